@@ -1,0 +1,39 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "claude-sandbox",
+  products: [.executable(name: "claude-sandbox", targets: ["claude-sandbox"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(
+      name: "CLibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .target(
+      name: "Linux", dependencies: ["CLinux", "CLibcap", "CLibseccomp"], swiftSettings: strict),
+    .target(name: "Netlink", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
+    .target(name: "Policy", swiftSettings: strict),
+    .target(name: "Jail", dependencies: ["Linux", "Netlink", "Policy"], swiftSettings: strict),
+    .executableTarget(
+      name: "claude-sandbox",
+      dependencies: [
+        "Jail", "Policy",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
+    .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+  ]
+)
