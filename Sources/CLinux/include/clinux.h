@@ -1,0 +1,150 @@
+// What Swift cannot see of Linux: kernel headers, variadic functions, function-like macros, and system calls that the
+// C library does not wrap. Nothing here decides anything: every function is one call, errno untouched.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/fib_rules.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/securebits.h>
+
+_Static_assert(sizeof(struct sock_filter) == 8, "linux/filter.h");
+_Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
+_Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
+_Static_assert(sizeof(struct ifaddrmsg) == 8, "linux/if_addr.h");
+_Static_assert(sizeof(struct ifinfomsg) == 16, "linux/rtnetlink.h");
+_Static_assert(sizeof(struct fib_rule_hdr) == 12, "linux/fib_rules.h");
+
+// System calls and constants newer than the oldest C library that we build with.
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#define SYS_move_mount 429
+#define SYS_fsopen 430
+#define SYS_fsconfig 431
+#define SYS_fsmount 432
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+enum {
+  CLINUX_FSCONFIG_SET_STRING = 1,
+  CLINUX_FSCONFIG_CMD_CREATE = 6,
+  CLINUX_FSMOUNT_CLOEXEC = 1,
+  CLINUX_MOVE_MOUNT_F_EMPTY_PATH = 4,
+  CLINUX_OPEN_TREE_CLONE = 1,
+  CLINUX_MOUNT_ATTR_RDONLY = 1,
+  CLINUX_MOUNT_ATTR_NOSUID = 2,
+};
+struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
+
+static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
+static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
+static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
+static inline int clinux_fsopen(const char *type) { return (int)syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */); }
+static inline int clinux_fsconfig(int fd, unsigned command, const char *key, const void *value) {
+  return (int)syscall(SYS_fsconfig, fd, command, key, value, 0);
+}
+static inline int clinux_fsmount(int fd, unsigned attributes) { return (int)syscall(SYS_fsmount, fd, CLINUX_FSMOUNT_CLOEXEC, attributes); }
+static inline int clinux_move_mount(int from, int to_dir, const char *to) {
+  return (int)syscall(SYS_move_mount, from, "", to_dir, to, CLINUX_MOVE_MOUNT_F_EMPTY_PATH);
+}
+static inline int clinux_open_tree_clone(int dir, const char *path) {
+  return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC);
+}
+static inline int clinux_mount_setattr(int dir, const char *path, unsigned flags, struct clinux_mount_attr *attributes) {
+  return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes, sizeof *attributes);
+}
+
+// TUNSETIFF: a tap without packet information, in the network namespace in which fd was opened.
+static inline int clinux_tunsetiff(int fd, const char *name) {
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI;
+  return ioctl(fd, TUNSETIFF, &request);
+}
+static inline int clinux_tunattachfilter(int fd, struct sock_filter *instructions, unsigned short count) {
+  struct sock_fprog program = {count, instructions};
+  return ioctl(fd, TUNATTACHFILTER, &program);
+}
+static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructions, unsigned short count) {
+  struct sock_fprog program = {count, instructions};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+enum { CLINUX_MAX_PASSED = 8 };
+// sendmsg(2) of one datagram with up to CLINUX_MAX_PASSED descriptors (SCM_RIGHTS).
+static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *fds, int count) {
+  union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int) * CLINUX_MAX_PASSED)]; } control = {0};
+  struct iovec data = {(void *)bytes, length};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+  if (count > CLINUX_MAX_PASSED) { errno = EINVAL; return -1; }
+  if (count > 0) {
+    message.msg_control = control.space;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+// recvmsg(2) of one datagram; *count is the room in fds on entry and the number received on return. EBADMSG if cut short.
+static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t length, int *fds, int *count) {
+  union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int) * CLINUX_MAX_PASSED)]; } control = {0};
+  struct iovec data = {bytes, length};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  int room = *count;
+  *count = 0;
+  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (received < 0) return received;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int n = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    int *passed = (int *)CMSG_DATA(header);
+    for (int i = 0; i < n; i++) {
+      if (*count < room) fds[(*count)++] = passed[i]; else close(passed[i]);
+    }
+  }
+  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) { errno = EBADMSG; return -1; }
+  return received;
+}
+
+#endif

@@ -1,0 +1,116 @@
+internal import CLinux
+internal import Glibc
+
+/// An open file description with one owner, closed when the owner lets go. Close-on-exec from birth.
+public struct FileDescriptor: ~Copyable {
+  /// The number; borrowed, never to be closed by whoever reads it.
+  public let rawValue: CInt
+
+  /// Takes ownership of an open descriptor.
+  public init(owning rawValue: CInt) { self.rawValue = rawValue }
+
+  deinit { _ = Glibc.close(rawValue) }
+
+  /// Gives up ownership: the descriptor stays open, and is the caller's to close.
+  public consuming func release() -> CInt {
+    let value = rawValue
+    discard self
+    return value
+  }
+
+  /// A second descriptor for the same open file description (dup(2), close-on-exec).
+  public func duplicate() throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(owning: try check("dup") { clinux_fcntl(rawValue, F_DUPFD_CLOEXEC, 3) })
+  }
+
+  /// Reads at most `buffer.count` bytes (read(2)); an empty span's worth, 0, is the end of the file.
+  public func read(into buffer: inout [UInt8]) throws(SystemCallError) -> Int {
+    try check("read") {
+      // SAFETY: the kernel writes at most the array's count into it.
+      unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(rawValue, $0.baseAddress, $0.count) }
+    }
+  }
+
+  /// Reads up to the end of the file. EFBIG when there are more than `limit` bytes.
+  public func readAll(limit: Int) throws(SystemCallError) -> [UInt8] {
+    var result: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16384)
+    while true {
+      let count = try read(into: &buffer)
+      if count == 0 { return result }
+      result.append(contentsOf: buffer[..<count])
+      if result.count > limit { throw SystemCallError("read", errno: EFBIG) }
+    }
+  }
+
+  /// Writes all of the bytes (write(2)).
+  public func write(_ bytes: some Collection<UInt8>) throws(SystemCallError) {
+    var rest = Array(bytes)[...]
+    while !rest.isEmpty {
+      let written = try check("write") {
+        // SAFETY: the kernel reads exactly the bytes of the buffer.
+        unsafe rest.withUnsafeBytes { unsafe Glibc.write(rawValue, $0.baseAddress, $0.count) }
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Puts a copy at a fixed number, without close-on-exec: what a program to be executed inherits (dup3(2)).
+  public func place(at number: CInt) throws(SystemCallError) {
+    if rawValue == number {
+      try check("fcntl") { clinux_fcntl(number, F_SETFD, 0) }
+    } else {
+      try check("dup2") { dup2(rawValue, number) }
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// Opens a file (open(2)), always close-on-exec.
+  public static func open(
+    _ path: String, _ flags: CInt, mode: UInt32 = 0
+  ) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      // SAFETY: the string is passed as a NUL-terminated copy that outlives the call.
+      owning: try check("open", path) { unsafe clinux_open(path, flags | O_CLOEXEC, mode) })
+  }
+
+  /// Opens a file relative to this directory (openat(2)), always close-on-exec.
+  public func open(
+    at path: String, _ flags: CInt, mode: UInt32 = 0
+  ) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      // SAFETY: as above.
+      owning: try check("openat", path) { unsafe clinux_openat(rawValue, path, flags | O_CLOEXEC, mode) })
+  }
+
+  /// Reads a whole small file. ENOENT and the like as open(2) gives them; EFBIG above `limit` bytes.
+  public static func contents(of path: String, limit: Int = 1 << 20) throws(SystemCallError) -> [UInt8] {
+    try open(path, O_RDONLY).readAll(limit: limit)
+  }
+
+  /// Writes into an existing file in one write(2), as the files of /proc want it.
+  public static func write(_ text: String, to path: String) throws(SystemCallError) {
+    let file = try open(path, O_WRONLY)
+    do throws(SystemCallError) {
+      try file.write(text.utf8)
+    } catch {
+      throw SystemCallError("write", path, errno: error.errno)
+    }
+  }
+}
+
+/// The two ends of a pipe (pipe(7)).
+public struct Pipe: ~Copyable {
+  public let reader: FileDescriptor
+  public let writer: FileDescriptor
+
+  /// pipe2(2) with O_CLOEXEC.
+  public init() throws(SystemCallError) {
+    var ends: [CInt] = [-1, -1]
+    // SAFETY: the kernel writes two descriptors.
+    try check("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
+    reader = FileDescriptor(owning: ends[0])
+    writer = FileDescriptor(owning: ends[1])
+  }
+}

@@ -1,0 +1,124 @@
+internal import CLinux
+internal import Glibc
+
+/// Processes: fork(2), wait(2), prctl(2), kill(2), execve(2).
+public enum Process {
+  public static var id: CInt { getpid() }
+  public static var parent: CInt { getppid() }
+  public static var userID: UInt32 { geteuid() }
+  public static var groupID: UInt32 { getegid() }
+
+  /// Forks; returns 0 in the child. The process must have one thread: the child has no other (fork(2)).
+  public static func fork() throws(SystemCallError) -> CInt {
+    try check("fork") { Glibc.fork() }
+  }
+
+  /// Makes this the leader of a new session without a terminal (setsid(2)).
+  public static func newSession() throws(SystemCallError) {
+    try check("setsid") { setsid() }
+  }
+
+  /// Orphans below this process become its children (PR_SET_CHILD_SUBREAPER).
+  public static func becomeSubreaper() throws(SystemCallError) {
+    try check("prctl", "PR_SET_CHILD_SUBREAPER") { clinux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0) }
+  }
+
+  /// Asks for SIGKILL when the parent dies, and makes sure that it has not died before (PR_SET_PDEATHSIG).
+  /// ESRCH when `parent` is no longer the parent.
+  public static func dieWithParent(_ parent: CInt) throws(SystemCallError) {
+    try check("prctl", "PR_SET_PDEATHSIG") { clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0) }
+    if getppid() != parent { throw SystemCallError("prctl", "PR_SET_PDEATHSIG", errno: ESRCH) }
+  }
+
+  /// A descriptor that becomes readable when the process ends (pidfd_open(2), Linux 5.3).
+  public static func descriptor(of pid: CInt) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(owning: try check("pidfd_open") { clinux_pidfd_open(pid) })
+  }
+
+  /// Sends a signal (kill(2)). ESRCH when there is no such process.
+  public static func kill(_ pid: CInt, _ signal: CInt) throws(SystemCallError) {
+    try check("kill") { Glibc.kill(pid, signal) }
+  }
+
+  /// Waits for a child's change of state (waitpid(2)); nil when there is none to report yet (WNOHANG). ECHILD without children.
+  public static func wait(
+    _ pid: CInt, options: CInt = 0
+  ) throws(SystemCallError) -> (pid: CInt, status: WaitStatus)? {
+    var status: CInt = 0
+    // SAFETY: the kernel writes one integer.
+    let found = try check("waitpid") { unsafe waitpid(pid, &status, options) }
+    return found == 0 ? nil : (found, WaitStatus(rawValue: status))
+  }
+
+  /// Ends the process at once, without running what was registered to run at exit (_exit(2)).
+  public static func exit(_ status: CInt) -> Never { _exit(status) }
+
+  /// Replaces the program (execve(2)); returns only by throwing.
+  public static func execute(
+    _ path: String, arguments: [[UInt8]], environment: [[UInt8]]
+  ) throws(SystemCallError) -> Never {
+    let argv = CStringArray(arguments)
+    let envp = CStringArray(environment)
+    try check("execve", path) {
+      // SAFETY: both arrays are NULL-terminated and live until the call returns, which it does only on failure.
+      unsafe execve(path, argv.pointers, envp.pointers)
+    }
+    throw SystemCallError("execve", path, errno: EINVAL)
+  }
+
+  /// No core dump of this process, whatever ends it (setrlimit(2), RLIMIT_CORE).
+  public static func disableCoreDump() throws(SystemCallError) {
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    // SAFETY: the kernel reads one rlimit.
+    try check("setrlimit") { unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) }
+  }
+
+  /// Closes every descriptor from `first` up (close_range(2), Linux 5.9).
+  public static func closeDescriptors(from first: CInt) throws(SystemCallError) {
+    try check("close_range") { clinux_close_range(UInt32(first), UInt32.max) }
+  }
+
+  /// The number of threads of this process, from /proc/self/status.
+  public static func threadCount() throws(SystemCallError) -> Int {
+    Int(try ProcessStatus.read()["Threads"] ?? "") ?? 0
+  }
+}
+
+/// How a child ended or stopped (wait(2)).
+public struct WaitStatus: Sendable, Equatable {
+  public let rawValue: CInt
+  public init(rawValue: CInt) { self.rawValue = rawValue }
+
+  /// The exit status, 0 to 255, if it exited.
+  public var exitStatus: CInt? { rawValue & 0x7f == 0 ? (rawValue >> 8) & 0xff : nil }
+  /// The signal that stopped it, if it is stopped.
+  public var stopSignal: CInt? { rawValue & 0xff == 0x7f ? (rawValue >> 8) & 0xff : nil }
+  /// The signal that killed it, if one did.
+  public var terminationSignal: CInt? {
+    exitStatus == nil && stopSignal == nil && rawValue != 0xffff ? rawValue & 0x7f : nil
+  }
+}
+
+/// A NULL-terminated array of C strings that lives as long as this object.
+@safe private final class CStringArray {
+  let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [[UInt8]]) {
+    count = strings.count
+    // SAFETY: count + 1 slots are allocated and all of them are initialised before use; deinit frees each once.
+    unsafe pointers = .allocate(capacity: count + 1)
+    for (index, string) in strings.enumerated() {
+      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
+      for (offset, byte) in string.enumerated() { unsafe copy[offset] = CChar(bitPattern: byte) }
+      unsafe copy[string.count] = 0
+      unsafe (pointers + index).initialize(to: copy)
+    }
+    unsafe (pointers + count).initialize(to: nil)
+  }
+
+  deinit {
+    for index in 0..<count { unsafe pointers[index]?.deallocate() }
+    unsafe pointers.deallocate()
+  }
+}

@@ -1,0 +1,84 @@
+internal import CLinux
+internal import Glibc
+
+/// Signals: masks, dispositions and signalfd(2).
+public enum Signals {
+  /// Every signal that asks a process for something and that may be forwarded.
+  public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
+
+  /// Blocks exactly these signals (sigprocmask(2)).
+  public static func block(_ signals: [CInt]) throws(SystemCallError) {
+    var set = signalSet(signals)
+    // SAFETY: the kernel reads one set.
+    try check("sigprocmask") { unsafe sigprocmask(SIG_SETMASK, &set, nil) }
+  }
+
+  /// A descriptor that delivers these blocked signals (signalfd(2)), non-blocking.
+  public static func descriptor(for signals: [CInt]) throws(SystemCallError) -> FileDescriptor {
+    var set = signalSet(signals)
+    // SAFETY: the kernel reads one set.
+    let fd = try check("signalfd") { unsafe signalfd(-1, &set, CInt(SFD_CLOEXEC | SFD_NONBLOCK)) }
+    return FileDescriptor(owning: fd)
+  }
+
+  /// One signal read from a signalfd.
+  public struct Delivery: Sendable {
+    public let signal: CInt
+    /// Sent by the kernel, as the terminal's Ctrl-C is, not by a process.
+    public let fromKernel: Bool
+  }
+
+  /// The next signal from a signalfd; nil when there is none.
+  public static func next(from descriptor: borrowing FileDescriptor) throws(SystemCallError) -> Delivery? {
+    var info = signalfd_siginfo()
+    do throws(SystemCallError) {
+      let count = try check("read", "signalfd") {
+        // SAFETY: the kernel writes at most one signalfd_siginfo.
+        unsafe Glibc.read(descriptor.rawValue, &info, MemoryLayout<signalfd_siginfo>.size)
+      }
+      guard count == MemoryLayout<signalfd_siginfo>.size else { return nil }
+      return Delivery(signal: CInt(info.ssi_signo), fromKernel: info.ssi_code == 0x80)
+    } catch {
+      if error.errno == EAGAIN { return nil }
+      throw error
+    }
+  }
+
+  /// Sets every disposition to the default and unblocks all (signal(7)): what a program may expect at its start.
+  /// The C library keeps two real-time signals for itself and refuses them; they are never changed here either.
+  public static func resetAll() throws(SystemCallError) {
+    for signal in 1..<65 as Range<CInt> where signal != SIGKILL && signal != SIGSTOP {
+      setDisposition(of: signal, to: SIG_DFL)
+    }
+    try block([])
+  }
+
+  /// Ignores a signal.
+  public static func ignore(_ signal: CInt) { setDisposition(of: signal, to: SIG_IGN) }
+
+  /// Sends a signal with its default action to this process itself and, should it be stopped, returns when continued.
+  public static func raiseDefault(_ signal: CInt) throws(SystemCallError) {
+    setDisposition(of: signal, to: SIG_DFL)
+    var set = signalSet([signal])
+    // SAFETY: the kernel reads one set and writes another.
+    var before = sigset_t()
+    try check("kill") { Glibc.kill(getpid(), signal) }
+    try check("sigprocmask") { unsafe sigprocmask(SIG_UNBLOCK, &set, &before) }
+    try check("sigprocmask") { unsafe sigprocmask(SIG_SETMASK, &before, nil) }
+  }
+
+  private static func setDisposition(of signal: CInt, to handler: __sighandler_t?) {
+    var action = sigaction()
+    unsafe action.__sigaction_handler.sa_handler = handler
+    // SAFETY: the kernel reads one sigaction.
+    _ = unsafe sigaction(signal, &action, nil)
+  }
+
+  private static func signalSet(_ signals: [CInt]) -> sigset_t {
+    var set = sigset_t()
+    // SAFETY: both calls only write the set.
+    _ = unsafe sigemptyset(&set)
+    for signal in signals { _ = unsafe sigaddset(&set, signal) }
+    return set
+  }
+}
