@@ -1,0 +1,40 @@
+internal import CLibcap
+internal import CLinux
+internal import Glibc
+
+/// The capabilities of this process (capabilities(7)).
+public enum Capabilities {
+  /// Gives up every capability for good: bounding and ambient sets, securebits, then the three sets of the process.
+  /// Nothing that it executes can have one again. EPERM when CAP_SETPCAP is not there.
+  public static func dropAll() throws(SystemCallError) {
+    var capability: CInt = 0
+    while cap_get_bound(capability) >= 0 {
+      try check("prctl", "PR_CAPBSET_DROP \(capability)") { cap_drop_bound(capability) }
+      capability += 1
+    }
+    try check("prctl", "PR_CAP_AMBIENT_CLEAR_ALL") { cap_reset_ambient() }
+    // Locked: no root by uid 0, no set-uid fix-up, no ambient set. KEEP_CAPS stays unlocked, since ping(8) sets it.
+    try check("prctl", "PR_SET_SECUREBITS") { cap_set_secbits(0xCF) }
+    // SAFETY: cap_init returns an empty set that is freed once.
+    guard let none = unsafe cap_init() else { throw SystemCallError("cap_init", errno: errno) }
+    defer { unsafe cap_free(UnsafeMutableRawPointer(none)) }
+    try check("capset") { unsafe cap_set_proc(none) }
+  }
+
+  /// No execve(2) grants a privilege from here on (PR_SET_NO_NEW_PRIVS, Linux 3.5).
+  public static func setNoNewPrivileges() throws(SystemCallError) {
+    try check("prctl", "PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0) }
+  }
+
+  /// Reads back from the kernel that all five capability sets are empty, that securebits are locked and no_new_privs is set.
+  public static func verifyDropped() throws(SystemCallError) {
+    let status = try ProcessStatus.read()
+    for field in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+      guard let set = status[field], UInt64(set, radix: 16) == 0 else {
+        throw SystemCallError("capset", "\(field) \(status[field] ?? "missing")", errno: EPERM)
+      }
+    }
+    guard status["NoNewPrivs"] == "1" else { throw SystemCallError("prctl", "NoNewPrivs", errno: EPERM) }
+    guard cap_get_secbits() == 0xCF else { throw SystemCallError("prctl", "securebits", errno: EPERM) }
+  }
+}

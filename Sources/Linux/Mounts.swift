@@ -1,0 +1,80 @@
+internal import CLinux
+internal import Glibc
+
+/// Mounts of this process's own mount namespace (mount_namespaces(7)).
+public enum Mounts {
+  /// Cuts every mount off from its peers: nothing that is mounted outside later covers what is mounted here (MS_PRIVATE).
+  public static func makePrivate() throws(SystemCallError) {
+    try check("mount", "MS_PRIVATE /") {
+      // SAFETY: NUL-terminated copies; mount(2) ignores source, type and data here.
+      unsafe mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil)
+    }
+  }
+
+  /// Ignores set-user-ID bits and file capabilities on every mount (mount_setattr(2), Linux 5.12).
+  public static func makeNosuid() throws(SystemCallError) {
+    try setAttributes(UInt64(CLINUX_MOUNT_ATTR_NOSUID), at: "/", recursive: true)
+  }
+
+  /// Mounts an empty file system of its own (tmpfs(5)) over a directory. `mode` is the root's, e.g. "0700".
+  public static func tmpfs(over directory: String, mode: String) throws(SystemCallError) {
+    let context = FileDescriptor(owning: try check("fsopen", "tmpfs") { unsafe clinux_fsopen("tmpfs") })
+    for (key, value) in [("mode", mode), ("size", "1m")] {
+      try check("fsconfig", key) {
+        // SAFETY: NUL-terminated copies that outlive the call.
+        unsafe clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_SET_STRING), key, value)
+      }
+    }
+    try check("fsconfig", "tmpfs") {
+      clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_CMD_CREATE), nil, nil)
+    }
+    let mounted = FileDescriptor(owning: try check("fsmount") { clinux_fsmount(context.rawValue, 0) })
+    try attach(mounted, at: directory)
+  }
+
+  /// A copy of one mount, file or directory, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
+  public static func clone(_ path: String) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(owning: try check("open_tree", path) { unsafe clinux_open_tree_clone(AT_FDCWD, path) })
+  }
+
+  /// Attaches a mount over an existing file or directory; symbolic links at the end are followed (move_mount(2)).
+  public static func attach(
+    _ mounted: borrowing FileDescriptor, at path: String
+  ) throws(SystemCallError) {
+    // move_mount follows no link at the end unless told to, so it is resolved first.
+    let target = try resolve(path)
+    try check("move_mount", path) { unsafe clinux_move_mount(mounted.rawValue, AT_FDCWD, target) }
+  }
+
+  /// Puts a copy of one file's mount over another file.
+  public static func bind(_ source: String, over target: String) throws(SystemCallError) {
+    try attach(try clone(source), at: target)
+  }
+
+  /// Makes one mount read-only.
+  public static func makeReadOnly(_ path: String) throws(SystemCallError) {
+    try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: false)
+  }
+
+  /// Takes the topmost mount off a directory (umount2(2), MNT_DETACH).
+  public static func detach(_ path: String) throws(SystemCallError) {
+    try check("umount2", path) { unsafe umount2(path, CInt(MNT_DETACH)) }
+  }
+
+  private static func setAttributes(
+    _ attributes: UInt64, at path: String, recursive: Bool
+  ) throws(SystemCallError) {
+    var change = clinux_mount_attr(attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0)
+    try check("mount_setattr", path) {
+      // SAFETY: the shim passes the structure with its own size.
+      unsafe clinux_mount_setattr(AT_FDCWD, path, recursive ? UInt32(AT_RECURSIVE) : 0, &change)
+    }
+  }
+
+  private static func resolve(_ path: String) throws(SystemCallError) -> String {
+    // SAFETY: realpath allocates the result, which is freed once after it was copied.
+    guard let resolved = unsafe realpath(path, nil) else { throw SystemCallError("realpath", path, errno: errno) }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+}

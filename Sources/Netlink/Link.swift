@@ -1,0 +1,55 @@
+internal import CLinux
+
+/// A network link (rtnetlink(7), RTM_NEWLINK).
+public struct Link: Sendable, Hashable {
+  public let index: UInt32
+  public let name: String
+  /// IFF_* of netdevice(7).
+  public let flags: UInt32
+  /// The link-layer address; empty if it has none.
+  public let address: [UInt8]
+
+  public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
+
+  /// The request that lists all links.
+  public static var dumpRequest: Message {
+    Message(type: Int(RTM_GETLINK), flags: Int(NLM_F_DUMP), fixed: [UInt8](repeating: 0, count: 16))
+  }
+
+  /// The request that brings a link up. Without ARP, neither family ever asks who a neighbour is: every packet leaves at once.
+  public static func upRequest(index: UInt32, withoutARP: Bool = false) -> Message {
+    let flags = UInt32(IFF_UP) | (withoutARP ? UInt32(IFF_NOARP) : 0)
+    return Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: flags, change: flags))
+  }
+
+  /// The request that sets the MTU, in bytes, and with `withoutLinkLocal` keeps the kernel from making an IPv6 address for the link.
+  public static func configureRequest(index: UInt32, mtu: UInt32, withoutLinkLocal: Bool) -> Message {
+    var message = Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
+    message.attribute(Int(IFLA_MTU), mtu)
+    if withoutLinkLocal {
+      message.nested(Int(IFLA_AF_SPEC)) { families in
+        families.nested(Int(AF_INET6)) { inet6 in
+          inet6.attribute(Int(IFLA_INET6_ADDR_GEN_MODE), [UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue)])
+        }
+      }
+    }
+    return message
+  }
+
+  private static func fixed(index: UInt32, flags: UInt32, change: UInt32) -> [UInt8] {
+    [0, 0, 0, 0] + Message.encoded(index) + Message.encoded(flags) + Message.encoded(change)
+  }
+
+  /// Reads an RTM_NEWLINK message; nil for anything else and for contradictory lengths.
+  public init?(_ reply: Reply) {
+    let reader = ByteReader(reply.payload[...])
+    guard reply.type == Int(RTM_NEWLINK), let attributes = reply.attributes(after: 16),
+      let index = reader.number(UInt32.self, at: 4), let flags = reader.number(UInt32.self, at: 8),
+      let name = attributes[Int(IFLA_IFNAME)]
+    else { return nil }
+    self.index = index
+    self.flags = flags
+    self.name = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    self.address = Array(attributes[Int(IFLA_ADDRESS)] ?? [])
+  }
+}
