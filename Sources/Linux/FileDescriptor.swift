@@ -66,6 +66,11 @@ public struct FileDescriptor: ~Copyable {
 }
 
 extension FileDescriptor {
+  public static let readOnly = O_RDONLY
+  public static let readWrite = O_RDWR
+  /// Never waits, as open(2) would for the other end of a FIFO.
+  public static let readOnlyNonBlocking = O_RDONLY | O_NONBLOCK | O_NOCTTY
+
   /// Opens a file (open(2)), always close-on-exec.
   public static func open(
     _ path: String, _ flags: CInt, mode: UInt32 = 0
@@ -113,4 +118,9 @@ public struct Pipe: ~Copyable {
     reader = FileDescriptor(owning: ends[0])
     writer = FileDescriptor(owning: ends[1])
   }
+
+  /// Keeps one end and closes the other.
+  public consuming func keepReader() -> FileDescriptor { reader }
+  /// Keeps one end and closes the other.
+  public consuming func keepWriter() -> FileDescriptor { writer }
 }

@@ -78,6 +78,11 @@ public enum Process {
     try check("close_range") { clinux_close_range(UInt32(first), UInt32.max) }
   }
 
+  /// Marks every descriptor from `first` up close-on-exec, whatever it is and whoever opened it (close_range(2), Linux 5.11).
+  public static func closeDescriptorsOnExecute(from first: CInt) throws(SystemCallError) {
+    try check("close_range", "CLOSE_RANGE_CLOEXEC") { clinux_cloexec_range(UInt32(first), UInt32.max) }
+  }
+
   /// The number of threads of this process, from /proc/self/status.
   public static func threadCount() throws(SystemCallError) -> Int {
     Int(try ProcessStatus.read()["Threads"] ?? "") ?? 0

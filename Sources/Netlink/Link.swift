@@ -9,6 +9,9 @@ public struct Link: Sendable, Hashable {
   /// The link-layer address; empty if it has none.
   public let address: [UInt8]
 
+  /// The loopback link is the first of every network namespace.
+  public static let loopback: UInt32 = 1
+
   public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
 
   /// The request that lists all links.

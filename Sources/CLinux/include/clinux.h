@@ -77,6 +77,9 @@ static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
+static inline int clinux_cloexec_range(unsigned first, unsigned last) {
+  return (int)syscall(SYS_close_range, first, last, 4 /* CLOSE_RANGE_CLOEXEC */);
+}
 static inline int clinux_fsopen(const char *type) { return (int)syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */); }
 static inline int clinux_fsconfig(int fd, unsigned command, const char *key, const void *value) {
   return (int)syscall(SYS_fsconfig, fd, command, key, value, 0);

@@ -1,0 +1,54 @@
+import Linux
+public import Policy
+
+/// Reads `/etc/claude-sandbox.conf`, then `/etc/claude-sandbox.conf.d/*.conf` in name order. From nowhere else: the workspace is the attacker's.
+public enum ConfigurationFiles {
+  public static let main = "/etc/claude-sandbox.conf"
+  public static let directory = "/etc/claude-sandbox.conf.d"
+
+  /// The configuration, or all errors of all files. A missing file means the defaults.
+  public static func read() throws(LaunchFailure) -> Configuration {
+    var files: [(name: String, text: [UInt8])] = []
+    for path in [main] + (try dropIns()) {
+      if let text = try contents(path) { files.append((path, text)) }
+    }
+    do throws(ConfigurationError) {
+      return try ConfigurationParser.parse(files)
+    } catch {
+      throw .configuration(error.diagnostics)
+    }
+  }
+
+  private static func dropIns() throws(LaunchFailure) -> [String] {
+    guard let directory = try trusted(Self.directory) else { return [] }
+    do throws(SystemCallError) {
+      return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") }.sorted()
+        .map { "\(Self.directory)/\($0)" }
+    } catch {
+      throw .untrustedConfiguration(.init(path: Self.directory, reason: errnoText(error.errno), isMissing: false))
+    }
+  }
+
+  private static func contents(_ path: String) throws(LaunchFailure) -> [UInt8]? {
+    guard let resolved = try trusted(path) else { return nil }
+    do throws(SystemCallError) {
+      // Not blocking, so that a FIFO cannot hang the launch before it is refused.
+      let file = try FileDescriptor.open(resolved, FileDescriptor.readOnlyNonBlocking)
+      guard try FileStatus.of(file).kind == .regular else {
+        throw LaunchFailure.untrustedConfiguration(.init(path: path, reason: "is not a regular file", isMissing: false))
+      }
+      return try file.readAll(limit: 4 << 20)
+    } catch {
+      throw .untrustedConfiguration(.init(path: path, reason: errnoText(error.errno), isMissing: false))
+    }
+  }
+
+  private static func trusted(_ path: String) throws(LaunchFailure) -> String? {
+    do throws(TrustedFile.Distrust) {
+      return try TrustedFile.resolve(path)
+    } catch {
+      if error.isMissing && error.path == path { return nil }
+      throw .untrustedConfiguration(error)
+    }
+  }
+}

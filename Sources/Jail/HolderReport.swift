@@ -1,0 +1,42 @@
+import Linux
+
+/// What the holder tells the supervisor, one message each, over a socket that closes when the command starts.
+enum HolderReport {
+  /// Step 7 is done; the windows come with it.
+  case windows
+  /// Step 9 is done.
+  case sealed
+  /// The launch failed.
+  case failed(LaunchFailure)
+
+  func send(over socket: borrowing DatagramSocket, descriptors: [CInt] = []) throws(SystemCallError) {
+    switch self {
+    case .windows: try socket.send([1], descriptors: descriptors)
+    case .sealed: try socket.send([2])
+    case .failed(let failure): try socket.send([3] + FailureCoding.encode(failure))
+    }
+  }
+
+  init?(_ bytes: [UInt8]) {
+    switch bytes.first {
+    case 1: self = .windows
+    case 2: self = .sealed
+    case 3: self = .failed(FailureCoding.decode(bytes.dropFirst()))
+    default: return nil
+    }
+  }
+}
+
+/// A failure as bytes: its exit status, whether it is a refusal because of what the machine lacks, its text.
+enum FailureCoding {
+  static func encode(_ failure: LaunchFailure) -> [UInt8] {
+    let text = Array(failure.text.utf8.prefix(DatagramSocket.longestMessage - 16))
+    return [UInt8(truncatingIfNeeded: failure.exitStatus), failure.isRefusal ? 1 : 0] + text
+  }
+
+  static func decode(_ bytes: ArraySlice<UInt8>) -> LaunchFailure {
+    .relayed(
+      status: CInt(bytes.first ?? 125), isRefusal: bytes.dropFirst().first == 1,
+      text: String(decoding: bytes.dropFirst(2), as: UTF8.self))
+  }
+}

@@ -1,0 +1,119 @@
+import Linux
+import Policy
+
+/// Why a launch was refused, or failed, before the command ran: one case for each thing that a user can see and mend.
+public enum LaunchFailure: Error, Sendable {
+  /// The configuration has errors; every one of all files.
+  case configuration([Diagnostic])
+  /// A configuration file or directory that someone else than the administrator could have written.
+  case untrustedConfiguration(TrustedFile.Distrust)
+  /// CLAUDE_SANDBOX_EGRESS_JAIL is neither yes nor no.
+  case overrideValue(String)
+  /// CLAUDE_SANDBOX_EGRESS_JAIL=0, but the administrator forbids it at this place.
+  case overrideForbidden(SourceLocation?)
+  /// What the machine lacks; every one.
+  case prerequisites([Prerequisite])
+  /// The policy cannot be turned into walls.
+  case plan(PlanError)
+  /// A step of the launch failed.
+  case step(LaunchStep, String)
+  /// pasta ended before it was ready; its own words.
+  case pasta(String)
+  /// The command was not found (127) or cannot be executed (126).
+  case command(String, errno: CInt)
+  /// A failure in another process of the launch, as it described it.
+  case relayed(status: CInt, isRefusal: Bool, text: String)
+
+  /// The launcher's exit status: as env(1), timeout(1) and nohup(1) have it.
+  public var exitStatus: CInt {
+    switch self {
+    case .command(_, let errno): errno == Errno.ENOENT || errno == Errno.ENOTDIR ? 127 : 126
+    case .relayed(let status, _, _): status
+    default: 125
+    }
+  }
+
+  /// Whether the jail was refused, so that naming the way round it makes sense.
+  var isRefusal: Bool {
+    switch self {
+    case .prerequisites, .plan, .step, .pasta: true
+    case .relayed(_, let isRefusal, _): isRefusal
+    default: false
+    }
+  }
+
+  /// What failed, and how to mend it: lines for stderr, without a final line break.
+  public var text: String {
+    switch self {
+    case .configuration(let diagnostics):
+      let count = diagnostics.count == 1 ? "1 error" : "\(diagnostics.count) errors"
+      return diagnostics.map(\.description).joined(separator: "\n")
+        + "\nclaude-sandbox: refused: \(count) in the configuration"
+        + "\n  fix: correct the lines above; check with: claude-sandbox config --check"
+    case .untrustedConfiguration(let distrust):
+      return refused(
+        "\(distrust)", fix: "make it, and every directory above it, root's alone: chown root:root, chmod go-w \(distrust.path)")
+    case .overrideValue(let value):
+      return refused("\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
+    case .overrideForbidden(let place):
+      let where_ = place.map { "\($0) (allow-override = no)" } ?? "allow-override = no"
+      return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")
+    case .prerequisites(let missing):
+      return missing.map(\.refusal).joined(separator: "\n")
+    case .plan(let error):
+      return refused("\(error)", fix: error.advice)
+    case .step(let step, let reason):
+      return refused("\(step.description): \(reason)", fix: "see what is missing: claude-sandbox doctor")
+    case .pasta(let words):
+      return refused(
+        "pasta ended before it was ready: \(words.isEmpty ? "it gave no reason" : words)",
+        fix: "see what is missing: claude-sandbox doctor")
+    case .command(let name, let errno):
+      return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
+    case .relayed(_, _, let text):
+      return text
+    }
+  }
+
+  /// The text, and for a refusal the line that names the override, unless the administrator forbids it.
+  func text(overrideAllowed: Bool) -> String {
+    guard isRefusal && overrideAllowed else { return text }
+    return text + "\n  or run without the jail, at your own risk: \(Override.variable)=0"
+  }
+
+  private func refused(_ what: String, fix: String) -> String {
+    "claude-sandbox: refused: \(what)\n  fix: \(fix)"
+  }
+}
+
+/// The numbered steps of a launch, in order; docs and messages use these names.
+public enum LaunchStep: Int, Sendable, CustomStringConvertible {
+  case read = 1, preflight, facts, plan, isolate, wall, windows, uplink, seal, execute, supervise
+
+  public var description: String {
+    switch self {
+    case .read: "reading the configuration"
+    case .preflight: "checking the prerequisites"
+    case .facts: "reading the host's network"
+    case .plan: "planning the walls"
+    case .isolate: "entering new namespaces"
+    case .wall: "raising the wall of routes"
+    case .windows: "opening the jail's windows"
+    case .uplink: "connecting the uplink"
+    case .seal: "sealing the jail"
+    case .execute: "executing the command"
+    case .supervise: "starting the supervisor"
+    }
+  }
+
+  /// Runs a step's work; whatever it throws becomes this step's failure.
+  func run<Result: ~Copyable>(_ work: () throws -> Result) throws(LaunchFailure) -> Result {
+    do {
+      return try work()
+    } catch let failure as LaunchFailure {
+      throw failure
+    } catch {
+      throw .step(self, "\(error)")
+    }
+  }
+}

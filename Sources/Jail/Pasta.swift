@@ -1,0 +1,115 @@
+import Linux
+import Policy
+
+/// pasta (passt.top): translates between the jail's tap and ordinary sockets of the host, without any privilege. Found only where the administrator
+/// installs programs, started with an empty environment, and locked: it forwards no port in any direction, maps no address to the host and
+/// copies none of the host's addresses and routes.
+enum Pasta {
+  static let paths = ["/usr/bin/pasta", "/usr/local/bin/pasta"]
+  /// The link-layer address of the gateway; locally administered, never on a wire.
+  static let linkAddress: [UInt8] = [0x9a, 0x55, 0x9a, 0x55, 0x9a, 0x55]
+  private static let tapDescriptor: CInt = 3
+
+  /// The first of the paths that exists, without symbolic links.
+  static func find() throws(TrustedFile.Distrust) -> String {
+    var distrust: TrustedFile.Distrust?
+    for path in paths {
+      do throws(TrustedFile.Distrust) {
+        return try TrustedFile.resolve(path)
+      } catch {
+        if !error.isMissing { throw error }
+        distrust = distrust ?? error
+      }
+    }
+    throw distrust ?? .init(path: "pasta", reason: errnoText(Errno.ENOENT), isMissing: true)
+  }
+
+  /// What it says of its version; for people, never to be decided by.
+  static func version(of path: String) -> String {
+    do {
+      let output = try Pipe()
+      let child = try Process.fork()
+      if child == 0 {
+        try? output.writer.place(at: 1)
+        try? execute(path, ["--version"])
+        Process.exit(127)
+      }
+      let text = try output.keepReader().readAll(limit: 4096)
+      _ = try Process.wait(child)
+      let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
+      return line.isEmpty ? "unknown version" : line
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  /// A running pasta.
+  struct Running: ~Copyable {
+    let process: CInt
+    /// Closes, without a byte, when pasta failed; a line comes when it is ready.
+    let readiness: FileDescriptor
+    let complaints: FileDescriptor
+    /// Readable when it has ended.
+    let end: FileDescriptor
+  }
+
+  /// Starts it on the tap of the jail that `holder` is in.
+  static func start(
+    _ path: String, plan: Plan, templateLink: String?, tap: borrowing FileDescriptor, holder: CInt
+  ) throws -> Running {
+    let readiness = try Pipe()
+    let complaints = try Pipe()
+    let supervisor = Process.id
+    let arguments = arguments(plan, templateLink: templateLink, holder: holder)
+    let child = try Process.fork()
+    if child == 0 {
+      do {
+        try Process.newSession()
+        try Process.dieWithParent(supervisor)
+        // An ignored SIGPIPE, and descriptors that it did not expect, end older versions.
+        try Signals.resetAll()
+        try readiness.writer.place(at: 1)
+        try complaints.writer.place(at: 2)
+        try tap.place(at: tapDescriptor)
+        try Process.closeDescriptors(from: tapDescriptor + 1)
+        try execute(path, arguments)
+      } catch {
+        Process.complain("\(error)\n")
+        Process.exit(127)
+      }
+    }
+    return Running(
+      process: child, readiness: readiness.keepReader(), complaints: complaints.keepReader(),
+      end: try Process.descriptor(of: child))
+  }
+
+  private static func execute(_ path: String, _ arguments: [String]) throws -> Never {
+    // It decides by its name whether it serves a namespace or a virtual machine.
+    try Process.execute(path, arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
+  }
+
+  /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.
+  static func arguments(_ plan: Plan, templateLink: String?, holder: CInt) -> [String] {
+    var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/dev/fd/1"]
+    if plan.ipv6 == nil { arguments.append("-4") }
+    // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what it asks for: for IPv6 a link-local
+    // address.
+    arguments += ["-i", plan.ipv6 == nil ? "lo" : templateLink ?? "lo"]
+    arguments += ["-M", linkAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")]
+    if let guest = plan.ipv4 { arguments += ["-a", "\(guest.guest)", "-n", "29", "-g", "\(guest.gateway)"] }
+    if let guest = plan.ipv6 { arguments += ["-a", "\(guest.guest)", "-g", "\(guest.gateway)"] }
+    arguments += ["-I", Uplink.linkName]
+    arguments += ["-t", "none", "-u", "none", "-T", "none", "-U", "none", "--no-map-gw"]
+    arguments += ["--no-dhcp", "--no-dhcpv6", "--no-ndp", "--no-ra", "-D", "none", "-S", "none"]
+    if Process.userID == 0 { arguments += ["--runas", "0"] }
+    return arguments + ["--fd", "\(tapDescriptor)", "\(holder)"]
+  }
+
+  /// A link with an IPv6 link-local address, the internet's way if it has one.
+  static func templateLink(_ facts: HostFacts) -> String? {
+    let linkLocal = Prefix(containing: IPAddress(family: .ipv6, value: 0xfe80 << 112), length: 10)
+    let links = facts.addresses.filter { linkLocal.contains($0.address) }.map(\.link)
+    let internet = Set(facts.ipv6InternetPaths.map(\.link))
+    return links.first(where: internet.contains) ?? links.first
+  }
+}

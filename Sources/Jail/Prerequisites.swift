@@ -1,0 +1,108 @@
+import Linux
+import Netlink
+
+/// What the jail needs of the machine. A launch checks what is cheap and tries the rest; when something fails, and for `doctor`, everything is
+/// probed, so that all that is missing is named at once.
+public enum Prerequisites {
+  /// What a launch must know before it creates anything. The path of pasta.
+  static func preflight() throws(LaunchFailure) -> String {
+    do throws(SystemCallError) {
+      _ = try FileDescriptor.open(tun, FileDescriptor.readWrite)
+    } catch {
+      throw .prerequisites(missing())
+    }
+    do throws(TrustedFile.Distrust) {
+      return try Pasta.find()
+    } catch {
+      throw .prerequisites(missing())
+    }
+  }
+
+  /// Everything that is missing.
+  static func missing() -> [Prerequisite] { check().filter { $0.state == .missing } }
+
+  /// Probes everything.
+  public static func check() -> [Prerequisite] {
+    [kernel(), device(), pasta()] + namespaces()
+  }
+
+  private static let tun = "/dev/net/tun"
+
+  private static func kernel() -> Prerequisite {
+    let release = kernelRelease()
+    let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+    guard numbers.count == 2, (numbers[0], numbers[1]) >= (5, 12) else {
+      return .missing("kernel", "Linux \(release) is too old", fix: "run Linux 5.12 or newer (mount_setattr)")
+    }
+    return .ok("kernel", "Linux \(release)")
+  }
+
+  private static func device() -> Prerequisite {
+    do throws(SystemCallError) {
+      _ = try FileDescriptor.open(tun, FileDescriptor.readWrite)
+      return .ok(tun, "can be opened")
+    } catch {
+      return .missing(tun, errnoText(error.errno), fix: deviceFix(error.errno))
+    }
+  }
+
+  private static func deviceFix(_ errno: CInt) -> String {
+    switch errno {
+    case Errno.ENOENT:
+      "pass the device to the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"]); on a host: modprobe tun"
+    case Errno.EACCES:
+      "chmod 0666 /dev/net/tun (a udev rule keeps it: KERNEL==\"tun\", MODE=\"0666\")"
+    case Errno.EPERM:
+      "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"]), do not only create the node"
+    default: "load the kernel module: modprobe tun"
+    }
+  }
+
+  private static func pasta() -> Prerequisite {
+    do throws(TrustedFile.Distrust) {
+      let path = try Pasta.find()
+      return .ok("pasta", "\(path), \(Pasta.version(of: path))")
+    } catch {
+      if error.isMissing {
+        return .missing("pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))", fix: "apt-get install passt")
+      }
+      return .missing("pasta", "\(error)", fix: "make it root's alone: chown root:root, chmod go-w \(error.path)")
+    }
+  }
+
+  /// Tries, in a child, what the holder does in its new namespaces, step by step.
+  private static func namespaces() -> [Prerequisite] {
+    switch NamespaceProbe.run() {
+    case .done: return NamespaceProbe.Step.allCases.map { .ok($0.name, "works") }
+    case .failed(let failed, let errno):
+      return NamespaceProbe.Step.allCases.filter { $0.rawValue <= failed.rawValue }.map { step in
+        step == failed
+          ? .missing(step.name, "\(step.call): \(errnoText(errno))", fix: namespaceFix(step, errno)) : .ok(step.name, "works")
+      }
+    }
+  }
+
+  private static func namespaceFix(_ step: NamespaceProbe.Step, _ errno: CInt) -> String {
+    if let limit = step.limit, errno == Errno.ENOSPC, setting(limit) != nil {
+      return "raise the limit: sysctl -w \(limit.replacing("/", with: "."))=15000"
+    }
+    if setting("kernel/unprivileged_userns_clone") == "0" {
+      return "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"
+    }
+    if setting("kernel/apparmor_restrict_unprivileged_userns") == "1" {
+      return "allow user namespaces for this program with an AppArmor profile: profile claude-sandbox "
+        + "/usr/local/bin/claude-sandbox flags=(unconfined) { userns, } in /etc/apparmor.d/claude-sandbox, then apparmor_parser -r"
+    }
+    if step == .device {
+      return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
+    }
+    return "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; Docker: "
+      + "--security-opt seccomp=PROFILE)"
+  }
+
+  /// A sysctl's value; nil when this kernel does not have it.
+  private static func setting(_ name: String) -> String? {
+    guard let bytes = try? FileDescriptor.contents(of: "/proc/sys/\(name)") else { return nil }
+    return String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
+  }
+}

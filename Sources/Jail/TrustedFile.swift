@@ -1,0 +1,86 @@
+import Linux
+
+/// A file that only the administrator can have put where it is: the launcher reads and executes no other.
+///
+/// Every directory on the way, every symbolic link's directory, and the file itself belong to root and are writable by nobody else. In a
+/// container without the host's root, "root" is the user that owns `/`.
+public enum TrustedFile {
+  /// Why a file is not trusted.
+  public struct Distrust: Error, Equatable, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+    /// What was there, for callers that treat a missing file apart.
+    public let isMissing: Bool
+
+    public var description: String { "\(path): \(reason)" }
+  }
+
+  /// Follows a path to the file that it names, checking each step; the path without symbolic links.
+  public static func resolve(_ path: String) throws(Distrust) -> String {
+    let administrator = try status("/", FileStatus.of).owner
+    var pending = components(path)
+    var resolved = ""
+    var links = 0
+    try checkOwnership("/", status("/", FileStatus.of), administrator)
+    while let name = pending.first {
+      pending.removeFirst()
+      let next = resolved + "/" + name
+      let found = try status(next, FileStatus.ofLink)
+      if found.kind == .symbolicLink {
+        links += 1
+        if links > 40 { throw Distrust(path: path, reason: errnoText(Errno.ELOOP), isMissing: false) }
+        let target = try linkTarget(next)
+        if target.hasPrefix("/") { resolved = "" }
+        pending = components(target, below: &resolved) + pending
+        continue
+      }
+      try checkOwnership(next, found, administrator)
+      resolved = next
+    }
+    return resolved
+  }
+
+  private static func components(_ path: String) -> [String] {
+    path.split(separator: "/").map(String.init).filter { $0 != "." }
+  }
+
+  /// The components of a link's target, with leading ".." taken off the directory that holds the link.
+  private static func components(_ target: String, below directory: inout String) -> [String] {
+    var parts = components(target)[...]
+    while parts.first == ".." {
+      parts = parts.dropFirst()
+      directory = directory.lastIndex(of: "/").map { String(directory[..<$0]) } ?? ""
+    }
+    return Array(parts)
+  }
+
+  private static func checkOwnership(
+    _ path: String, _ status: FileStatus, _ administrator: UInt32
+  ) throws(Distrust) {
+    if status.owner != administrator {
+      throw Distrust(path: path, reason: "is owned by uid \(status.owner), not by root", isMissing: false)
+    }
+    if status.permissions & 0o022 != 0 {
+      let mode = String(status.permissions, radix: 8)
+      throw Distrust(path: path, reason: "is writable by others than root (mode \(mode))", isMissing: false)
+    }
+  }
+
+  private static func status(
+    _ path: String, _ read: (String) throws(SystemCallError) -> FileStatus
+  ) throws(Distrust) -> FileStatus {
+    do throws(SystemCallError) {
+      return try read(path)
+    } catch {
+      throw Distrust(path: path, reason: errnoText(error.errno), isMissing: error.errno == Errno.ENOENT)
+    }
+  }
+
+  private static func linkTarget(_ path: String) throws(Distrust) -> String {
+    do throws(SystemCallError) {
+      return try FileStatus.target(ofLink: path)
+    } catch {
+      throw Distrust(path: path, reason: errnoText(error.errno), isMissing: false)
+    }
+  }
+}

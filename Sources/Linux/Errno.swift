@@ -1,0 +1,24 @@
+internal import CLinux
+internal import Glibc
+
+/// The error numbers that callers tell apart (errno(3)).
+public enum Errno {
+  public static let EPERM = Glibc.EPERM
+  public static let ENOENT = Glibc.ENOENT
+  public static let ESRCH = Glibc.ESRCH
+  public static let ENXIO = Glibc.ENXIO
+  public static let ENOEXEC = Glibc.ENOEXEC
+  public static let ECHILD = Glibc.ECHILD
+  public static let EAGAIN = Glibc.EAGAIN
+  public static let EACCES = Glibc.EACCES
+  public static let ENODEV = Glibc.ENODEV
+  public static let ENOTDIR = Glibc.ENOTDIR
+  public static let EINVAL = Glibc.EINVAL
+  public static let ENOSPC = Glibc.ENOSPC
+  public static let EROFS = Glibc.EROFS
+  public static let EINTR = Glibc.EINTR
+  public static let ELOOP = Glibc.ELOOP
+  public static let ENOSYS = Glibc.ENOSYS
+  public static let EPROTO = Glibc.EPROTO
+  public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
+}

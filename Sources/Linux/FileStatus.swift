@@ -1,0 +1,85 @@
+internal import CLinux
+internal import Glibc
+
+/// What stat(2) says about a file.
+public struct FileStatus: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable { case regular, directory, symbolicLink, socket, characterDevice, other }
+  public let kind: Kind
+  /// The permission bits, set-user-ID and sticky bits included.
+  public let permissions: UInt32
+  public let owner: UInt32
+
+  /// The file at a path; a symbolic link itself is described, not what it names (lstat(2)).
+  public static func ofLink(_ path: String) throws(SystemCallError) -> FileStatus {
+    var status = stat()
+    // SAFETY: the kernel writes one stat structure.
+    try check("lstat", path) { unsafe lstat(path, &status) }
+    return FileStatus(status)
+  }
+
+  /// The file at a path, through symbolic links (stat(2)).
+  public static func of(_ path: String) throws(SystemCallError) -> FileStatus {
+    var status = stat()
+    // SAFETY: as above.
+    try check("stat", path) { unsafe stat(path, &status) }
+    return FileStatus(status)
+  }
+
+  /// The open file (fstat(2)).
+  public static func of(_ descriptor: borrowing FileDescriptor) throws(SystemCallError) -> FileStatus {
+    var status = stat()
+    // SAFETY: as above.
+    try check("fstat") { unsafe fstat(descriptor.rawValue, &status) }
+    return FileStatus(status)
+  }
+
+  private init(_ status: stat) {
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .regular
+      case S_IFDIR: .directory
+      case S_IFLNK: .symbolicLink
+      case S_IFSOCK: .socket
+      case S_IFCHR: .characterDevice
+      default: .other
+      }
+    permissions = status.st_mode & 0o7777
+    owner = status.st_uid
+  }
+
+  /// Where a symbolic link points (readlink(2)).
+  public static func target(ofLink path: String) throws(SystemCallError) -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    // SAFETY: the kernel writes at most the array's count, without a NUL.
+    let length = try check("readlink", path) { unsafe readlink(path, &buffer, buffer.count) }
+    return String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
+  public static func names(in directory: String) throws(SystemCallError) -> [String] {
+    // SAFETY: the stream is closed once, after the last entry was copied.
+    guard let stream = unsafe opendir(directory) else { throw SystemCallError("opendir", directory, errno: errno) }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe $0.prefix { $0 != 0 }.map { $0 } }
+      let text = String(decoding: name, as: UTF8.self)
+      if text != "." && text != ".." { names.append(text) }
+    }
+    return names
+  }
+}
+
+/// Whether this process may execute a file (faccessat(2), AT_EACCESS).
+public func isExecutable(_ path: String) -> Bool {
+  // SAFETY: a NUL-terminated copy.
+  unsafe faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0
+}
+
+/// The kernel's release, e.g. `6.1.0-18-amd64` (uname(2)).
+public func kernelRelease() -> String {
+  var name = utsname()
+  // SAFETY: the kernel writes one utsname, whose fields are NUL-terminated.
+  _ = unsafe uname(&name)
+  return unsafe withUnsafeBytes(of: &name.release) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+}
