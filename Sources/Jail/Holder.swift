@@ -1,84 +1,30 @@
 import Linux
-import Netlink
-import Policy
 
-// The holder's way to the command. Each state is made from the one before and from nothing else, and only the last can execute: the
-// compiler refuses any other order.
+/// The process that becomes the command.
+enum Holder {
+  /// What the supervisor says when the uplink is open.
+  static let go: UInt8 = 1
 
-/// Step 5: new user, network and mount namespaces, owned by the caller's own uid.
-struct IsolatedJail: ~Copyable {
-  static func enter() throws -> IsolatedJail {
-    // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives up.
-    guard try Process.threadCount() == 1 else { throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL) }
-    let (user, group) = (Process.userID, Process.groupID)
-    try (Namespaces.user.union(.network).union(.mount)).unshare()
-    try Namespaces.mapIdentity(user: user, group: group)
-    return IsolatedJail()
-  }
-
-  /// Step 6: loopback, and a blackhole for everything internal. Before any uplink exists, and read back.
-  consuming func raiseWall(_ plan: Plan) throws -> WalledJail {
-    var kernel = try NetlinkSocket()
-    let blackholes = plan.routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) }
-    try kernel.apply([Link.upRequest(index: Link.loopback)] + blackholes.map(\.addRequest))
-    try RoutingTable.verify(blackholes, in: &kernel)
-    return WalledJail(kernel: kernel)
-  }
-}
-
-struct WalledJail: ~Copyable {
-  private let kernel: NetlinkSocket
-
-  fileprivate init(kernel: consuming NetlinkSocket) { self.kernel = kernel }
-
-  /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From here on nobody inside can
-  /// change the walls. Without a network there is nothing to hand out.
-  consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
-    guard plan.hasUplink else { return UnsealedJail() }
-    let tap = try Tap.create(named: Uplink.linkName)
-    let link = try Link.index(of: Uplink.linkName)
-    let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
-    let server = JailResolver.address
-    let udp = try InternetSocket.boundUDP(server.bytes, port: 53)
-    let tcp = try InternetSocket.listeningTCP(server.bytes, port: 53)
-    try HolderReport.windows.send(
-      over: supervisor,
-      descriptors: [
-        tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, udp.rawValue, tcp.rawValue,
-      ])
-    return UnsealedJail()
-  }
-}
-
-/// Walls are up, windows are handed out; the process still holds capabilities.
-struct UnsealedJail: ~Copyable {
-  fileprivate init() {}
-
-  /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
-  consuming func seal(keepIgnoringHangup: Bool, parent: CInt) throws -> SealedJail {
-    try Mounts.makePrivate()
-    try JailResolver.install()
-    try Masks.install()
-    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file capabilities fail.
-    try Mounts.makeNosuid()
-    PingGroup.allow(Process.groupID)
-    try Process.closeDescriptorsOnExecute(from: 3)
-    try Capabilities.dropAll()
-    try Capabilities.setNoNewPrivileges()
-    try Capabilities.verifyDropped()
-    // Giving up credentials clears the parent-death signal, so it is asked for again.
-    try Process.dieWithParent(parent)
-    try Signals.resetAll(keepIgnoring: keepIgnoringHangup ? [Signals.hangup] : [])
-    return SealedJail()
-  }
-}
-
-/// The only state in which a command can be executed.
-struct SealedJail: ~Copyable {
-  fileprivate init() {}
-
-  /// Step 10.
-  consuming func execute(_ command: Command) throws -> Never {
-    try command.execute()
+  /// Steps 5 to 10. Every failure is the supervisor's to tell; the command has not run then.
+  static func run(_ blueprint: Blueprint, supervisor: CInt, link: consuming DatagramSocket) -> Never {
+    var step = LaunchStep.isolate
+    do {
+      try Process.dieWithParent(supervisor)
+      let isolated = try IsolatedJail.enter()
+      step = .wall
+      let walled = try isolated.raiseWall(blueprint.plan)
+      step = .windows
+      let unsealed = try walled.openWindows(blueprint.plan, to: link)
+      step = .seal
+      let sealed = try unsealed.seal(blueprint, parent: supervisor)
+      try HolderReport.sealed.send(over: link)
+      guard try link.receive()?.bytes == [go] else { Process.exit(125) }
+      step = .execute
+      try sealed.execute(blueprint.command)
+    } catch {
+      let failure = error as? LaunchFailure ?? .step(step, "\(error)")
+      try? HolderReport.failed(failure).send(over: link)
+      Process.exit(failure.exitStatus)
+    }
   }
 }

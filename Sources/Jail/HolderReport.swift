@@ -2,26 +2,26 @@ import Linux
 
 /// What the holder tells the supervisor, one message each, over a socket that closes when the command starts.
 enum HolderReport {
-  /// Step 7 is done; the windows come with it.
-  case windows
+  /// Step 7 is done; the windows come with it: tap, rtnetlink, refused packets, DNS over UDP and TCP.
+  case windows([CInt])
   /// Step 9 is done.
   case sealed
   /// The launch failed.
   case failed(LaunchFailure)
 
-  func send(over socket: borrowing DatagramSocket, descriptors: [CInt] = []) throws(SystemCallError) {
+  func send(over socket: borrowing DatagramSocket) throws(SystemCallError) {
     switch self {
-    case .windows: try socket.send([1], descriptors: descriptors)
+    case .windows(let descriptors): try socket.send([1], descriptors: descriptors)
     case .sealed: try socket.send([2])
     case .failed(let failure): try socket.send([3] + FailureCoding.encode(failure))
     }
   }
 
-  init?(_ bytes: [UInt8]) {
-    switch bytes.first {
-    case 1: self = .windows
+  init?(_ message: DatagramSocket.Message) {
+    switch message.bytes.first {
+    case 1: self = .windows(message.descriptors)
     case 2: self = .sealed
-    case 3: self = .failed(FailureCoding.decode(bytes.dropFirst()))
+    case 3: self = .failed(FailureCoding.decode(message.bytes.dropFirst()))
     default: return nil
     }
   }

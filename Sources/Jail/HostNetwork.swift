@@ -16,7 +16,7 @@ public enum HostNetwork {
       uniquingKeysWith: { first, _ in first })
     func name(_ link: UInt32) -> String { names[link] ?? "link \(link)" }
     func hop(_ hop: Route.NextHop) -> HostFacts.NextHop {
-      HostFacts.NextHop(link: name(hop.link), gateway: hop.gateway.flatMap(IPAddress.init(bytes:)))
+      HostFacts.NextHop(link: name(hop.link), gateway: hop.gateway.flatMap { IPAddress(bytes: $0) })
     }
 
     var facts = HostFacts()

@@ -21,6 +21,10 @@ public enum LaunchFailure: Error, Sendable {
   case pasta(String)
   /// The command was not found (127) or cannot be executed (126).
   case command(String, errno: CInt)
+  /// The launcher was killed while the jail was being built.
+  case launcherDied
+  /// The supervisor was killed; the command and all that it started were killed with it.
+  case supervisorDied
   /// A failure in another process of the launch, as it described it.
   case relayed(status: CInt, isRefusal: Bool, text: String)
 
@@ -61,15 +65,20 @@ public enum LaunchFailure: Error, Sendable {
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):
-      return refused("\(error)", fix: error.advice)
+      let lines = error.description.split(separator: "\n", maxSplits: 1)
+      return refused(String(lines.first ?? ""), fix: String(lines.last ?? ""))
     case .step(let step, let reason):
       return refused("\(step.description): \(reason)", fix: "see what is missing: claude-sandbox doctor")
     case .pasta(let words):
       return refused(
-        "pasta ended before it was ready: \(words.isEmpty ? "it gave no reason" : words)",
+        "pasta ended before it was ready: \(words)",
         fix: "see what is missing: claude-sandbox doctor")
     case .command(let name, let errno):
       return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
+    case .launcherDied:
+      return "claude-sandbox: the launcher was killed"
+    case .supervisorDied:
+      return "claude-sandbox: the supervisor was killed, and the jail with it"
     case .relayed(_, _, let text):
       return text
     }

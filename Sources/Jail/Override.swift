@@ -13,7 +13,7 @@ public enum Override {
     environment value: String?, _ configuration: Configuration
   ) throws(LaunchFailure) -> Bool {
     guard let value else { return configuration.egressJail.value }
-    guard let wanted = ConfigurationParser.parseBoolean(value) else { throw .overrideValue(value) }
+    guard let wanted = parseBoolean(value) else { throw .overrideValue(value) }
     if !wanted && !configuration.allowOverride.value { throw .overrideForbidden(configuration.allowOverride.location) }
     return wanted
   }

@@ -51,11 +51,22 @@ enum Pasta {
     let complaints: FileDescriptor
     /// Readable when it has ended.
     let end: FileDescriptor
+
+    /// A full pipe would stop it. What it says while it lives is of no use to anyone.
+    func drainComplaints() {
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      _ = try? complaints.read(into: &buffer)
+    }
+  }
+
+  /// Its last words.
+  static func lastLine(_ output: [UInt8]) -> String {
+    String(decoding: output, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "it gave no reason"
   }
 
   /// Starts it on the tap of the jail that `holder` is in.
   static func start(
-    _ path: String, plan: Plan, templateLink: String?, tap: borrowing FileDescriptor, holder: CInt
+    _ path: String, plan: Plan, templateLink: String?, tap: CInt, holder: CInt
   ) throws -> Running {
     let readiness = try Pipe()
     let complaints = try Pipe()
@@ -70,7 +81,7 @@ enum Pasta {
         try Signals.resetAll()
         try readiness.writer.place(at: 1)
         try complaints.writer.place(at: 2)
-        try tap.place(at: tapDescriptor)
+        try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
         try execute(path, arguments)
       } catch {
@@ -107,8 +118,8 @@ enum Pasta {
 
   /// A link with an IPv6 link-local address, the internet's way if it has one.
   static func templateLink(_ facts: HostFacts) -> String? {
-    let linkLocal = Prefix(containing: IPAddress(family: .ipv6, value: 0xfe80 << 112), length: 10)
-    let links = facts.addresses.filter { linkLocal.contains($0.address) }.map(\.link)
+    let linkLocal = IPAddress("fe80::").map { Prefix(containing: $0, length: 10) }
+    let links = facts.addresses.filter { linkLocal?.contains($0.address) == true }.map(\.link)
     let internet = Set(facts.ipv6InternetPaths.map(\.link))
     return links.first(where: internet.contains) ?? links.first
   }

@@ -47,12 +47,3 @@ enum RoutingTable {
     }
   }
 }
-
-extension Route {
-  /// A planned route of the jail.
-  init(_ prefix: Prefix, kind: Kind, nextHop: NextHop? = nil) {
-    self.init(
-      family: prefix.address.family == .ipv4 ? .ipv4 : .ipv6, destination: prefix.address.bytes,
-      prefixLength: UInt8(prefix.length), kind: kind, nextHop: nextHop)
-  }
-}

@@ -63,7 +63,7 @@ struct Uplink: ~Copyable {
   mutating func open() throws {
     var added: [Route] = []
     for guest in guests where plan.hasDefaultRoute(guest.guest.family) {
-      let everything = Prefix(containing: guest.guest, length: 0)
+      let everything = Prefix.everything(guest.guest.family)
       added.append(Route(everything, kind: .unicast, nextHop: .init(link: link, gateway: guest.gateway.bytes)))
     }
     try kernel.apply(added.map(\.addRequest))
@@ -74,11 +74,11 @@ struct Uplink: ~Copyable {
   private var guests: [GuestAddresses] { [plan.ipv4, plan.ipv6].compactMap { $0 } }
 
   private func gateway(_ family: Family) -> IPAddress? {
-    (family == .ipv4 ? plan.ipv4 : plan.ipv6)?.gateway
+    plan.addresses(family)?.gateway
   }
 }
 
 extension GuestAddresses {
   /// The gateway alone: nothing else is on the link.
-  fileprivate var gatewayPrefix: Prefix { Prefix(containing: gateway, length: gateway.family.bits) }
+  fileprivate var gatewayPrefix: Prefix { Prefix(gateway) }
 }

@@ -57,17 +57,14 @@ public struct FileDescriptor: ~Copyable {
 
   /// Puts a copy at a fixed number, without close-on-exec: what a program to be executed inherits (dup3(2)).
   public func place(at number: CInt) throws(SystemCallError) {
-    if rawValue == number {
-      try check("fcntl") { clinux_fcntl(number, F_SETFD, 0) }
-    } else {
-      try check("dup2") { dup2(rawValue, number) }
-    }
+    try Process.place(rawValue, at: number)
   }
 }
 
 extension FileDescriptor {
   public static let readOnly = O_RDONLY
   public static let readWrite = O_RDWR
+  public static let createNew = O_WRONLY | O_CREAT | O_EXCL
   /// Never waits, as open(2) would for the other end of a FIFO.
   public static let readOnlyNonBlocking = O_RDONLY | O_NONBLOCK | O_NOCTTY
 

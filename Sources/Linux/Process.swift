@@ -50,6 +50,51 @@ public enum Process {
     return found == 0 ? nil : (found, WaitStatus(rawValue: status))
   }
 
+  /// The state of any child, stops included, if there is one to report; nil otherwise, also without children.
+  public static func waitForAny() throws(SystemCallError) -> (pid: CInt, status: WaitStatus)? {
+    do throws(SystemCallError) {
+      return try wait(-1, options: WNOHANG | WUNTRACED)
+    } catch {
+      if error.errno == ECHILD { return nil }
+      throw error
+    }
+  }
+
+  public static let noHang = WNOHANG
+
+  /// Opens /dev/null in place of each standard descriptor that the caller closed, so that no other file takes its number.
+  public static func openStandardDescriptors() throws(SystemCallError) {
+    while true {
+      let descriptor = try FileDescriptor.open("/dev/null", O_RDWR)
+      if descriptor.rawValue > 2 { return }
+      try descriptor.place(at: descriptor.rawValue)
+      _ = descriptor.release()
+    }
+  }
+
+  /// Lets go of the caller's input and output: a pipe there ends when the command, not this process, closes it. Standard error stays.
+  public static func leaveStandardStreams() throws(SystemCallError) {
+    let null = try FileDescriptor.open("/dev/null", O_RDWR)
+    try null.place(at: 0)
+    try null.place(at: 1)
+  }
+
+  /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).
+  public static func place(_ descriptor: CInt, at number: CInt) throws(SystemCallError) {
+    if descriptor == number {
+      try check("fcntl") { clinux_fcntl(number, F_SETFD, 0) }
+    } else {
+      try check("dup2") { dup2(descriptor, number) }
+    }
+  }
+
+  /// Writes to standard error, as far as that is possible.
+  public static func complain(_ text: String) {
+    let bytes = Array(text.utf8)
+    // SAFETY: the kernel reads the array's count.
+    _ = unsafe Glibc.write(2, bytes, bytes.count)
+  }
+
   /// Ends the process at once, without running what was registered to run at exit (_exit(2)).
   public static func exit(_ status: CInt) -> Never { _exit(status) }
 

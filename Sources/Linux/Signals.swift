@@ -6,6 +6,21 @@ public enum Signals {
   /// Every signal that asks a process for something and that may be forwarded.
   public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
 
+  /// The terminal's signals that stop a process by default.
+  public static let jobControl: [CInt] = [SIGTSTP, SIGTTIN, SIGTTOU]
+  public static let child = SIGCHLD
+  public static let hangup = SIGHUP
+  public static let kill = SIGKILL
+  public static let `continue` = SIGCONT
+
+  /// Whether a signal is ignored.
+  public static func isIgnored(_ signal: CInt) -> Bool {
+    var action = sigaction()
+    // SAFETY: the kernel writes one sigaction; the handlers are compared as numbers, never called.
+    return unsafe sigaction(signal, nil, &action) == 0
+      && unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
   /// Blocks exactly these signals (sigprocmask(2)).
   public static func block(_ signals: [CInt]) throws(SystemCallError) {
     var set = signalSet(signals)
@@ -46,15 +61,20 @@ public enum Signals {
 
   /// Sets every disposition to the default and unblocks all (signal(7)): what a program may expect at its start.
   /// The C library keeps two real-time signals for itself and refuses them; they are never changed here either.
-  public static func resetAll() throws(SystemCallError) {
+  public static func resetAll(keepIgnoring kept: [CInt] = []) throws(SystemCallError) {
     for signal in 1..<65 as Range<CInt> where signal != SIGKILL && signal != SIGSTOP {
-      setDisposition(of: signal, to: SIG_DFL)
+      setDisposition(of: signal, to: kept.contains(signal) ? SIG_IGN : SIG_DFL)
     }
     try block([])
+    // Read back: what is left of the mask or of an ignored signal would follow the command.
+    let status = try ProcessStatus.read()
+    let ignored = kept.reduce(UInt64(0)) { $0 | 1 << UInt64($1 - 1) }
+    for (field, expected) in [("SigBlk", 0), ("SigIgn", ignored)] {
+      guard let found = status[field].flatMap({ UInt64($0, radix: 16) }), found == expected else {
+        throw SystemCallError("sigaction", "\(field) \(status[field] ?? "missing")", errno: EINVAL)
+      }
+    }
   }
-
-  /// Ignores a signal.
-  public static func ignore(_ signal: CInt) { setDisposition(of: signal, to: SIG_IGN) }
 
   /// Sends a signal with its default action to this process itself and, should it be stopped, returns when continued.
   public static func raiseDefault(_ signal: CInt) throws(SystemCallError) {

@@ -69,11 +69,14 @@ public struct Route: Sendable, Hashable {
     self.family = family
     self.destination = destination
     self.prefixLength = prefixLength
-    self.table = 254
+    self.table = Self.mainTable
     self.kind = kind
     self.nextHops = nextHop.map { [$0] } ?? []
     self.installer = 4
   }
+
+  public static let mainTable: UInt32 = 254
+  public static let kernelInstaller: UInt8 = 2
 
   /// The request that adds it. EEXIST if there is such a route.
   public var addRequest: Message { request(Int(RTM_NEWROUTE), flags: Int(NLM_F_CREATE | NLM_F_EXCL)) }

@@ -1,0 +1,13 @@
+import Policy
+
+/// All that was decided before anything was created: what the processes of a launch work from.
+struct Blueprint: Sendable {
+  let plan: Plan
+  let facts: HostFacts
+  let resolver: ResolverConfiguration
+  /// The path of pasta; nil when the plan has no uplink.
+  let pasta: String?
+  let command: Command
+  /// As nohup(1) left it: a hangup that the caller ignores, the command ignores too.
+  let ignoresHangup: Bool
+}

@@ -1,0 +1,77 @@
+import Linux
+public import Policy
+
+/// A launch, from the caller's words to the command in its jail. The order is the security argument: each step succeeds, or throws and nothing is
+/// ever executed.
+///
+/// Three processes take part. This one is the *launcher*: the shell's child, which stops, continues and ends as the command does. It forks the
+/// *supervisor*, which forks the *holder*, which becomes the command. See ARCHITECTURE.md.
+public enum Launch {
+  /// Runs a command and returns its status, or replaces this process when there is to be no jail.
+  ///
+  /// `network`, if given, can only close what the configuration opens.
+  public static func run(_ command: Command, network: NetworkMode? = nil) throws(LaunchFailure) -> WaitStatus {
+    var overrideAllowed = true
+    do throws(LaunchFailure) {
+      // 1. Nothing has been created yet, so every complaint can be made at once.
+      try LaunchStep.read.run { try Process.openStandardDescriptors() }
+      let configuration = try Self.configuration(network)
+      overrideAllowed = configuration.allowOverride.value
+      guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
+        return try withoutJail(command)
+      }
+      // Nothing that the caller had open reaches any of the processes that follow.
+      try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }
+
+      // 2. to 4.
+      let blueprint = try draw(configuration, command)
+
+      // 5. to 10. happen in the supervisor and its holder.
+      return try LaunchStep.supervise.run { try Launcher.start(blueprint) }
+    } catch {
+      throw .relayed(status: error.exitStatus, isRefusal: false, text: explained(error).text(overrideAllowed: overrideAllowed))
+    }
+  }
+
+  /// What a launch would do, for `--dry-run`, `explain` and `config`.
+  public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (Configuration, HostFacts, Plan) {
+    let configuration = try configuration(network)
+    let facts = try LaunchStep.facts.run { try HostNetwork.read() }
+    return (configuration, facts, try make(configuration, facts))
+  }
+
+  private static func configuration(_ network: NetworkMode?) throws(LaunchFailure) -> Configuration {
+    var configuration = try ConfigurationFiles.read()
+    if network == NetworkMode.none { configuration.network = Sourced(.none) }
+    return configuration
+  }
+
+  private static func draw(_ configuration: Configuration, _ command: Command) throws(LaunchFailure) -> Blueprint {
+    let wantsUplink = configuration.network.value != .none
+    let pasta = try wantsUplink ? Prerequisites.preflight() : nil
+    let facts = try LaunchStep.facts.run { try HostNetwork.read() }
+    return Blueprint(
+      plan: try make(configuration, facts), facts: facts, resolver: .current(), pasta: pasta, command: command,
+      ignoresHangup: Signals.isIgnored(Signals.hangup))
+  }
+
+  private static func make(_ configuration: Configuration, _ facts: HostFacts) throws(LaunchFailure) -> Plan {
+    do throws(PlanError) {
+      return try Plan.make(configuration: configuration, facts: facts)
+    } catch {
+      throw .plan(error)
+    }
+  }
+
+  private static func withoutJail(_ command: Command) throws(LaunchFailure) -> WaitStatus {
+    Process.complain("claude-sandbox: no jail: \(Override.variable) or egress-jail says so\n")
+    return try LaunchStep.execute.run { try command.execute() }
+  }
+
+  /// A step that failed because of what the machine lacks is told as all that it lacks.
+  private static func explained(_ failure: LaunchFailure) -> LaunchFailure {
+    guard case .relayed(_, true, _) = failure else { return failure }
+    let missing = Prerequisites.missing()
+    return missing.isEmpty ? failure : .prerequisites(missing)
+  }
+}

@@ -1,0 +1,79 @@
+import Linux
+
+/// The process that the caller sees. It does nothing but mirror: signals go in, the command's stops and its end come out. That the supervisor is
+/// another process, in a session of its own, keeps name service and refusals alive while a job is stopped, and lets each
+/// of the two clean up after the other's death.
+enum Launcher {
+  static func start(_ blueprint: Blueprint) throws -> WaitStatus {
+    let pair = try DatagramPair()
+    // The job-control signals too: this process stops when the command has stopped, not before.
+    try Signals.block(Signals.forwarded + Signals.jobControl)
+    let signals = try Signals.descriptor(for: Signals.forwarded)
+    try Process.becomeSubreaper()
+    let supervisor = try Process.fork()
+    if supervisor == 0 {
+      Supervisor.run(blueprint, launcher: pair.keepSecond())
+    }
+    let link = pair.keepFirst()
+    try Process.leaveStandardStreams()
+    return try mirror(supervisor, link, signals)
+  }
+
+  private static func mirror(
+    _ supervisor: CInt, _ link: borrowing DatagramSocket, _ signals: borrowing FileDescriptor
+  ) throws -> WaitStatus {
+    while true {
+      let ready = try poll([.readable(link.descriptor.rawValue), .readable(signals.rawValue)])
+      if ready.contains(signals.rawValue) {
+        while let delivery = try Signals.next(from: signals) {
+          // The terminal's own signals have reached the command already: it is in the same process group.
+          if !delivery.fromKernel { try? link.send([UInt8(delivery.signal)]) }
+        }
+      }
+      guard ready.contains(link.descriptor.rawValue) else { continue }
+      switch SupervisorReport(try link.receive()?.bytes ?? []) {
+      case .failed(let failure):
+        _ = try Process.wait(supervisor)
+        throw failure
+      case .stopped(let signal):
+        try Signals.raiseDefault(signal)
+        // Continued: perhaps this process alone, so the command is told.
+        try? link.send([UInt8(Signals.continue)])
+      case .ended(let status):
+        _ = try Process.wait(supervisor)
+        return status
+      case nil:
+        // The supervisor died. Its children are this process's now.
+        Descendants.killAll()
+        throw LaunchFailure.supervisorDied
+      }
+    }
+  }
+}
+
+/// What the supervisor tells the launcher, one message each.
+enum SupervisorReport {
+  /// The command never ran.
+  case failed(LaunchFailure)
+  /// The command was stopped by this signal.
+  case stopped(CInt)
+  /// The command ended, and nothing of the jail is left.
+  case ended(WaitStatus)
+
+  var bytes: [UInt8] {
+    switch self {
+    case .failed(let failure): [1] + FailureCoding.encode(failure)
+    case .stopped(let signal): [2, UInt8(signal)]
+    case .ended(let status): [3, UInt8(truncatingIfNeeded: status.rawValue), UInt8(truncatingIfNeeded: status.rawValue >> 8)]
+    }
+  }
+
+  init?(_ bytes: [UInt8]) {
+    switch (bytes.first, bytes.count) {
+    case (1, _): self = .failed(FailureCoding.decode(bytes.dropFirst()))
+    case (2, 2): self = .stopped(CInt(bytes[1]))
+    case (3, 3): self = .ended(WaitStatus(rawValue: CInt(bytes[1]) | CInt(bytes[2]) << 8))
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Linux
+import Netlink
+import Policy
+
+// Policy knows nothing of the kernel, and Netlink and Linux nothing of policy: what one says to the other is put into its words here.
+
+extension IPAddress {
+  /// An address in network byte order, 4 or 16 bytes.
+  init?(bytes: some Collection<UInt8>) {
+    self.init(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: bytes)
+  }
+}
+
+extension FilterInstruction {
+  /// The program in the kernel's layout.
+  static func list(_ program: FilterProgram) -> [FilterInstruction] {
+    program.instructions.map { FilterInstruction(code: $0.code, jumpTrue: $0.jt, jumpFalse: $0.jf, k: $0.k) }
+  }
+}
+
+extension Route {
+  /// A planned route of the jail.
+  init(_ prefix: Prefix, kind: Kind, nextHop: NextHop? = nil) {
+    self.init(
+      family: prefix.family == .ipv4 ? .ipv4 : .ipv6, destination: prefix.address.bytes,
+      prefixLength: UInt8(prefix.length), kind: kind, nextHop: nextHop)
+  }
+}
+
+extension Plan {
+  /// Whether the jail is connected to anything at all.
+  var hasUplink: Bool { network != .none }
+
+  /// The gateway of each family that the jail has.
+  var gateways: [IPAddress] { [ipv4, ipv6].compactMap { $0?.gateway } }
+
+  func hasDefaultRoute(_ family: Family) -> Bool { family == .ipv4 ? hasDefaultRoute4 : hasDefaultRoute6 }
+}

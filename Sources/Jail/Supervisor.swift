@@ -1,0 +1,196 @@
+import Linux
+import Netlink
+import Policy
+
+/// The process outside the jail that holds its windows: it programs the walls, answers name queries and refused packets, and ends everything when the
+/// command ends. It has no privilege that its user does not have.
+enum Supervisor {
+  /// The supervisor's whole life, from its fork to its end.
+  static func run(_ blueprint: Blueprint, launcher: consuming DatagramSocket) -> Never {
+    let report: SupervisorReport
+    do {
+      report = .ended(try supervise(blueprint, launcher))
+    } catch let failure as LaunchFailure {
+      report = .failed(failure)
+    } catch {
+      report = .failed(.step(.supervise, "\(error)"))
+    }
+    Descendants.killAll()
+    try? launcher.send(report.bytes)
+    Process.exit(0)
+  }
+
+  private static func supervise(
+    _ blueprint: Blueprint, _ launcher: borrowing DatagramSocket
+  ) throws -> WaitStatus {
+    try Process.becomeSubreaper()
+    try Signals.block(Signals.forwarded + Signals.jobControl + [Signals.child])
+    let pair = try DatagramPair()
+    let supervisor = Process.id
+    let holder = try Process.fork()
+    if holder == 0 {
+      Holder.run(blueprint, supervisor: supervisor, link: pair.keepSecond())
+    }
+    // Only after the fork: the command stays in the caller's session and process group, and the terminal's signals do not come here.
+    try Process.newSession()
+    try Process.leaveStandardStreams()
+    var session = try Session(holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
+    try session.launch(blueprint)
+    return try session.serve(launcher)
+  }
+}
+
+/// A jail from its holder's fork to its command's end, as one loop over descriptors.
+private struct Session: ~Copyable {
+  private let holder: CInt
+  private let launcher: CInt
+  private let signals: FileDescriptor
+  private var link: DatagramSocket?
+  private var uplink: Uplink?
+  private var pasta: Pasta.Running?
+  private var names: DNSForwarder?
+  private var refusals: RefusalResponder?
+
+  init(holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
+    let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
+    self.holder = holder
+    self.launcher = launcher
+    self.signals = signals
+    self.link = consume link
+  }
+
+  /// Steps 8 and 9 side by side: the holder seals itself while pasta starts. Neither opens anything without the other.
+  mutating func launch(_ blueprint: Blueprint) throws {
+    var sealed = false
+    var ready = !blueprint.plan.hasUplink
+    while !(sealed && ready) {
+      var interests = [Interest.readable(launcher)]
+      if let link = linkDescriptor { interests.append(.readable(link)) }
+      if let readiness = readinessDescriptor, !ready { interests.append(.readable(readiness)) }
+      let events = try poll(interests)
+      if events.contains(launcher) { throw LaunchFailure.launcherDied }
+      if let link = linkDescriptor, events.contains(link) {
+        switch try receiveReport() {
+        case .windows(let descriptors): try connect(blueprint, descriptors)
+        case .sealed: sealed = true
+        case .failed(let failure): throw failure
+        }
+      }
+      if let readiness = readinessDescriptor, !ready, events.contains(readiness) {
+        try checkPastaIsReady()
+        ready = true
+      }
+    }
+    do {
+      try uplink?.open()
+    } catch {
+      throw LaunchFailure.step(.uplink, "\(error)")
+    }
+    try link?.send([Holder.go])
+  }
+
+  private var linkDescriptor: CInt? { link?.descriptor.rawValue }
+  private var readinessDescriptor: CInt? { pasta?.readiness.rawValue }
+
+  private func receiveReport() throws -> HolderReport {
+    guard let message = try link?.receive(), let report = HolderReport(message) else {
+      throw LaunchFailure.step(.isolate, "the holder died")
+    }
+    return report
+  }
+
+  private mutating func connect(_ blueprint: Blueprint, _ descriptors: [CInt]) throws {
+    do {
+      guard descriptors.count == 5, let pasta = blueprint.pasta else {
+        throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
+      }
+      let tap = FileDescriptor(owning: descriptors[0])
+      let kernel = FileDescriptor(owning: descriptors[1])
+      let packets = FileDescriptor(owning: descriptors[2])
+      let udp = FileDescriptor(owning: descriptors[3])
+      let tcp = FileDescriptor(owning: descriptors[4])
+      var uplink = try Uplink(blueprint.plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
+      self.pasta = try Pasta.start(
+        pasta, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), tap: uplink.tapDescriptor,
+        holder: holder)
+      try uplink.configure()
+      names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.nameservers)
+      refusals = RefusalResponder(packets: packets, linkAddress: uplink.linkAddress, gateways: blueprint.plan.gateways)
+      self.uplink = consume uplink
+    } catch let failure as LaunchFailure {
+      throw failure
+    } catch {
+      throw LaunchFailure.step(.uplink, "\(error)")
+    }
+  }
+
+  private func checkPastaIsReady() throws {
+    var line = [UInt8](repeating: 0, count: 64)
+    if try pasta?.readiness.read(into: &line) ?? 0 > 0 { return }
+    let words = try pasta?.complaints.readAll(limit: 65536) ?? []
+    throw LaunchFailure.pasta(Pasta.lastLine(words))
+  }
+
+  /// Step 11, until the command has ended; how it did.
+  mutating func serve(_ launcher: borrowing DatagramSocket) throws -> WaitStatus {
+    while true {
+      let ready = try poll(interests(), timeout: timeout())
+      let now = monotonicMilliseconds()
+      if ready.contains(signals.rawValue), let status = try handleSignals(launcher) { return status }
+      if ready.contains(self.launcher) { try forward(try launcher.receive()) }
+      if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
+      if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
+      if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
+      names?.handle(ready: ready, now: now)
+      if let tap = uplink?.tapDescriptor { refusals?.handle(ready: ready, now: now, tap: tap) }
+    }
+  }
+
+  private func interests() -> [Interest] {
+    var interests = [Interest.readable(launcher), .readable(signals.rawValue)]
+    if let link = linkDescriptor { interests.append(.readable(link)) }
+    if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
+    if let complaints = pasta?.complaints.rawValue { interests.append(.readable(complaints)) }
+    interests += names?.interests ?? []
+    if let refusal = refusals?.interest { interests.append(refusal) }
+    return interests
+  }
+
+  private func timeout() -> Int? {
+    let deadlines = [names?.deadline, refusals?.deadline].compactMap { $0 }
+    return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
+  }
+
+  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process. The command's status once it ended.
+  private func handleSignals(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
+    while let delivery = try Signals.next(from: signals) {
+      if delivery.signal != Signals.child { try? Process.kill(holder, delivery.signal) }
+    }
+    while let (pid, status) = try Process.waitForAny() {
+      guard pid == holder else { continue }
+      guard let signal = status.stopSignal else { return status }
+      try launcher.send(SupervisorReport.stopped(signal).bytes)
+    }
+    return nil
+  }
+
+  private func forward(_ message: DatagramSocket.Message?) throws {
+    guard let signal = message?.bytes.first else { throw LaunchFailure.launcherDied }
+    try Process.kill(holder, CInt(signal))
+  }
+
+  /// The socket to the holder has closed, as execve(2) does it, or brings the reason why there was no execve.
+  private mutating func commandStarted() throws {
+    if let message = try link?.receive(), case .failed(let failure) = HolderReport(message) { throw failure }
+    link = nil
+  }
+
+  /// Closing the tap takes the link away: the jail sees "network is unreachable" at once.
+  private mutating func pastaEnded() throws {
+    let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
+    Process.complain("claude-sandbox: pasta ended (\(Pasta.lastLine(words))); the jail has no network any more\n")
+    uplink = nil
+    refusals = nil
+    pasta = nil
+  }
+}
