@@ -1,0 +1,44 @@
+/// What the jail's network can be.
+public enum NetworkMode: String, Sendable, Hashable, CaseIterable {
+  /// Everything but what is internal.
+  case internet
+  /// Loopback only.
+  case none
+}
+
+/// Whether the jail has IPv6.
+public enum IPv6Mode: String, Sendable, Hashable, CaseIterable {
+  /// When the host has a way out over IPv6, or an IPv6 destination is allowed.
+  case auto
+  /// Never.
+  case off
+}
+
+/// What `/etc/claude-sandbox.conf` and its drop-ins say. The initial value is what holds without any file.
+public struct Configuration: Sendable, Equatable {
+  /// A key of the file-system sandbox that shares the file; recorded, not acted upon.
+  public struct Ignored: Sendable, Hashable {
+    /// The key.
+    public let key: String
+    /// The value; nil for a bare key.
+    public let value: String?
+    /// Where it stands.
+    public let location: SourceLocation
+  }
+
+  /// `egress-jail`: whether commands run in a jail at all.
+  public var egressJail = Sourced(true)
+  /// `network`.
+  public var network = Sourced(NetworkMode.internet)
+  /// `ipv6`.
+  public var ipv6 = Sourced(IPv6Mode.auto)
+  /// `allow-override`: whether the environment may switch the jail off.
+  public var allowOverride = Sourced(true)
+  /// `allow-ip`, `allow-net`, `block-ip`, `block-net`, in the order of the files.
+  public var rules: [Rule] = []
+  /// The keys that are accepted and not acted upon.
+  public var ignored: [Ignored] = []
+
+  /// The defaults: the strictest that still reach the internet.
+  public init() {}
+}

@@ -1,0 +1,160 @@
+/// Reads configuration files: `key = value` or a bare key on each line, `#` starts a comment anywhere.
+///
+/// Lines end in LF or CRLF. A key that may be repeated accumulates over all files.
+public struct ConfigurationParser {
+  private var configuration = Configuration()
+  private var diagnostics: [Diagnostic] = []
+  // Where each single-valued key was set first.
+  private var places: [Key: SourceLocation] = [:]
+
+  private init() {}
+
+  /// The configuration that the files make together, in their order.
+  ///
+  /// Throws every complaint about every file at once.
+  public static func parse(
+    _ files: [(name: String, text: [UInt8])]
+  ) throws(ConfigurationError) -> Configuration {
+    var parser = ConfigurationParser()
+    for file in files {
+      parser.read(file.text, name: file.name)
+    }
+    guard parser.diagnostics.isEmpty else { throw ConfigurationError(diagnostics: parser.diagnostics) }
+    return parser.configuration
+  }
+
+  private mutating func read(_ text: [UInt8], name: String) {
+    var number = 0
+    for bytes in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      number += 1
+      let line = Line(bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, number: number, file: name)
+      do {
+        try read(line)
+      } catch {
+        diagnostics.append(line.diagnostic(error))
+      }
+    }
+  }
+
+  // One complaint a line: what follows an error is a guess.
+  private mutating func read(_ line: Line) throws(LineError) {
+    try line.checkCharacters()
+    let content = trimmed(line.bytes.prefix { $0 != UInt8(ascii: "#") })
+    guard !content.isEmpty else { return }
+    let equals = content.firstIndex(of: UInt8(ascii: "="))
+    let name = trimmed(content[..<(equals ?? content.endIndex)])
+    let value = equals.map { trimmed(content[($0 + 1)...]) }
+    guard !name.isEmpty else { throw LineError(content.startIndex, "there is no key before \"=\"") }
+    guard let key = Key(rawValue: text(name)) else { throw unknownKey(name) }
+    try read(key, value, at: name.startIndex, line)
+  }
+
+  private mutating func read(
+    _ key: Key, _ value: ArraySlice<UInt8>?, at start: Int, _ line: Line
+  ) throws(LineError) {
+    let location = line.location(start)
+    switch key.form {
+    case .notYetAvailable:
+      throw LineError(start, "\(key.rawValue) is not available yet")
+    case .foreign:
+      configuration.ignored.append(.init(key: key.rawValue, value: value.map(text), location: location))
+    case .rule(let action, let isPrefix):
+      let value = try required(value, of: key, at: start)
+      let rule = try RuleValue(value, key: key, action: action, isPrefix: isPrefix)
+      configuration.rules.append(
+        Rule(
+          prefix: rule.prefix, services: rule.services, action: action,
+          origin: .configuration(location, key: key.rawValue)))
+    case .setting:
+      if let first = places[key] {
+        throw LineError(
+          start, "\(key.rawValue) is already set in \(first)",
+          hint: "it has one value; remove one of the two lines")
+      }
+      places[key] = location
+      try set(key, to: try required(value, of: key, at: start), at: location)
+    }
+  }
+
+  private mutating func set(
+    _ key: Key, to value: ArraySlice<UInt8>, at location: SourceLocation
+  ) throws(LineError) {
+    switch key {
+    case .egressJail: configuration.egressJail = Sourced(try boolean(value, key), at: location)
+    case .allowOverride: configuration.allowOverride = Sourced(try boolean(value, key), at: location)
+    case .ipv6: configuration.ipv6 = Sourced(try choice(value, key), at: location)
+    case .network:
+      if text(value) == "restricted" {
+        throw LineError(value.startIndex, "network = restricted is not available yet")
+      }
+      configuration.network = Sourced(try choice(value, key), at: location)
+    default: throw LineError(value.startIndex, "\(key.rawValue) is not available yet")
+    }
+  }
+
+  private func required(
+    _ value: ArraySlice<UInt8>?, of key: Key, at start: Int
+  ) throws(LineError) -> ArraySlice<UInt8> {
+    guard let value, !value.isEmpty else {
+      throw LineError(start, "\(key.rawValue) needs a value", hint: "\(key.rawValue) = \(key.example)")
+    }
+    return value
+  }
+
+  private func boolean(_ value: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Bool {
+    let word = text(value)
+    if let value = parseBoolean(word) { return value }
+    let lower = word.lowercased()
+    let meant =
+      parseBoolean(lower) == nil
+      ? Spelling.suggestion(for: word, among: ["yes", "no", "on", "off", "true", "false"]) : lower
+    throw LineError(
+      value.startIndex, "\"\(word)\" is neither yes nor no",
+      hint: meant.map { "did you mean \($0)?" } ?? "write 0, no, off, false, or 1, yes, on, true")
+  }
+
+  private func choice<Value: RawRepresentable & CaseIterable>(
+    _ value: ArraySlice<UInt8>, _ key: Key
+  ) throws(LineError) -> Value where Value.RawValue == String {
+    let word = text(value)
+    if let value = Value(rawValue: word) { return value }
+    let names = Value.allCases.map(\.rawValue)
+    throw LineError(
+      value.startIndex, "\(key.rawValue) cannot be \"\(word)\"",
+      hint: Spelling.suggestion(for: word, among: names).map { "did you mean \($0)?" }
+        ?? "write \(names.joined(separator: " or "))")
+  }
+
+  private func unknownKey(_ name: ArraySlice<UInt8>) -> LineError {
+    LineError(
+      name.startIndex, "unknown key \"\(text(name))\"",
+      hint: Spelling.suggestion(for: text(name), among: Key.allCases.map(\.rawValue))
+        .map { "did you mean \($0)?" })
+  }
+}
+
+func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  var text = text.drop { $0.isBlank }
+  while let last = text.last, last.isBlank { text.removeLast() }
+  return text
+}
+
+func text(_ bytes: ArraySlice<UInt8>) -> String {
+  String(decoding: bytes, as: UTF8.self)
+}
+
+extension UInt8 {
+  var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
+}
+
+extension Key {
+  fileprivate var example: String {
+    switch self {
+    case .allowIP, .blockIP: "172.23.1.3:443"
+    case .allowNet, .blockNet: "10.0.0.0/24:443"
+    case .network: "internet"
+    case .ipv6: "auto"
+    default: "0"
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/// A classic BPF program over the frames of a tap (TUNATTACHFILTER, linux/if_tun.h); the Ethernet header is at offset 0.
+///
+/// It admits IPv4 without options and fragments, and IPv6 without extension headers, whose destination, protocol and
+/// port the plan allows: TCP, UDP, echo requests. All else is dropped, ARP and neighbour discovery included.
+public struct FilterProgram: Sendable, Hashable {
+  /// How many instructions the kernel takes (BPF_MAXINSNS, 4096), less those that the inverse adds.
+  public static let maximum = 4096 - 3
+
+  /// The program.
+  public let instructions: [Instruction]
+
+  /// The result that admits a frame whole.
+  public static let accept: UInt32 = .max
+  /// The result that drops a frame.
+  public static let drop: UInt32 = 0
+  /// The result with which the inverse takes a frame: at most this many bytes.
+  public static let take: UInt32 = 0xffff
+
+  /// The program that admits nothing.
+  public static let dropEverything = FilterProgram(instructions: [
+    Instruction(code: Opcode.result, jt: 0, jf: 0, k: drop)
+  ])
+
+  /// The same decisions for a packet socket (packet(7)) that is to see what the tap refuses.
+  ///
+  /// It takes an outgoing frame exactly when the filter drops it, except that a frame which ends before a header that
+  /// has to be read is given to neither: the kernel ends a program that loads past the end with 0.
+  public var inverse: FilterProgram {
+    let prologue = [
+      Instruction(code: Opcode.loadWord, jt: 0, jf: 0, k: Self.packetType),
+      Instruction(code: Opcode.jumpEqual, jt: 1, jf: 0, k: Self.outgoing),
+      Instruction(code: Opcode.result, jt: 0, jf: 0, k: Self.drop),
+    ]
+    return FilterProgram(
+      instructions: prologue
+        + instructions.map {
+          guard $0.code == Opcode.result else { return $0 }
+          return Instruction(code: $0.code, jt: 0, jf: 0, k: $0.k == Self.drop ? Self.take : Self.drop)
+        })
+  }
+
+  // SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h), and PACKET_OUTGOING (linux/if_packet.h).
+  private static let packetType: UInt32 = 0xffff_f000 + 4
+  private static let outgoing: UInt32 = 4
+}

@@ -1,0 +1,51 @@
+extension HostFacts {
+  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way.
+  ///
+  /// One rule for each prefix, the first fact that names it. A prefix of length 0 is never a rule.
+  func rules() -> [Rule] {
+    var rules: [Rule] = []
+    var seen: Set<Prefix> = []
+    func block(_ prefix: Prefix, _ origin: @autoclosure () -> Origin) {
+      guard !prefix.isEverything, seen.insert(prefix).inserted else { return }
+      rules.append(Rule(prefix: prefix, action: .block, origin: origin()))
+    }
+    for fact in addresses {
+      block(Prefix(fact.address), .hostAddress(link: fact.link))
+    }
+    for fact in addresses {
+      block(
+        Prefix(containing: fact.address, length: fact.prefixLength), .connectedPrefix(link: fact.link))
+    }
+    let public4 = internetNextHops(.ipv4)
+    let public6 = internetNextHops(.ipv6)
+    for route in routes {
+      switch route.kind {
+      case .local:
+        block(
+          route.destination, .localRoute(link: route.nextHops.first?.link ?? "lo", table: route.table))
+      case .unicast:
+        let ways = route.destination.family == .ipv4 ? public4 : public6
+        if let aside = route.nextHops.first(where: { !ways.contains($0) }) {
+          block(
+            route.destination,
+            .internalRoute(link: aside.link, gateway: aside.gateway, table: route.table))
+        } else if route.nextHops.isEmpty {
+          block(route.destination, .internalRoute(link: "unknown", gateway: nil, table: route.table))
+        }
+      case .other:
+        break
+      }
+    }
+    return rules
+  }
+
+  // What the kernel answered, and the next hops of every default route: of two defaults both are the internet's way.
+  private func internetNextHops(_ family: Family) -> Set<NextHop> {
+    var hops = internetPaths(family)
+    for route in routes
+    where route.kind == .unicast && route.destination.isEverything && route.destination.family == family {
+      hops.formUnion(route.nextHops)
+    }
+    return hops
+  }
+}

@@ -1,0 +1,45 @@
+/// A key of the configuration.
+enum Key: String, CaseIterable {
+  case egressJail = "egress-jail"
+  case network
+  case allowIP = "allow-ip"
+  case allowNet = "allow-net"
+  case allowDomain = "allow-domain"
+  case blockIP = "block-ip"
+  case blockNet = "block-net"
+  case blockDomain = "block-domain"
+  case preset
+  case allowHostPort = "allow-host-port"
+  case publish
+  case allowOverride = "allow-override"
+  case exposeSocket = "expose-socket"
+  case ipv6
+  case workspaceRoot = "workspace-root"
+  case noForge = "no-forge"
+  case allowWrite = "allow-write"
+  case passEnv = "pass-env"
+
+  /// How a key is read.
+  enum Form {
+    /// One value; it may be given once.
+    case setting
+    /// An address, or a prefix, with optional ports; repeatable.
+    case rule(Action, isPrefix: Bool)
+    /// Known, and refused so that nobody relies on it.
+    case notYetAvailable
+    /// Of the file-system sandbox that shares the file.
+    case foreign
+  }
+
+  var form: Form {
+    switch self {
+    case .egressJail, .network, .allowOverride, .ipv6: .setting
+    case .allowIP: .rule(.allow, isPrefix: false)
+    case .allowNet: .rule(.allow, isPrefix: true)
+    case .blockIP: .rule(.block, isPrefix: false)
+    case .blockNet: .rule(.block, isPrefix: true)
+    case .allowDomain, .blockDomain, .preset, .allowHostPort, .publish, .exposeSocket: .notYetAvailable
+    case .workspaceRoot, .noForge, .allowWrite, .passEnv: .foreign
+    }
+  }
+}

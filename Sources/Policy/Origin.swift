@@ -1,0 +1,48 @@
+/// Who made a rule.
+public enum Origin: Hashable, Sendable {
+  /// The product: internal whatever the host looks like; the reason and its RFC.
+  case builtin(String)
+  /// An address of the host itself.
+  case hostAddress(link: String)
+  /// A prefix that a link of the host is connected to.
+  case connectedPrefix(link: String)
+  /// A prefix that the host answers for as a whole (a route of type local, "AnyIP").
+  case localRoute(link: String, table: UInt32)
+  /// A route of the host that does not leave the way the internet does.
+  case internalRoute(link: String, gateway: IPAddress?, table: UInt32)
+  /// The jail's own side of the uplink: the guest's and the gateway's synthetic addresses.
+  case guestSubnet
+  /// A line of the configuration, and its key.
+  case configuration(SourceLocation, key: String)
+  /// The base of a family: the internet is reachable.
+  case internet
+  /// The base of a family: the host has no way to the internet.
+  case noWayOut
+  /// The base of a family: `network = none`.
+  case networkNone
+
+  var isConfigured: Bool {
+    if case .configuration = self { true } else { false }
+  }
+}
+
+extension Origin: CustomStringConvertible {
+  /// The reason, as a phrase that can follow "because:".
+  public var description: String {
+    switch self {
+    case .builtin(let reason): return reason
+    case .hostAddress(let link): return "an address of this host (\(link))"
+    case .connectedPrefix(let link): return "a network that this host is connected to (\(link))"
+    case .localRoute(let link, let table):
+      return "a prefix that this host answers for (\(link), table \(table))"
+    case .internalRoute(let link, let gateway, let table):
+      let way = gateway.map { "via \($0) dev \(link)" } ?? "dev \(link)"
+      return "a route that does not leave as the internet does (\(way), table \(table))"
+    case .guestSubnet: return "the jail's own end of the uplink"
+    case .configuration(let location, let key): return "\(location): \(key)"
+    case .internet: return "the internet"
+    case .noWayOut: return "this host has no way to the internet"
+    case .networkNone: return "network = none"
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/// What a jail may reach, and how: a pure function of the configuration and the host's facts.
+public struct Plan: Sendable, Equatable {
+  /// The mode of the network.
+  public let network: NetworkMode
+  /// The uplink's IPv4 addresses; nil when the jail has no IPv4.
+  public let ipv4: GuestAddresses?
+  /// The uplink's IPv6 addresses; nil when the jail has no IPv6.
+  public let ipv6: GuestAddresses?
+  /// Every rule: the base of each family, builtin ones, the host's, the configured ones.
+  public let rules: [Rule]
+  /// The jail's routes in the order of their prefixes, IPv4 first, default routes left out.
+  public let routes: [PlannedRoute]
+  /// Whether an IPv4 default route leads to the uplink.
+  public let hasDefaultRoute4: Bool
+  /// Whether an IPv6 default route leads to the uplink.
+  public let hasDefaultRoute6: Bool
+  /// What the tap lets pass.
+  public let filter: FilterProgram
+
+  /// The uplink's addresses in a family.
+  public func addresses(_ family: Family) -> GuestAddresses? {
+    family == .ipv4 ? ipv4 : ipv6
+  }
+
+  /// The plan for a configuration on a host.
+  public static func make(configuration: Configuration, facts: HostFacts) throws(PlanError) -> Plan {
+    guard configuration.network.value == .internet else { return closed() }
+    let hostRules = facts.rules()
+    let used = hostRules + configuration.rules
+    let ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
+    let ipv6 =
+      wantsIPv6(configuration, facts)
+      ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
+
+    var rules = [base(.ipv4, facts), ipv6 == nil ? noIPv6(configuration) : base(.ipv6, facts)]
+    rules.append(ipv4.rule)
+    if let ipv6 { rules.append(ipv6.rule) }
+    rules += (BuiltinPrefix.rules + used).filter { $0.prefix.family == .ipv4 || ipv6 != nil }
+
+    let effective4 = EffectivePolicy(rules, .ipv4, guest: ipv4.subnet)
+    let effective6 = EffectivePolicy(rules, .ipv6, guest: ipv6?.subnet)
+    let filter = FilterProgram.compile(ipv4: effective4, ipv6: effective6)
+    guard filter.instructions.count <= FilterProgram.maximum else {
+      throw .filterTooLarge(
+        instructions: filter.instructions.count, configuredRules: configuration.rules.count,
+        hostRules: hostRules.count)
+    }
+    return Plan(
+      network: .internet, ipv4: ipv4, ipv6: ipv6, rules: rules,
+      routes: effective4.routes + effective6.routes, hasDefaultRoute4: effective4.hasDefaultRoute,
+      hasDefaultRoute6: effective6.hasDefaultRoute, filter: filter)
+  }
+
+  // network = none: no uplink, so nothing is routed and no exception counts.
+  private static func closed() -> Plan {
+    let rules = Family.allCases.map {
+      Rule(prefix: .everything($0), action: .block, origin: .networkNone)
+    }
+    return Plan(
+      network: .none, ipv4: nil, ipv6: nil, rules: rules, routes: [], hasDefaultRoute4: false,
+      hasDefaultRoute6: false, filter: .dropEverything)
+  }
+
+  private static func wantsIPv6(_ configuration: Configuration, _ facts: HostFacts) -> Bool {
+    guard configuration.ipv6.value == .auto else { return false }
+    return !facts.ipv6InternetPaths.isEmpty
+      || configuration.rules.contains { $0.prefix.family == .ipv6 && $0.action == .allow }
+  }
+
+  private static func base(_ family: Family, _ facts: HostFacts) -> Rule {
+    facts.internetPaths(family).isEmpty
+      ? Rule(prefix: .everything(family), action: .block, origin: .noWayOut)
+      : Rule(prefix: .everything(family), action: .allow, origin: .internet)
+  }
+
+  private static func noIPv6(_ configuration: Configuration) -> Rule {
+    guard configuration.ipv6.value == .off, let location = configuration.ipv6.location else {
+      return Rule(prefix: .everything(.ipv6), action: .block, origin: .noWayOut)
+    }
+    return Rule(
+      prefix: .everything(.ipv6), action: .block, origin: .configuration(location, key: "ipv6"))
+  }
+}

@@ -1,0 +1,27 @@
+/// Why a configuration has no plan on this host.
+public enum PlanError: Error, Hashable, Sendable {
+  /// The filter would hold more instructions than the kernel takes.
+  case filterTooLarge(instructions: Int, configuredRules: Int, hostRules: Int)
+  /// Every synthetic prefix of the family overlaps something of the host or of the configuration.
+  case noFreeGuestAddresses(Family)
+}
+
+extension PlanError: CustomStringConvertible {
+  /// What failed, and how to fix it.
+  public var description: String {
+    switch self {
+    case .filterTooLarge(let instructions, let configured, let host):
+      """
+      the tap filter needs \(instructions) instructions and can hold \(FilterProgram.maximum) \
+      (\(configured) configured rules, \(host) from the host's addresses and routes)
+      merge neighbouring allow-ip and block-ip lines into allow-net and block-net prefixes
+      """
+    case .noFreeGuestAddresses(let family):
+      """
+      no free \(family == .ipv4 ? "IPv4" : "IPv6") prefix for the jail's uplink: the host or the configuration uses \
+      \(GuestAddresses.candidates(family).map(\.subnet.description).joined(separator: ", "))
+      free one of them, or allow a prefix that does not touch it
+      """
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// The ports of a rule: `443`, `5064,5065/udp`, `8000-8999/tcp`.
+enum PortsValue {
+  /// TCP and UDP ports, or those of the one protocol that is named.
+  static func parse(_ value: ArraySlice<UInt8>) throws(LineError) -> Services {
+    let slash = value.firstIndex(of: UInt8(ascii: "/")) ?? value.endIndex
+    let ports = try set(value[..<slash])
+    guard slash < value.endIndex else { return Services(tcp: ports, udp: ports, echo: false) }
+    let name = text(value[(slash + 1)...])
+    switch name {
+    case "tcp": return Services(tcp: ports, udp: .none, echo: false)
+    case "udp": return Services(tcp: .none, udp: ports, echo: false)
+    default: throw unknownProtocol(name, at: slash + 1)
+    }
+  }
+
+  private static func set(_ list: ArraySlice<UInt8>) throws(LineError) -> PortSet {
+    var ranges: [ClosedRange<UInt16>] = []
+    for item in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+      guard let dash = item.firstIndex(of: UInt8(ascii: "-")) else {
+        let port = try port(item)
+        ranges.append(port...port)
+        continue
+      }
+      let low = try port(item[..<dash])
+      let high = try port(item[(dash + 1)...])
+      guard low <= high else {
+        throw LineError(item.startIndex, "the range \(low)-\(high) is empty", hint: "write \(high)-\(low)")
+      }
+      ranges.append(low...high)
+    }
+    return PortSet(ranges)
+  }
+
+  private static func port(_ item: ArraySlice<UInt8>) throws(LineError) -> UInt16 {
+    guard let number = decimal(item, maximum: 65535), number > 0 else {
+      let problem = item.isEmpty ? "a port is missing" : "\"\(text(item))\" is not a port"
+      throw LineError(
+        item.startIndex, problem, hint: "ports are numbers from 1 to 65535, as in 80,443,8000-8999")
+    }
+    return UInt16(number)
+  }
+
+  private static func unknownProtocol(_ name: String, at offset: Int) -> LineError {
+    if name.contains(",") {
+      return LineError(
+        offset, "the protocol stands behind the last port and holds for all",
+        hint: "write a line for each protocol")
+    }
+    if name.lowercased().hasPrefix("icmp") {
+      return LineError(
+        offset, "ICMP has no ports", hint: "a rule without ports includes echo (ping)")
+    }
+    return LineError(
+      offset, "\"\(name)\" is not a protocol that the uplink carries",
+      hint: Spelling.suggestion(for: name, among: ["tcp", "udp"]).map { "did you mean /\($0)?" }
+        ?? "write /tcp, /udp, or nothing for both")
+  }
+}

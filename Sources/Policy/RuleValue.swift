@@ -1,0 +1,155 @@
+/// The value of `allow-ip`, `allow-net`, `block-ip`, `block-net`.
+///
+/// `ADDRESS`, `ADDRESS:PORTS`, `[IPV6]:PORTS` for the first form, and `PREFIX/LENGTH`, `PREFIX/LENGTH:PORTS`,
+/// `[IPV6PREFIX/LENGTH]:PORTS` for the second. PORTS are numbers and ranges, separated by commas, with `/tcp` or `/udp`
+/// behind the last; without a protocol both are meant. Without ports everything is: every port, and echo.
+struct RuleValue {
+  let prefix: Prefix
+  let services: Services
+
+  init(_ value: ArraySlice<UInt8>, key: Key, action: Action, isPrefix: Bool) throws(LineError) {
+    if let blank = value.firstIndex(where: { $0.isBlank || $0 == UInt8(ascii: ";") }) {
+      throw LineError(
+        blank, "\(key.rawValue) takes one \(isPrefix ? "prefix" : "address"), without spaces",
+        hint: "write a line for each, and ports as 80,443")
+    }
+    let parts = try Self.split(value)
+    prefix = isPrefix ? try Self.prefix(parts.place, key) : try Self.address(parts.place, key)
+    if let reason = NeverCarried.reason(prefix, action) {
+      throw LineError(parts.place.startIndex, reason.message, hint: reason.hint)
+    }
+    services = try parts.ports.map(PortsValue.parse) ?? .all
+  }
+
+  // The address or prefix without its brackets, and the ports without their colon.
+  private static func split(
+    _ value: ArraySlice<UInt8>
+  ) throws(LineError) -> (place: ArraySlice<UInt8>, ports: ArraySlice<UInt8>?) {
+    if value.first == UInt8(ascii: "[") { return try splitBrackets(value) }
+    guard let colon = value.firstIndex(of: UInt8(ascii: ":")) else { return (value, nil) }
+    let rest = value[(colon + 1)...]
+    // Two colons: IPv6, whose ports need brackets.
+    if value[..<colon].contains(UInt8(ascii: ".")) || !rest.contains(UInt8(ascii: ":")) {
+      return (value[..<colon], rest)
+    }
+    return (value, nil)
+  }
+
+  private static func splitBrackets(
+    _ value: ArraySlice<UInt8>
+  ) throws(LineError) -> (place: ArraySlice<UInt8>, ports: ArraySlice<UInt8>?) {
+    guard let close = value.firstIndex(of: UInt8(ascii: "]")) else {
+      throw LineError(value.startIndex, "\"[\" without \"]\"")
+    }
+    let place = value[(value.startIndex + 1)..<close]
+    let rest = value[(close + 1)...]
+    guard place.contains(UInt8(ascii: ":")) else {
+      throw LineError(
+        value.startIndex, "brackets are for IPv6", hint: "write \(text(place))\(text(rest))")
+    }
+    switch rest.first {
+    case nil: return (place, nil)
+    case UInt8(ascii: ":"): return (place, rest.dropFirst())
+    case UInt8(ascii: "/"):
+      let colon = rest.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
+      throw LineError(
+        rest.startIndex, "the length belongs into the brackets",
+        hint: "write [\(text(place))\(text(rest[..<colon]))]\(text(rest[colon...]))")
+    default: throw LineError(rest.startIndex, "after \"]\" only :PORTS can follow")
+    }
+  }
+
+  private static func address(_ place: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Prefix {
+    if let slash = place.firstIndex(of: UInt8(ascii: "/")) {
+      let net = key == .allowIP ? Key.allowNet : .blockNet
+      if decimal(place[(slash + 1)...], maximum: 128) != nil {
+        throw LineError(
+          slash, "\(key.rawValue) takes an address, not a prefix",
+          hint: "write \(net.rawValue) = \(text(place))")
+      }
+      throw LineError(slash, "a protocol needs ports before it", hint: "as in 172.23.1.3:53/udp")
+    }
+    do {
+      return Prefix(try IPAddress.parse(place))
+    } catch {
+      throw explain(error, place)
+    }
+  }
+
+  private static func prefix(_ place: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Prefix {
+    do {
+      return try Prefix.parse(place)
+    } catch {
+      let slash = place.firstIndex(of: UInt8(ascii: "/")) ?? place.endIndex
+      switch error {
+      case .address(let reason): throw explain(reason, place[..<slash])
+      case .missingLength:
+        let ip = key == .allowNet ? Key.allowIP : .blockIP
+        throw LineError(
+          place.endIndex, "\(key.rawValue) needs a prefix length",
+          hint: "as in 10.0.0.0/24; for one address write \(ip.rawValue) = \(text(place))")
+      case .invalidLength(let maximum):
+        throw invalidLength(place[(slash + 1)...], maximum)
+      case .hostBits(let prefix):
+        throw LineError(
+          place.startIndex, "\(text(place)) has bits set behind its prefix length",
+          hint: "did you mean \(prefix)?")
+      }
+    }
+  }
+
+  private static func invalidLength(_ length: ArraySlice<UInt8>, _ maximum: Int) -> LineError {
+    if let colon = length.firstIndex(of: UInt8(ascii: ":")) {
+      return LineError(
+        colon, "a port after an IPv6 prefix needs brackets", hint: "as in [fd00::/64]:443")
+    }
+    return LineError(
+      length.startIndex, "the prefix length must be a number from 0 to \(maximum)",
+      hint: length.contains(UInt8(ascii: ".")) ? "write a length such as /24, not a mask" : nil)
+  }
+
+  private static func explain(_ error: AddressError, _ place: ArraySlice<UInt8>) -> LineError {
+    let quoted = text(place)
+    switch error {
+    case .leadingZero:
+      return LineError(
+        place.startIndex, "\(quoted): looks octal", hint: "write each part without leading zeros")
+    case .partTooLarge:
+      return LineError(place.startIndex, "\(quoted): no part of an IPv4 address exceeds 255")
+    case .zone:
+      return LineError(
+        place.startIndex, "\(quoted): a zone has no meaning in the jail", hint: "leave out %…")
+    case .malformed:
+      if place.isEmpty { return LineError(place.startIndex, "there is no address") }
+      if looksLikeIPv6WithPorts(place) {
+        return LineError(
+          place.startIndex, "\(quoted) is not an IPv6 address",
+          hint: "a port after an IPv6 address needs brackets, as in [fd00::3]:443")
+      }
+      if looksLikeName(place) {
+        return LineError(
+          place.startIndex, "\(quoted) is a name; an IP address belongs here",
+          hint: "a name could resolve to anything: write the address")
+      }
+      return LineError(place.startIndex, "\(quoted) is not an IP address")
+    }
+  }
+
+  private static func looksLikeName(_ place: ArraySlice<UInt8>) -> Bool {
+    !place.contains(UInt8(ascii: ":")) && place.contains { $0.isLetter }
+      && place.allSatisfy {
+        $0.isLetter || $0.isDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+          || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "*") || $0 >= 0x80
+      }
+  }
+
+  // Something that would be one without what follows its last colon.
+  private static func looksLikeIPv6WithPorts(_ place: ArraySlice<UInt8>) -> Bool {
+    guard let colon = place.lastIndex(of: UInt8(ascii: ":")) else { return false }
+    return (try? IPAddress.parse(place[..<colon]))?.family == .ipv6
+  }
+}
+
+extension UInt8 {
+  fileprivate var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+}
