@@ -3,10 +3,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +35,7 @@
 #include <linux/if_tun.h>
 #include <linux/fib_rules.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/securebits.h>
 
@@ -48,6 +45,14 @@ _Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
 _Static_assert(sizeof(struct ifaddrmsg) == 8, "linux/if_addr.h");
 _Static_assert(sizeof(struct ifinfomsg) == 16, "linux/rtnetlink.h");
 _Static_assert(sizeof(struct fib_rule_hdr) == 12, "linux/fib_rules.h");
+
+// The C library shows these to _GNU_SOURCE only. That must not be defined here: Swift's own Glibc module does without it,
+// and structs that it changes (fd_set, utsname, rusage) would be two different types in one program.
+int unshare(int flags);
+int pipe2(int descriptors[2], int flags);
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
 
 // System calls and constants newer than the oldest C library that we build with.
 #ifndef SYS_open_tree
