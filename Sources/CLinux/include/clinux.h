@@ -44,6 +44,8 @@ _Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
 _Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
 _Static_assert(sizeof(struct ifaddrmsg) == 8, "linux/if_addr.h");
 _Static_assert(sizeof(struct ifinfomsg) == 16, "linux/rtnetlink.h");
+_Static_assert(sizeof(struct sockaddr_in) == 16, "netinet/in.h");
+_Static_assert(sizeof(struct sockaddr_in6) == 28, "netinet/in.h");
 _Static_assert(sizeof(struct fib_rule_hdr) == 12, "linux/fib_rules.h");
 
 // The C library shows these to _GNU_SOURCE only. That must not be defined here: Swift's own Glibc module does without it,
@@ -111,6 +113,27 @@ static inline int clinux_tunattachfilter(int fd, struct sock_filter *instruction
 static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+// Sockets, with the address as the bytes of its struct. None of them waits.
+static inline int clinux_bind(int fd, const void *address, size_t length) { return bind(fd, address, (socklen_t)length); }
+static inline int clinux_connect(int fd, const void *address, size_t length) { return connect(fd, address, (socklen_t)length); }
+static inline int clinux_accept(int fd) { return (int)syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+static inline ssize_t clinux_sendto(int fd, const void *bytes, size_t count, const void *address, size_t length) {
+  return sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, (socklen_t)length);
+}
+// *length is the room for the address on entry and its size on return.
+static inline ssize_t clinux_recvfrom(int fd, void *bytes, size_t count, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  ssize_t received = recvfrom(fd, bytes, count, MSG_DONTWAIT, address, &room);
+  if (received >= 0) *length = room;
+  return received;
+}
+static inline int clinux_getsockname(int fd, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  int result = getsockname(fd, address, &room);
+  if (result == 0) *length = room;
+  return result;
 }
 
 enum { CLINUX_MAX_PASSED = 8 };
