@@ -3,10 +3,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +35,7 @@
 #include <linux/if_tun.h>
 #include <linux/fib_rules.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/securebits.h>
 
@@ -47,7 +44,17 @@ _Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
 _Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
 _Static_assert(sizeof(struct ifaddrmsg) == 8, "linux/if_addr.h");
 _Static_assert(sizeof(struct ifinfomsg) == 16, "linux/rtnetlink.h");
+_Static_assert(sizeof(struct sockaddr_in) == 16, "netinet/in.h");
+_Static_assert(sizeof(struct sockaddr_in6) == 28, "netinet/in.h");
 _Static_assert(sizeof(struct fib_rule_hdr) == 12, "linux/fib_rules.h");
+
+// The C library shows these to _GNU_SOURCE only. That must not be defined here: Swift's own Glibc module does without it,
+// and structs that it changes (fd_set, utsname, rusage) would be two different types in one program.
+int unshare(int flags);
+int pipe2(int descriptors[2], int flags);
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
 
 // System calls and constants newer than the oldest C library that we build with.
 #ifndef SYS_open_tree
@@ -109,6 +116,27 @@ static inline int clinux_tunattachfilter(int fd, struct sock_filter *instruction
 static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+// Sockets, with the address as the bytes of its struct. None of them waits.
+static inline int clinux_bind(int fd, const void *address, size_t length) { return bind(fd, address, (socklen_t)length); }
+static inline int clinux_connect(int fd, const void *address, size_t length) { return connect(fd, address, (socklen_t)length); }
+static inline int clinux_accept(int fd) { return (int)syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+static inline ssize_t clinux_sendto(int fd, const void *bytes, size_t count, const void *address, size_t length) {
+  return sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, (socklen_t)length);
+}
+// *length is the room for the address on entry and its size on return.
+static inline ssize_t clinux_recvfrom(int fd, void *bytes, size_t count, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  ssize_t received = recvfrom(fd, bytes, count, MSG_DONTWAIT, address, &room);
+  if (received >= 0) *length = room;
+  return received;
+}
+static inline int clinux_getsockname(int fd, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  int result = getsockname(fd, address, &room);
+  if (result == 0) *length = room;
+  return result;
 }
 
 enum { CLINUX_MAX_PASSED = 8 };
