@@ -28,7 +28,7 @@ let package = Package(
     .executableTarget(
       name: "claude-sandbox",
       dependencies: [
-        "Jail", "Policy",
+        "Jail", "Linux", "Policy",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

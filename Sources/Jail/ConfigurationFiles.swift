@@ -34,13 +34,11 @@ public enum ConfigurationFiles {
     do throws(SystemCallError) {
       // Not blocking, so that a FIFO cannot hang the launch before it is refused.
       let file = try FileDescriptor.open(resolved, FileDescriptor.readOnlyNonBlocking)
-      guard try FileStatus.of(file).kind == .regular else {
-        throw LaunchFailure.untrustedConfiguration(.init(path: path, reason: "is not a regular file", isMissing: false))
-      }
-      return try file.readAll(limit: 4 << 20)
+      if try FileStatus.of(file).kind == .regular { return try file.readAll(limit: 4 << 20) }
     } catch {
       throw .untrustedConfiguration(.init(path: path, reason: errnoText(error.errno), isMissing: false))
     }
+    throw .untrustedConfiguration(.init(path: path, reason: "is not a regular file", isMissing: false))
   }
 
   private static func trusted(_ path: String) throws(LaunchFailure) -> String? {

@@ -8,7 +8,7 @@ enum JailResolver {
   private static let scratch = "/dev"
 
   /// Where the supervisor answers. Without a resolv.conf, every program asks 127.0.0.1 (resolv.conf(5)), so that is where to answer.
-  static func address() -> String { exists ? "127.0.0.53" : "127.0.0.1" }
+  static func address() -> [UInt8] { exists ? [127, 0, 0, 53] : [127, 0, 0, 1] }
 
   /// Covers /etc/resolv.conf, or the file that it links to, with one that names the jail's server.
   static func install(_ text: String) throws {

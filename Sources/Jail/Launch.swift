@@ -1,4 +1,4 @@
-import Linux
+public import Linux
 public import Policy
 
 /// A launch, from the caller's words to the command in its jail. The order is the security argument: each step succeeds, or throws and nothing is

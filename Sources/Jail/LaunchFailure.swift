@@ -1,5 +1,5 @@
 import Linux
-import Policy
+public import Policy
 
 /// Why a launch was refused, or failed, before the command ran: one case for each thing that a user can see and mend.
 public enum LaunchFailure: Error, Sendable {

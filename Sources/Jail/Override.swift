@@ -1,4 +1,4 @@
-import Policy
+public import Policy
 
 /// Whether there is to be a jail at all.
 ///

@@ -36,13 +36,21 @@ struct WalledJail: ~Copyable {
   consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
     guard plan.hasUplink else { return UnsealedJail() }
     let tap = try Tap.create(named: Uplink.linkName)
-    let link = try Link.index(of: Uplink.linkName)
+    guard let link = linkIndex(ofZone: Uplink.linkName) else {
+      throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
+    }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
-    let server = JailResolver.address()
-    let udp = try InternetSocket.boundUDP(server, port: 53)
-    let tcp = try InternetSocket.listeningTCP(server, port: 53)
+    guard let server = SocketAddress(JailResolver.address(), port: 53) else {
+      throw SystemCallError("bind", "DNS", errno: Errno.EINVAL)
+    }
+    let udp = try InternetSocket(.datagram, for: server)
+    try udp.bind(to: server)
+    let tcp = try InternetSocket(.stream, for: server)
+    try tcp.bind(to: server)
+    try tcp.listen(backlog: 64)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, udp.rawValue, tcp.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, udp.descriptor.rawValue,
+      tcp.descriptor.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
   }

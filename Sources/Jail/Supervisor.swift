@@ -89,10 +89,21 @@ private struct Session: ~Copyable {
     try link?.send([Holder.go])
   }
 
-  private var linkDescriptor: CInt? { link?.descriptor.rawValue }
-  private var readinessDescriptor: CInt? { pasta?.readiness.rawValue }
+  private var linkDescriptor: CInt? {
+    switch link {
+    case .some(let link): link.descriptor.rawValue
+    case nil: nil
+    }
+  }
 
-  private func receiveReport() throws -> HolderReport {
+  private var readinessDescriptor: CInt? {
+    switch pasta {
+    case .some(let pasta): pasta.readiness.rawValue
+    case nil: nil
+    }
+  }
+
+  private mutating func receiveReport() throws -> HolderReport {
     guard let message = try link?.receive(), let report = HolderReport(message) else {
       throw LaunchFailure.step(.isolate, "the holder died")
     }
@@ -124,7 +135,7 @@ private struct Session: ~Copyable {
     }
   }
 
-  private func checkPastaIsReady() throws {
+  private mutating func checkPastaIsReady() throws {
     var line = [UInt8](repeating: 0, count: 64)
     if try pasta?.readiness.read(into: &line) ?? 0 > 0 { return }
     let words = try pasta?.complaints.readAll(limit: 65536) ?? []
@@ -146,7 +157,7 @@ private struct Session: ~Copyable {
     }
   }
 
-  private func interests() -> [Interest] {
+  private mutating func interests() -> [Interest] {
     var interests = [Interest.readable(launcher), .readable(signals.rawValue)]
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
@@ -156,7 +167,7 @@ private struct Session: ~Copyable {
     return interests
   }
 
-  private func timeout() -> Int? {
+  private mutating func timeout() -> Int? {
     let deadlines = [names?.deadline, refusals?.deadline].compactMap { $0 }
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }

@@ -8,6 +8,35 @@ public enum Process {
   public static var userID: UInt32 { geteuid() }
   public static var groupID: UInt32 { getegid() }
 
+  /// The arguments of this process as bytes, its own name first.
+  public static var arguments: [[UInt8]] {
+    // SAFETY: argc strings, NUL-terminated, that live as long as the process.
+    (0..<Int(CommandLine.argc)).compactMap { unsafe CommandLine.unsafeArgv[$0].map { unsafe bytes(of: $0) } }
+  }
+
+  /// The environment of this process, `NAME=value`, as bytes (environ(7)).
+  public static var environment: [[UInt8]] {
+    var result: [[UInt8]] = []
+    // SAFETY: a NULL-terminated array of NUL-terminated strings.
+    var next = unsafe clinux_environ()
+    while let string = unsafe next?.pointee {
+      unsafe result.append(bytes(of: string))
+      unsafe next = next?.successor()
+    }
+    return result
+  }
+
+  private static func bytes(of string: UnsafeMutablePointer<CChar>) -> [UInt8] {
+    unsafe UnsafeBufferPointer(start: string, count: strlen(string)).map(UInt8.init(bitPattern:))
+  }
+
+  /// Ends this process by a signal, without a core dump: the caller sees what ended the command.
+  public static func dieBySignal(_ signal: CInt) -> Never {
+    try? disableCoreDump()
+    try? Signals.raiseDefault(signal)
+    exit(128 + signal)
+  }
+
   /// Forks; returns 0 in the child. The process must have one thread: the child has no other (fork(2)).
   public static func fork() throws(SystemCallError) -> CInt {
     try check("fork") { Glibc.fork() }

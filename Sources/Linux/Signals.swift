@@ -17,8 +17,10 @@ public enum Signals {
   public static func isIgnored(_ signal: CInt) -> Bool {
     var action = sigaction()
     // SAFETY: the kernel writes one sigaction; the handlers are compared as numbers, never called.
-    return unsafe sigaction(signal, nil, &action) == 0
-      && unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+    guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
+    let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+    let ignore = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
+    return handler == ignore
   }
 
   /// Blocks exactly these signals (sigprocmask(2)).
