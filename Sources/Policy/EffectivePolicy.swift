@@ -30,30 +30,48 @@ struct EffectivePolicy {
     let way: PlannedRoute.Kind?
   }
 
+  // Sorted instead of the rules themselves, whose moves would count references.
+  private struct Key {
+    let prefix: Prefix
+    /// Later ones overrule earlier ones at the same prefix.
+    let turn: Int
+    let index: Int
+  }
+
   init(_ rules: [Rule], _ family: Family, guest: Prefix?) {
     self.family = family
-    // Small keys: sorting the rules themselves would move and count references to what they hold.
-    let keys = rules.indices.filter { rules[$0].prefix.family == family }
-      .map { (prefix: rules[$0].prefix, index: $0) }
-      .sorted {
-        ($0.prefix.first, $0.prefix.length, $0.index) < ($1.prefix.first, $1.prefix.length, $1.index)
-      }
+    var keys: [Key] = []
+    for index in rules.indices where rules[index].prefix.family == family {
+      keys.append(Key(prefix: rules[index].prefix, turn: Self.turn(of: rules[index]), index: index))
+    }
+    keys.sort { ($0.prefix.first, $0.prefix.length, $0.turn) < ($1.prefix.first, $1.prefix.length, $1.turn) }
     enclosing.append(Enclosing(last: family.maximum, policy: Self.closed, way: nil))
     mark(0, Self.closed)
     var start = 0
     while start < keys.count {
       let prefix = keys[start].prefix
-      let end = keys[start...].firstIndex { $0.prefix != prefix } ?? keys.count
       leave(before: prefix.first)
-      enter(prefix, keys[start..<end].map { rules[$0.index] }, guest: guest)
-      start = end
+      var policy = enclosing[enclosing.count - 1].policy
+      while start < keys.count, keys[start].prefix == prefix {
+        policy = overlay(rules[keys[start].index], on: policy)
+        start += 1
+      }
+      enter(prefix, policy, guest: guest)
     }
     leave(before: nil)
   }
 
-  private mutating func enter(_ prefix: Prefix, _ rules: [Rule], guest: Prefix?) {
+  private static func turn(of rule: Rule) -> Int {
+    switch (rule.action, rule.origin.isConfigured) {
+    case (.allow, false): 0
+    case (.block, false): 1
+    case (.allow, true): 2
+    case (.block, true): 3
+    }
+  }
+
+  private mutating func enter(_ prefix: Prefix, _ policy: Int, guest: Prefix?) {
     let outer = enclosing[enclosing.count - 1]
-    let policy = overlay(rules, on: outer.policy)
     mark(prefix.first, policy)
     enclosing.append(
       Enclosing(
@@ -61,19 +79,11 @@ struct EffectivePolicy {
         way: route(prefix, isOpen: policy != Self.closed, outer: outer.way, guest: guest)))
   }
 
-  private mutating func overlay(_ rules: [Rule], on outer: Int) -> Int {
-    var result = services[outer]
-    for rule in rules where !rule.origin.isConfigured {
-      // A base comes first at its prefix, which encloses all others.
-      result =
-        rule.action == .allow
-        ? result.union(rule.services) : result.subtracting(rule.services)
-    }
-    for rule in rules where rule.origin.isConfigured && rule.action == .allow {
-      result = result.union(rule.services)
-    }
-    for rule in rules where rule.origin.isConfigured && rule.action == .block {
-      result = result.subtracting(rule.services)
+  private mutating func overlay(_ rule: Rule, on policy: Int) -> Int {
+    let result: Services
+    switch rule.action {
+    case .allow: result = services[policy].union(rule.services)
+    case .block: result = services[policy].subtracting(rule.services)
     }
     if let known = identifiers[result] { return known }
     services.append(result)
