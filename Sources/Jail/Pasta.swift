@@ -26,21 +26,9 @@ enum Pasta {
 
   /// What it says of its version; for people, never to be decided by.
   static func version(of path: String) -> String {
-    do {
-      let output = try Pipe()
-      let child = try Process.fork()
-      if child == 0 {
-        try? output.writer.place(at: 1)
-        try? execute(path, ["--version"])
-        Process.exit(127)
-      }
-      let text = try output.keepReader().readAll(limit: 4096)
-      _ = try Process.wait(child)
-      let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
-      return line.isEmpty ? "unknown version" : line
-    } catch {
-      return "\(error)"
-    }
+    let text = (try? TrustedProgram.output(of: path, arguments: ["pasta", "--version"])) ?? []
+    let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
+    return line.isEmpty ? "unknown version" : line
   }
 
   /// A running pasta.
@@ -83,7 +71,8 @@ enum Pasta {
         try complaints.writer.place(at: 2)
         try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
-        try execute(path, arguments)
+        // It decides by its name whether it serves a namespace or a virtual machine.
+        try Process.execute(path, arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
       } catch {
         Process.complain("\(error)\n")
         Process.exit(127)
@@ -92,11 +81,6 @@ enum Pasta {
     return Running(
       process: child, readiness: readiness.keepReader(), complaints: complaints.keepReader(),
       end: try Process.descriptor(of: child))
-  }
-
-  private static func execute(_ path: String, _ arguments: [String]) throws -> Never {
-    // It decides by its name whether it serves a namespace or a virtual machine.
-    try Process.execute(path, arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
   }
 
   /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.

@@ -147,9 +147,10 @@ private struct Session: ~Copyable {
     while true {
       let ready = try poll(interests(), timeout: timeout())
       let now = monotonicMilliseconds()
+      // Before the signals: a holder that could not execute says why, and then ends.
+      if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
       if ready.contains(signals.rawValue), let status = try handleSignals(launcher) { return status }
       if ready.contains(self.launcher) { try forward(try launcher.receive()) }
-      if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
       if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
       if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
       names?.handle(ready: ready, now: now)

@@ -7,8 +7,15 @@ struct ClaudeSandbox: ParsableCommand {
     commandName: "claude-sandbox",
     abstract: "Run a command in a network of its own: the internet works, internal networks are not there.",
     discussion: """
-      A jail needs no privilege: only unprivileged user namespaces, /dev/net/tun and pasta. If anything is missing the command is not run. What \
-      it may reach beside the internet is listed in /etc/claude-sandbox.conf.
+      A jail needs no privilege: only unprivileged user namespaces, /dev/net/tun and pasta. If anything is missing, the command is not \
+      run. What it may reach beside the internet is listed in /etc/claude-sandbox.conf.
+
+      Start with:
+        claude-sandbox doctor                  what this machine lacks, and how to mend it
+        claude-sandbox shell                   a shell in a jail, to try things
+        claude-sandbox explain 10.0.0.5:443    would this be reachable, and why (not)
+        claude-sandbox run -- COMMAND          the real thing
       """,
-    subcommands: [Run.self, Version.self])
+    version: Version.number,
+    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Config.self, Version.self])
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Jail
 import Linux
 import Policy
@@ -6,17 +7,35 @@ import Policy
 /// How this process was started, and how it ends.
 enum Invocation {
   static let arguments = Process.arguments
-  static let environment = Process.environment
+
+  static func variable(_ name: String) -> String? {
+    Command(arguments: [], environment: Process.environment).variable(name)
+  }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
-  static func finish(launching command: Command, network: NetworkMode?) throws -> Never {
+  static func finish(launching arguments: [[UInt8]], network: NetworkMode?) -> Never {
+    let command = Command(arguments: arguments, environment: Process.environment)
+    let status = orExit { () throws(LaunchFailure) in try Launch.run(command, network: network) }
+    if let signal = status.terminationSignal { Process.dieBySignal(signal) }
+    Process.exit(status.exitStatus ?? 125)
+  }
+
+  /// The result, or the end of this process with what failed on standard error.
+  static func orExit<Result>(_ work: () throws(LaunchFailure) -> Result) -> Result {
     do throws(LaunchFailure) {
-      let status = try Launch.run(command, network: network)
-      if let signal = status.terminationSignal { Process.dieBySignal(signal) }
-      Process.exit(status.exitStatus ?? 125)
+      return try work()
     } catch {
       Process.complain(error.text + "\n")
       Process.exit(error.exitStatus)
     }
+  }
+}
+
+/// Machine-readable output: one JSON value, keys sorted.
+enum JSON {
+  static func print(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 }

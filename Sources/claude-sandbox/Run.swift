@@ -7,33 +7,45 @@ struct Run: ParsableCommand {
     abstract: "Run a command in a jail.",
     usage: "claude-sandbox run [--network none] [--dry-run] -- COMMAND [ARGUMENT ...]",
     discussion: """
-      The exit status is the command's own. 125: the launch was refused or failed, and the command did not run; 126: it cannot be executed; \
-      127: it was not found.
+      The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
+      command did not run; 126: the command cannot be executed; 127: it was not found.
       """)
 
-  @Option(help: "'none': loopback only. The configuration decides otherwise.")
-  var network: NetworkOption?
+  @OptionGroup var options: JailOptions
 
-  @Flag(help: "Print what the jail would reach, and run nothing.")
+  @Flag(help: "Print what the jail would be, and run nothing.")
   var dryRun = false
+
+  @Flag(help: "Print the dry run as JSON.")
+  var json = false
 
   @Argument(parsing: .postTerminator, help: "The command and its arguments.")
   var command: [String] = []
 
   func validate() throws {
-    if command.isEmpty && !dryRun { throw ValidationError("A command is missing. Usage: claude-sandbox run -- COMMAND") }
+    if json && !dryRun { throw ValidationError("--json goes with --dry-run") }
+    if command.isEmpty && !dryRun { throw ValidationError("the command is missing: claude-sandbox run -- COMMAND") }
   }
 
   func run() throws {
-    // The raw bytes: arguments need not be text.
-    let arguments = Array(Invocation.arguments.suffix(command.count))
-    try Invocation.finish(launching: Command(arguments: arguments, environment: Invocation.environment), network: network?.mode)
+    if dryRun {
+      let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan(network: options.network?.mode) }
+      try PlanReport(plan).print(json: json)
+    } else {
+      // The raw bytes: arguments need not be text.
+      Invocation.finish(launching: Array(Invocation.arguments.suffix(command.count)), network: options.network?.mode)
+    }
   }
 }
 
-/// What may be asked for on the command line: only less than the configuration gives.
-enum NetworkOption: String, ExpressibleByArgument {
-  case loopbackOnly = "none"
+/// What can be asked for on the command line: only less than the configuration gives.
+struct JailOptions: ParsableArguments {
+  enum Network: String, ExpressibleByArgument {
+    case loopbackOnly = "none"
 
-  var mode: NetworkMode { .none }
+    var mode: NetworkMode { .none }
+  }
+
+  @Option(help: "'none': loopback only, whatever the configuration says.")
+  var network: Network?
 }

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Jail
+import Linux
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check everything that a jail needs of this machine.",
+    discussion: "The exit status is 0 when a jail can be built here, 1 otherwise.")
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  private struct Report: Encodable {
+    let name: String
+    let state: String
+    let finding: String
+    let fix: String?
+  }
+
+  func run() throws {
+    let found = Prerequisites.check()
+    let isComplete = !found.contains { $0.state == .missing }
+    if json {
+      try JSON.print(found.map { Report(name: $0.name, state: $0.state.rawValue, finding: $0.finding, fix: $0.fix) })
+    } else {
+      print(Table.text(found.map { [$0.state.rawValue, $0.name, $0.finding] }))
+      for item in found {
+        if let fix = item.fix { print("\n\(item.name): \(item.finding)\n  fix: \(fix)") }
+      }
+      print(isComplete ? "\nA jail can be built here." : "\nNo jail can be built here: claude-sandbox refuses to run commands.")
+    }
+    throw isComplete ? ExitCode.success : ExitCode.failure
+  }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+struct Shell: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Start an interactive shell in a jail, to try things.",
+    discussion: "The shell is $SHELL, or /bin/sh. It ends, and the jail with it, at 'exit'.")
+
+  @OptionGroup var options: JailOptions
+
+  func run() {
+    let shell = Invocation.variable("SHELL") ?? ""
+    let path = shell.hasPrefix("/") ? shell : "/bin/sh"
+    Invocation.finish(launching: [Array(path.utf8)], network: options.network?.mode)
+  }
+}
