@@ -36,7 +36,7 @@ public enum Launch {
   /// What a launch would do, for `--dry-run`, `explain` and `config`.
   public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (Configuration, HostFacts, Plan) {
     let configuration = try configuration(network)
-    let facts = try LaunchStep.facts.run { try HostNetwork.read() }
+    let (facts, _) = try facts()
     return (configuration, facts, try make(configuration, facts))
   }
 
@@ -49,10 +49,17 @@ public enum Launch {
   private static func draw(_ configuration: Configuration, _ command: Command) throws(LaunchFailure) -> Blueprint {
     let wantsUplink = configuration.network.value != .none
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
-    let facts = try LaunchStep.facts.run { try HostNetwork.read() }
+    let (facts, resolver) = try facts()
     return Blueprint(
-      plan: try make(configuration, facts), facts: facts, resolver: ResolverFile.read(), pasta: pasta, command: command,
+      plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
+  }
+
+  private static func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+    let resolver = ResolverFile.read()
+    var facts = try LaunchStep.facts.run { try HostNetwork.read() }
+    facts.resolvers = resolver.resolvers
+    return (facts, resolver)
   }
 
   private static func make(_ configuration: Configuration, _ facts: HostFacts) throws(LaunchFailure) -> Plan {
