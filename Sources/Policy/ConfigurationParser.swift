@@ -134,9 +134,10 @@ public struct ConfigurationParser {
 }
 
 func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  var text = text.drop { $0.isBlank }
-  while let last = text.last, last.isBlank { text.removeLast() }
-  return text
+  guard let first = text.firstIndex(where: { !$0.isBlank }),
+    let last = text.lastIndex(where: { !$0.isBlank })
+  else { return text[text.endIndex...] }
+  return text[first...last]
 }
 
 func text(_ bytes: ArraySlice<UInt8>) -> String {
