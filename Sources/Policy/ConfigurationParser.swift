@@ -45,7 +45,9 @@ public struct ConfigurationParser {
     let name = trimmed(content[..<(equals ?? content.endIndex)])
     let value = equals.map { trimmed(content[($0 + 1)...]) }
     guard !name.isEmpty else { throw LineError(content.startIndex, "there is no key before \"=\"") }
-    guard let key = Key(rawValue: text(name)) else { throw unknownKey(name) }
+    guard let key = Key(rawValue: text(name)) else {
+      throw value == nil ? missingEquals(name) ?? unknownKey(name) : unknownKey(name)
+    }
     try read(key, value, at: name.startIndex, line)
   }
 
@@ -123,6 +125,15 @@ public struct ConfigurationParser {
       value.startIndex, "\(key.rawValue) cannot be \"\(word)\"",
       hint: Spelling.suggestion(for: word, among: names).map { "did you mean \($0)?" }
         ?? "write \(names.joined(separator: " or "))")
+  }
+
+  // "allow-ip 10.0.0.1": a key and its value with nothing between.
+  private func missingEquals(_ content: ArraySlice<UInt8>) -> LineError? {
+    let word = content.prefix { !$0.isBlank }
+    guard let key = Key(rawValue: text(word)) else { return nil }
+    return LineError(
+      word.endIndex, "\"=\" is missing after \(key.rawValue)",
+      hint: "write \(key.rawValue) = \(text(trimmed(content[word.endIndex...])))")
   }
 
   private func unknownKey(_ name: ArraySlice<UInt8>) -> LineError {

@@ -25,7 +25,9 @@ struct DiagnosticTests {
     Case("Allow-IP = 1.2.3.4", 1, "unknown key \"Allow-IP\"", "did you mean allow-ip?"),
     Case("allow_net = 1.2.3.0/24", 1, "unknown key \"allow_net\"", "did you mean allow-net?"),
     Case("something-else = 1", 1, "unknown key \"something-else\"", nil),
-    Case("allow-ip 1.2.3.4", 1, "unknown key \"allow-ip 1.2.3.4\"", nil),
+    Case("allow-ip  1.2.3.4", 9, "\"=\" is missing after allow-ip", "write allow-ip = 1.2.3.4"),
+    Case("allow-ip 1.2.3.4 = 5", 1, "unknown key \"allow-ip 1.2.3.4\"", nil),
+    Case("allow ip 1.2.3.4", 1, "unknown key \"allow ip 1.2.3.4\"", nil),
     Case("= 1.2.3.4", 1, "there is no key before \"=\"", nil),
     // Values of settings.
     Case("egress-jail", 1, "egress-jail needs a value", "egress-jail = 0"),

@@ -85,6 +85,27 @@ struct PlanTests {
     #expect(try plan("ipv6 = off").ipv6 == nil)
   }
 
+  // The addresses of a running jail cannot be changed; what they overlap with later is closed by the filter.
+  @Test func aRunningJailKeepsItsUplink() throws {
+    let configuration = try configuration("")
+    let started = try plan()
+    var facts = try plainHost()
+    facts.routes = [
+      .init(destination: try net("192.0.0.0/29"), table: 254, kind: .unicast, nextHops: [try hop("tun0")]),
+      .init(destination: try net("203.0.113.0/24"), table: 254, kind: .unicast, nextHops: [try hop("tun0")]),
+    ]
+    facts.ipv6InternetPaths = []
+    let now = try Plan.make(configuration: configuration, facts: facts, keeping: started)
+    #expect(now.ipv4 == started.ipv4 && now.ipv6 == started.ipv6)
+    #expect(try !now.decide(flow("203.0.113.1")).allowed && !now.decide(flow("192.0.0.3")).allowed)
+    #expect(!now.hasDefaultRoute6)
+
+    let without = try plan(on: HostFacts(ipv4InternetPaths: [try hop("eth0")]))
+    let later = try Plan.make(configuration: configuration, facts: plainHost(), keeping: without)
+    #expect(later.ipv6 == nil && !later.hasDefaultRoute6)
+    #expect(try later.decide(flow("2600::1")).rule.origin == .noIPv6)
+  }
+
   @Test func withoutIPv6NothingOfItIsLeft() throws {
     let plan = try plan("ipv6 = off\nallow-ip = fd00::1")
     #expect(plan.routes.allSatisfy { $0.prefix.family == .ipv4 })
