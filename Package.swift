@@ -35,5 +35,7 @@ let package = Package(
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+    .testTarget(
+      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Policy"], swiftSettings: strict),
   ]
 )

@@ -8,12 +8,17 @@ enum Descendants {
       do throws(SystemCallError) {
         // What has ended already need not be looked for.
         while try Process.wait(-1, options: Process.noHang) != nil {}
-        for child in children() { try? Process.kill(child, Signals.kill) }
+        kill()
         _ = try Process.wait(-1)
       } catch {
         return
       }
     }
+  }
+
+  /// Kills the children that there are now.
+  static func kill() {
+    for child in children() { try? Process.kill(child, Signals.kill) }
   }
 
   private static func children() -> [CInt] {

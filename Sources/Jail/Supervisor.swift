@@ -149,7 +149,11 @@ private struct Session: ~Copyable {
       let now = monotonicMilliseconds()
       // Before the signals: a holder that could not execute says why, and then ends.
       if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
-      if ready.contains(signals.rawValue), let status = try handleSignals(launcher) { return status }
+      if ready.contains(signals.rawValue), let status = try handleSignals(launcher) {
+        // Now, so that they end while this process closes its sockets; each of the two waits for the kernel.
+        Descendants.kill()
+        return status
+      }
       if ready.contains(self.launcher) { try forward(try launcher.receive()) }
       if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
       if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
@@ -197,8 +201,8 @@ private struct Session: ~Copyable {
     link = nil
   }
 
-  /// Closing the tap takes the link away: the jail sees "network is unreachable" at once.
   private mutating func pastaEnded() throws {
+    try uplink?.cut()
     let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
     Process.complain("claude-sandbox: pasta ended (\(Pasta.lastLine(words))); the jail has no network any more\n")
     uplink = nil

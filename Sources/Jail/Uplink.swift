@@ -71,6 +71,11 @@ struct Uplink: ~Copyable {
     try RoutingTable.verify(routes, in: &kernel)
   }
 
+  /// Takes the link away: the jail sees "network is unreachable" at once.
+  mutating func cut() throws {
+    try kernel.apply([Link.deleteRequest(index: link)])
+  }
+
   private var guests: [GuestAddresses] { [plan.ipv4, plan.ipv6].compactMap { $0 } }
 
   private func gateway(_ family: Family) -> IPAddress? {

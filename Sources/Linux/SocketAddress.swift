@@ -22,8 +22,9 @@ public struct SocketAddress: Hashable, Sendable {
 
   /// Takes what the kernel wrote; nil when that is neither family.
   init?(struct bytes: [UInt8]) {
-    guard bytes.count == 16 && bytes.starts(with: Self.native(UInt16(AF_INET)))
-      || bytes.count == 28 && bytes.starts(with: Self.native(UInt16(AF_INET6)))
+    guard
+      bytes.count == 16 && bytes.starts(with: Self.native(UInt16(AF_INET)))
+        || bytes.count == 28 && bytes.starts(with: Self.native(UInt16(AF_INET6)))
     else { return nil }
     self.bytes = bytes
   }

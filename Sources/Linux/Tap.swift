@@ -16,7 +16,8 @@ public struct Tap: ~Copyable {
   public let descriptor: FileDescriptor
 
   /// Creates a tap link in the network namespace of this process (TUNSETIFF; needs CAP_NET_ADMIN there).
-  /// It goes when the last descriptor for it is closed.
+  /// It stays when its last descriptor is closed, and goes with the namespace: taking a link away waits for RCU grace periods, which the
+  /// kernel then does on its own time, not on that of the process that closes last.
   public static func create(named name: String) throws(SystemCallError) -> Tap {
     // The device belongs to the namespace in which it was opened, not to that of the ioctl.
     let descriptor = try FileDescriptor.open("/dev/net/tun", O_RDWR | O_NONBLOCK)
@@ -24,6 +25,7 @@ public struct Tap: ~Copyable {
       // SAFETY: the name is copied, and cut at IFNAMSIZ, into a request on the shim's stack.
       unsafe clinux_tunsetiff(descriptor.rawValue, name)
     }
+    try check("ioctl", "TUNSETPERSIST") { clinux_tunsetpersist(descriptor.rawValue) }
     return Tap(owning: descriptor)
   }
 

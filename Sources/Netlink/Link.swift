@@ -39,6 +39,11 @@ public struct Link: Sendable, Hashable {
     return message
   }
 
+  /// The request that takes a link away.
+  public static func deleteRequest(index: UInt32) -> Message {
+    Message(type: Int(RTM_DELLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
+  }
+
   private static func fixed(index: UInt32, flags: UInt32, change: UInt32) -> [UInt8] {
     [0, 0, 0, 0] + Message.encoded(index) + Message.encoded(flags) + Message.encoded(change)
   }

@@ -111,6 +111,7 @@ static inline int clinux_tunsetiff(int fd, const char *name) {
   request.ifr_flags = IFF_TAP | IFF_NO_PI;
   return ioctl(fd, TUNSETIFF, &request);
 }
+static inline int clinux_tunsetpersist(int fd) { return ioctl(fd, TUNSETPERSIST, 1UL); }
 static inline int clinux_tunattachfilter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
   return ioctl(fd, TUNATTACHFILTER, &program);

@@ -1,0 +1,33 @@
+/// A limit on a rate that lets short bursts pass. Time is in monotonic milliseconds.
+struct TokenBucket {
+  private let rate: Int
+  private let capacity: Int
+  /// In thousandths of a token: at `rate` tokens a second, each millisecond brings `rate` of them.
+  private var level: Int
+  private var filled: Int
+
+  /// `rate` tokens a second, at most `burst` at once.
+  init(rate: Int, burst: Int, now: Int) {
+    self.rate = rate
+    capacity = burst * 1000
+    level = capacity
+    filled = now
+  }
+
+  /// Takes one token if there is one.
+  mutating func take(now: Int) -> Bool {
+    refill(now: now)
+    if level < 1000 { return false }
+    level -= 1000
+    return true
+  }
+
+  /// When half of the burst will be there.
+  var whenHalfFull: Int { filled + max(0, capacity / 2 - level + rate - 1) / rate }
+
+  private mutating func refill(now: Int) {
+    // A long idle time fills the bucket; it is not multiplied.
+    level = now - filled > capacity / rate ? capacity : min(capacity, level + max(0, now - filled) * rate)
+    filled = max(filled, now)
+  }
+}

@@ -1,0 +1,100 @@
+"""Fixtures: a lab for each module, each kind of caller, jails that stay for a module's probes.
+
+A module chooses its network with `SHAPE = "office"`; see lab/shape.py for the names.
+"""
+
+import contextlib
+import os
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+from lab import SHAPES, Identity, Lab  # noqa: E402
+from lab.lab import executable  # noqa: E402
+
+MUST_RUN = os.environ.get("CLAUDE_SANDBOX_TESTS_MUST_RUN") == "1"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where everything must run, a skipped test is a failed one."""
+    report = (yield).get_result()
+    if MUST_RUN and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although CLAUDE_SANDBOX_TESTS_MUST_RUN=1: {report.longrepr}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    report = (yield).get_result()
+    if MUST_RUN and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped although CLAUDE_SANDBOX_TESTS_MUST_RUN=1: {report.longrepr}"
+
+
+@pytest.fixture(scope="module")
+def open_lab():
+    """A function that opens a lab of the named shape, or hands out the one this module already has."""
+    with contextlib.ExitStack() as stack:
+        labs = {}
+
+        def open_one(name):
+            if name not in labs:
+                labs[name] = Lab(SHAPES[name])
+                stack.callback(labs[name].close)
+            return labs[name]
+
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def module_lab(request, open_lab):
+    return open_lab(getattr(request.module, "SHAPE", "plain"))
+
+
+@pytest.fixture
+def lab(module_lab):
+    """The module's lab, with a default host and nothing seen yet. Needs the executable."""
+    if not os.path.exists(executable()):
+        pytest.skip(f"{executable()} is not built")
+    module_lab.reset()
+    module_lab.forget()
+    return module_lab
+
+
+@pytest.fixture(params=[identity.value for identity in Identity])
+def identity(request, module_lab):
+    """Each kind of caller."""
+    if request.param not in [known.value for known in module_lab.identities]:
+        pytest.skip("only root can become this caller")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def staying(open_lab):
+    """A function that hands out the jail of a lab, caller and configuration, started once a module."""
+    with contextlib.ExitStack() as stack:
+        jails = {}
+
+        def enter(lab, identity, configuration="", options=(), outside=False):
+            key = (id(lab), identity, configuration, tuple(options), outside)
+            if key not in jails:
+                if configuration:
+                    lab.configure(configuration)
+                make = lab.outside if outside else lab.jailed
+                arguments = {} if outside else {"options": options}
+                jails[key] = stack.enter_context(make(identity=identity, **arguments))
+                lab.forget()
+            return jails[key]
+
+        yield enter
+
+
+@pytest.fixture
+def clean(lab):
+    """Asserts that the test left no process, namespace, mount, link or file behind."""
+    before = lab.call("lab.residue:take")
+    yield
+    assert lab.call("lab.residue:compare", before) == {}

@@ -1,0 +1,88 @@
+"""The lab's own /etc, /run, /tmp and /dev: what a test may change without touching the machine."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+
+from . import kernel
+from .identity import UID, unprivileged_lab
+
+LAB = "/run/lab"
+TESTS = f"{LAB}/tests"
+EXECUTABLE = f"{LAB}/bin/claude-sandbox"
+TUN = "/dev/net/tun"
+CONFIGURATION = "/etc/claude-sandbox.conf"
+
+_NODES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+
+
+def make_private(tests, executable):
+    """Cover what launches read and write. `tests` and `executable` are visible below /run/lab afterwards."""
+    tests = os.open(tests, os.O_PATH)
+    executable = os.open(executable, os.O_PATH) if executable else None
+    _tmpfs("/run", "mode=755")
+    for directory in ("bin", "tests", "root", "home", "www", "etc", "dev"):
+        os.makedirs(f"{LAB}/{directory}")
+    os.chmod(f"{LAB}/root", 0o700)
+    kernel.bind(f"/proc/self/fd/{tests}", TESTS)
+    if executable is not None:
+        with open(EXECUTABLE, "w"):
+            pass
+        kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
+    _private_etc()
+    _private_dev()
+    for directory in ("/tmp", "/var/tmp"):
+        _tmpfs(directory, "mode=1777")
+    if not unprivileged_lab():
+        os.chown(f"{LAB}/home", UID, UID)
+
+
+def _tmpfs(target, data):
+    kernel.mount("tmpfs", target, "tmpfs", kernel.MS_NOSUID, data)
+
+
+def _private_etc():
+    copy = f"{LAB}/etc"
+    subprocess.run(["cp", "-a", "/etc/.", copy], stderr=subprocess.DEVNULL, check=not unprivileged_lab())
+    for path in (f"{copy}/claude-sandbox.conf", f"{copy}/resolv.conf"):
+        if os.path.lexists(path):
+            os.unlink(path)
+    shutil.rmtree(f"{copy}/claude-sandbox.conf.d", ignore_errors=True)
+    with open(f"{copy}/hosts", "w") as file:
+        file.write("127.0.0.1 localhost\n::1 localhost\n")
+    with open(f"{copy}/nsswitch.conf", "w") as file:
+        file.write("passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n")
+    try:
+        pwd.getpwuid(UID)
+    except KeyError:
+        with open(f"{copy}/passwd", "a") as file:
+            file.write(f"lab:x:{UID}:{UID}::{LAB}/home:/bin/bash\n")
+    kernel.bind(copy, "/etc")
+
+
+def _private_dev():
+    """A /dev whose net/tun a test may remove or close, and which an ordinary user may open, whatever the machine's is."""
+    new = f"{LAB}/dev"
+    kernel.mount("tmpfs", new, "tmpfs", kernel.MS_NOSUID, "mode=755")
+    for name in _NODES:
+        with open(f"{new}/{name}", "w"):
+            pass
+        kernel.bind(f"/dev/{name}", f"{new}/{name}")
+    for name in ("pts", "shm", "net"):
+        os.mkdir(f"{new}/{name}")
+    kernel.bind("/dev/pts", f"{new}/pts", recursive=True)
+    _tmpfs(f"{new}/shm", "mode=1777")
+    for name, target in _LINKS.items():
+        os.symlink(target, f"{new}/{name}")
+    if unprivileged_lab():
+        if os.path.exists(TUN):
+            with open(f"{new}/net/tun", "w"):
+                pass
+            kernel.bind(TUN, f"{new}/net/tun")
+    else:
+        os.mknod(f"{new}/net/tun", 0o666 | stat.S_IFCHR, os.makedev(10, 200))
+        os.chmod(f"{new}/net/tun", 0o666)
+    kernel.bind(new, "/dev", recursive=True)

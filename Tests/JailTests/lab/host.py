@@ -1,0 +1,102 @@
+"""What tests change on the host. Runs in the agent."""
+
+import contextlib
+import os
+import shutil
+import socket
+
+from . import kernel, network
+from .filesystem import CONFIGURATION, TUN
+
+
+def reset(resolv):
+    for path in (CONFIGURATION, CONFIGURATION + ".d", "/etc/resolv.conf"):
+        remove(path)
+    write("/etc/resolv.conf", resolv, {})
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def write(path, text, how):
+    """Replace a file. `how` may name mode, uid, gid."""
+    remove(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.chmod(path, how.get("mode", 0o644))
+    if "uid" in how or "gid" in how:
+        os.chown(path, how.get("uid", 0), how.get("gid", 0))
+
+
+def make_directory(path, mode=0o755, uid=0):
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, mode)
+    os.chown(path, uid, uid)
+
+
+def symlink(target, path):
+    remove(path)
+    os.symlink(target, path)
+
+
+def chmod(path, mode):
+    old = os.stat(path).st_mode & 0o7777
+    os.chmod(path, mode)
+    return old
+
+
+def chown(path, uid, gid):
+    os.chown(path, uid, gid)
+
+
+def exists(path):
+    return os.path.lexists(path)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def ip(lines, world=False):
+    network.ip(lines, world)
+
+
+def links():
+    """The names of the host's links."""
+    return [name for _, name in socket.if_nameindex()]
+
+
+def bind(source, target):
+    kernel.bind(source, target)
+
+
+def cover(target, mode="755"):
+    """Hide a directory under an empty one."""
+    kernel.mount("tmpfs", target, "tmpfs", 0, f"mode={mode}")
+
+
+def uncover(target):
+    kernel.umount(target)
+
+
+def remove_tun():
+    os.unlink(TUN)
+
+
+def make_tun(mode):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(TUN)
+    os.mknod(TUN, 0o020000 | mode, os.makedev(10, 200))
+    os.chmod(TUN, mode)
+
+
+def udp(address, port, text):
+    """One datagram from the host."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(text.encode(), (address, port))
