@@ -51,7 +51,7 @@ public enum Launch {
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let facts = try LaunchStep.facts.run { try HostNetwork.read() }
     return Blueprint(
-      plan: try make(configuration, facts), facts: facts, resolver: .current(), pasta: pasta, command: command,
+      plan: try make(configuration, facts), facts: facts, resolver: ResolverFile.read(), pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
   }
 

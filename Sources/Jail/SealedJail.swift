@@ -40,17 +40,10 @@ struct WalledJail: ~Copyable {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
-    guard let server = SocketAddress(JailResolver.address(), port: 53) else {
-      throw SystemCallError("bind", "DNS", errno: Errno.EINVAL)
-    }
-    let udp = try InternetSocket(.datagram, for: server)
-    try udp.bind(to: server)
-    let tcp = try InternetSocket(.stream, for: server)
-    try tcp.bind(to: server)
-    try tcp.listen(backlog: 64)
+    let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, udp.descriptor.rawValue,
-      tcp.descriptor.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
+      names.tcp.descriptor.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
   }
@@ -63,7 +56,7 @@ struct UnsealedJail: ~Copyable {
   /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
   consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
     try Mounts.makePrivate()
-    try JailResolver.install(blueprint.resolver.jailFile)
+    try ResolverFile.install(blueprint.resolver.jailText)
     try Masks.install()
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file capabilities fail.
     try Mounts.makeNosuid()

@@ -125,8 +125,12 @@ private struct Session: ~Copyable {
         pasta, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), tap: uplink.tapDescriptor,
         holder: holder)
       try uplink.configure()
-      names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.nameservers)
-      refusals = RefusalResponder(packets: packets, linkAddress: uplink.linkAddress, gateways: blueprint.plan.gateways)
+      names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
+      refusals = RefusalResponder(
+        packets: PacketSocket(owning: packets),
+        refusal: ICMPRefusal(
+          uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: blueprint.plan.gateways),
+        now: monotonicMilliseconds())
       self.uplink = consume uplink
     } catch let failure as LaunchFailure {
       throw failure
@@ -158,7 +162,7 @@ private struct Session: ~Copyable {
       if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
       if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
       names?.handle(ready: ready, now: now)
-      if let tap = uplink?.tapDescriptor { refusals?.handle(ready: ready, now: now, tap: tap) }
+      uplink?.answer(with: &refusals, ready: ready, now: now)
     }
   }
 

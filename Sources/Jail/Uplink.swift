@@ -34,7 +34,6 @@ struct Uplink: ~Copyable {
 
   /// The tap, for pasta and for refusals.
   var tapDescriptor: CInt { tap.descriptor.rawValue }
-  func duplicateTap() throws -> FileDescriptor { try tap.descriptor.duplicate() }
   /// The link-layer address of the jail's end.
   let linkAddress: [UInt8]
 
@@ -69,6 +68,11 @@ struct Uplink: ~Copyable {
     try kernel.apply(added.map(\.addRequest))
     routes += added
     try RoutingTable.verify(routes, in: &kernel)
+  }
+
+  /// Answers what the filter drops, through the tap.
+  func answer(with refusals: inout RefusalResponder?, ready: Set<CInt>, now: Int) {
+    refusals?.handle(ready: ready, now: now, tap: tap.descriptor)
   }
 
   /// Takes the link away: the jail sees "network is unreachable" at once.

@@ -10,8 +10,10 @@ struct DNSListeners: ~Copyable {
   static let port: UInt16 = 53
 
   /// Binds both; below port 1024 this needs CAP_NET_BIND_SERVICE in the network namespace.
-  init(port: UInt16 = Self.port) throws(SystemCallError) {
-    guard let address = SocketAddress(Self.address, port: port) else { preconditionFailure("not four bytes") }
+  init(address: [UInt8] = Self.address, port: UInt16 = Self.port) throws(SystemCallError) {
+    guard let address = SocketAddress(address, port: port) else {
+      throw SystemCallError("bind", "DNS", errno: Errno.EINVAL)
+    }
     let stream = try InternetSocket(.stream, for: address)
     try stream.bind(to: address)
     try stream.listen(backlog: 64)
