@@ -56,9 +56,12 @@ public enum LaunchFailure: Error, Sendable {
         + "\n  fix: correct the lines above; check with: claude-sandbox config --check"
     case .untrustedConfiguration(let distrust):
       return refused(
-        "\(distrust)", fix: "make it, and every directory above it, root's alone: chown root:root, chmod go-w \(distrust.path)")
+        "\(distrust)",
+        fix:
+          "make it, and every directory above it, root's alone: chown root:root, chmod go-w \(distrust.path)")
     case .overrideValue(let value):
-      return refused("\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
+      return refused(
+        "\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
     case .overrideForbidden(let place):
       let where_ = place.map { "\($0) (allow-override = no)" } ?? "allow-override = no"
       return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")

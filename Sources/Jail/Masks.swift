@@ -11,9 +11,12 @@ enum Masks {
   private static let all = [
     Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
     Mask(path: "/var/run/nscd", reason: "the same, where /var/run is a directory of its own"),
-    Mask(path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
-    Mask(path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
-    Mask(path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
+    Mask(
+      path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
+    Mask(
+      path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
+    Mask(
+      path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
   ]
 
   /// Covers a directory with an empty one and anything else with /dev/null. What does not exist needs no mask.

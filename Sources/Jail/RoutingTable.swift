@@ -14,7 +14,9 @@ enum RoutingTable {
     var found: Set<Key> = []
     for family in AddressFamily.allCases {
       for route in try kernel.request(Route.dumpRequest(family), dump: true).compactMap(Route.init)
-      where route.family == family && route.table == Route.mainTable && route.installer != Route.kernelInstaller {
+      where route.family == family && route.table == Route.mainTable
+        && route.installer != Route.kernelInstaller
+      {
         found.insert(Key(route))
       }
     }

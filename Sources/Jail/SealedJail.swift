@@ -9,7 +9,9 @@ import Policy
 struct IsolatedJail: ~Copyable {
   static func enter() throws -> IsolatedJail {
     // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives up.
-    guard try Process.threadCount() == 1 else { throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL) }
+    guard try Process.threadCount() == 1 else {
+      throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL)
+    }
     let (user, group) = (Process.userID, Process.groupID)
     try (Namespaces.user.union(.network).union(.mount)).unshare()
     try Namespaces.mapIdentity(user: user, group: group)

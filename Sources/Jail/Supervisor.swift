@@ -122,7 +122,8 @@ private struct Session: ~Copyable {
       let tcp = FileDescriptor(owning: descriptors[4])
       var uplink = try Uplink(blueprint.plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
-        pasta, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), tap: uplink.tapDescriptor,
+        pasta, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts),
+        tap: uplink.tapDescriptor,
         holder: holder)
       try uplink.configure()
       names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
@@ -208,7 +209,8 @@ private struct Session: ~Copyable {
   private mutating func pastaEnded() throws {
     try uplink?.cut()
     let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
-    Process.complain("claude-sandbox: pasta ended (\(Pasta.lastLine(words))); the jail has no network any more\n")
+    Process.complain(
+      "claude-sandbox: pasta ended (\(Pasta.lastLine(words))); the jail has no network any more\n")
     uplink = nil
     refusals = nil
     pasta = nil

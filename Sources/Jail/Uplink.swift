@@ -47,7 +47,9 @@ struct Uplink: ~Copyable {
     var added: [Route] = []
     for guest in guests {
       let length = UInt8(guest.guest.family.bits)
-      if let address = Address(guest.guest.bytes, prefixLength: length, link: link) { requests.append(address.addRequest) }
+      if let address = Address(guest.guest.bytes, prefixLength: length, link: link) {
+        requests.append(address.addRequest)
+      }
       added.append(Route(guest.gatewayPrefix, kind: .unicast, nextHop: .init(link: link, gateway: nil)))
     }
     for route in plan.routes where route.kind == .uplink {
@@ -63,7 +65,8 @@ struct Uplink: ~Copyable {
     var added: [Route] = []
     for guest in guests where plan.hasDefaultRoute(guest.guest.family) {
       let everything = Prefix.everything(guest.guest.family)
-      added.append(Route(everything, kind: .unicast, nextHop: .init(link: link, gateway: guest.gateway.bytes)))
+      added.append(
+        Route(everything, kind: .unicast, nextHop: .init(link: link, gateway: guest.gateway.bytes)))
     }
     try kernel.apply(added.map(\.addRequest))
     routes += added

@@ -3,7 +3,9 @@ internal import Glibc
 
 /// What stat(2) says about a file.
 public struct FileStatus: Sendable, Equatable {
-  public enum Kind: Sendable, Equatable { case regular, directory, symbolicLink, socket, characterDevice, other }
+  public enum Kind: Sendable, Equatable {
+    case regular, directory, symbolicLink, socket, characterDevice, other
+  }
   public let kind: Kind
   /// The permission bits, set-user-ID and sticky bits included.
   public let permissions: UInt32
@@ -58,7 +60,9 @@ public struct FileStatus: Sendable, Equatable {
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
     // SAFETY: the stream is closed once, after the last entry was copied.
-    guard let stream = unsafe opendir(directory) else { throw SystemCallError("opendir", directory, errno: errno) }
+    guard let stream = unsafe opendir(directory) else {
+      throw SystemCallError("opendir", directory, errno: errno)
+    }
     defer { unsafe closedir(stream) }
     var names: [String] = []
     while let entry = unsafe readdir(stream) {
@@ -81,5 +85,7 @@ public func kernelRelease() -> String {
   var name = utsname()
   // SAFETY: the kernel writes one utsname, whose fields are NUL-terminated.
   _ = unsafe uname(&name)
-  return unsafe withUnsafeBytes(of: &name.release) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  return unsafe withUnsafeBytes(of: &name.release) {
+    unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+  }
 }

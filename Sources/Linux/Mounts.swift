@@ -73,7 +73,9 @@ public enum Mounts {
 
   private static func resolve(_ path: String) throws(SystemCallError) -> String {
     // SAFETY: realpath allocates the result, which is freed once after it was copied.
-    guard let resolved = unsafe realpath(path, nil) else { throw SystemCallError("realpath", path, errno: errno) }
+    guard let resolved = unsafe realpath(path, nil) else {
+      throw SystemCallError("realpath", path, errno: errno)
+    }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
   }

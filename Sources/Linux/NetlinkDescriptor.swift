@@ -14,7 +14,8 @@ public struct NetlinkDescriptor: ~Copyable {
       var one: CInt = 1
       try check("setsockopt", "SOL_NETLINK \(option)") {
         // SAFETY: one integer passed with its own size.
-        unsafe setsockopt(descriptor.rawValue, SOL_NETLINK, CInt(option), &one, socklen_t(MemoryLayout<CInt>.size))
+        unsafe setsockopt(
+          descriptor.rawValue, SOL_NETLINK, CInt(option), &one, socklen_t(MemoryLayout<CInt>.size))
       }
     }
     var address = sockaddr_nl()

@@ -129,15 +129,17 @@ public enum Process {
 
   /// Replaces the program (execve(2)); returns only by throwing.
   public static func execute(
-    _ path: String, arguments: [[UInt8]], environment: [[UInt8]]
+    _ path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]]
   ) throws(SystemCallError) -> Never {
+    let name = String(decoding: path, as: UTF8.self)
+    let pathname = path.map(CChar.init(bitPattern:)) + [0]
     let argv = CStringArray(arguments)
     let envp = CStringArray(environment)
-    try check("execve", path) {
-      // SAFETY: both arrays are NULL-terminated and live until the call returns, which it does only on failure.
-      unsafe execve(path, argv.pointers, envp.pointers)
+    try check("execve", name) {
+      // SAFETY: all three are terminated and live until the call returns, which it does only on failure.
+      unsafe execve(pathname, argv.pointers, envp.pointers)
     }
-    throw SystemCallError("execve", path, errno: EINVAL)
+    throw SystemCallError("execve", name, errno: EINVAL)
   }
 
   /// No core dump of this process, whatever ends it (setrlimit(2), RLIMIT_CORE).
