@@ -58,11 +58,12 @@ public enum Launch {
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let (facts, resolver) = try facts()
     return Blueprint(
-      plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
+      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
   }
 
-  private static func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+  /// What only the host can tell, as it is now.
+  static func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
     let resolver = ResolverFile.read()
     var facts = try LaunchStep.facts.run { try HostNetwork.read() }
     facts.resolvers = resolver.resolvers

@@ -21,9 +21,8 @@ struct IsolatedJail: ~Copyable {
   /// Step 6: loopback, and a blackhole for everything internal. Before any uplink exists, and read back.
   consuming func raiseWall(_ plan: Plan) throws -> WalledJail {
     var kernel = try NetlinkSocket()
-    let blackholes = plan.routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) }
-    try kernel.apply([Link.upRequest(index: Link.loopback)] + blackholes.map(\.addRequest))
-    try RoutingTable.verify(blackholes, in: &kernel)
+    try kernel.apply([Link.upRequest(index: Link.loopback)] + plan.blackholes.map(\.addRequest))
+    try RoutingTable.verify(plan.blackholes, in: &kernel)
     return WalledJail(kernel: kernel)
   }
 }
@@ -42,9 +41,10 @@ struct WalledJail: ~Copyable {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
+    let events = try NetlinkDescriptor()
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
       names.tcp.descriptor.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()

@@ -57,6 +57,16 @@ public struct FileStatus: Sendable, Equatable {
     return String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  /// A path without symbolic links, "." and ".." (realpath(3)).
+  public static func resolve(_ path: String) throws(SystemCallError) -> String {
+    // SAFETY: realpath allocates the result, which is freed once after it was copied.
+    guard let resolved = unsafe realpath(path, nil) else {
+      throw SystemCallError("realpath", path, errno: errno)
+    }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
     // SAFETY: the stream is closed once, after the last entry was copied.

@@ -42,7 +42,7 @@ public enum Mounts {
     _ mounted: borrowing FileDescriptor, at path: String
   ) throws(SystemCallError) {
     // move_mount follows no link at the end unless told to, so it is resolved first.
-    let target = try resolve(path)
+    let target = try FileStatus.resolve(path)
     try check("move_mount", path) { unsafe clinux_move_mount(mounted.rawValue, AT_FDCWD, target) }
   }
 
@@ -71,12 +71,4 @@ public enum Mounts {
     }
   }
 
-  private static func resolve(_ path: String) throws(SystemCallError) -> String {
-    // SAFETY: realpath allocates the result, which is freed once after it was copied.
-    guard let resolved = unsafe realpath(path, nil) else {
-      throw SystemCallError("realpath", path, errno: errno)
-    }
-    defer { unsafe free(resolved) }
-    return unsafe String(cString: resolved)
-  }
 }
