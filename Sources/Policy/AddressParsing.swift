@@ -1,5 +1,5 @@
 extension IPAddress {
-  /// An address from its text: dotted decimal in four parts without leading zeros, or RFC 4291 section 2.2 without a zone.
+  /// An address from its text: dotted decimal without leading zeros, or RFC 4291 section 2.2 without a zone.
   ///
   /// Nil when the text is anything else; ``parse(_:)`` says why.
   public init?(_ text: some StringProtocol) {

@@ -67,21 +67,21 @@ public struct ConfigurationParser {
         Rule(
           prefix: rule.prefix, services: rule.services, action: action,
           origin: .configuration(location, key: key.rawValue)))
-    case .setting:
+    case .setting(let setting):
       if let first = places[key] {
         throw LineError(
           start, "\(key.rawValue) is already set in \(first)",
           hint: "it has one value; remove one of the two lines")
       }
       places[key] = location
-      try set(key, to: try required(value, of: key, at: start), at: location)
+      try set(setting, key, to: try required(value, of: key, at: start), at: location)
     }
   }
 
   private mutating func set(
-    _ key: Key, to value: ArraySlice<UInt8>, at location: SourceLocation
+    _ setting: Key.Setting, _ key: Key, to value: ArraySlice<UInt8>, at location: SourceLocation
   ) throws(LineError) {
-    switch key {
+    switch setting {
     case .egressJail: configuration.egressJail = Sourced(try boolean(value, key), at: location)
     case .allowOverride: configuration.allowOverride = Sourced(try boolean(value, key), at: location)
     case .ipv6: configuration.ipv6 = Sourced(try choice(value, key), at: location)
@@ -90,7 +90,6 @@ public struct ConfigurationParser {
         throw LineError(value.startIndex, "network = restricted is not available yet")
       }
       configuration.network = Sourced(try choice(value, key), at: location)
-    default: throw LineError(value.startIndex, "\(key.rawValue) is not available yet")
     }
   }
 

@@ -84,8 +84,8 @@ private struct FamilyCompiler {
     }
   }
 
-  // The search over one word of the destination, for the addresses that share the words before it with `base`. Of the
-  // intervals in the range the first may begin before them.
+  // The search over one word of the destination, for the addresses that share the words before it with
+  // `base`. Of the intervals in the range the first may begin before them.
   private mutating func emit(
     _ range: Range<Int>, base: UInt128, shift: Int, _ code: inout Assembler
   ) -> Assembler.Label {

@@ -44,7 +44,8 @@ extension HostFacts {
     return rules
   }
 
-  // What the kernel answered, and the next hops of every default route: of two defaults both are the internet's way.
+  // What the kernel answered, and the next hops of every default route: of two defaults both are the
+  // internet's way.
   private func internetNextHops(_ family: Family) -> Set<NextHop> {
     var hops = internetPaths(family)
     for route in routes

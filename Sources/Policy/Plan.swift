@@ -24,7 +24,8 @@ public struct Plan: Sendable, Equatable {
 
   /// The plan for a configuration on a host.
   ///
-  /// For a jail that already runs, its current plan is given: the uplink keeps the addresses and families it started with.
+  /// For a jail that already runs, its current plan is given: the uplink keeps the addresses and families it
+  /// started with.
   public static func make(
     configuration: Configuration, facts: HostFacts, keeping current: Plan? = nil
   ) throws(PlanError) -> Plan {

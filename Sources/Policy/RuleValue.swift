@@ -1,8 +1,9 @@
 /// The value of `allow-ip`, `allow-net`, `block-ip`, `block-net`.
 ///
 /// `ADDRESS`, `ADDRESS:PORTS`, `[IPV6]:PORTS` for the first form, and `PREFIX/LENGTH`, `PREFIX/LENGTH:PORTS`,
-/// `[IPV6PREFIX/LENGTH]:PORTS` for the second. PORTS are numbers and ranges, separated by commas, with `/tcp` or `/udp`
-/// behind the last; without a protocol both are meant. Without ports everything is: every port, and echo.
+/// `[IPV6PREFIX/LENGTH]:PORTS` for the second. PORTS are numbers and ranges, separated by commas, with `/tcp`
+/// or `/udp` behind the last; without a protocol both are meant. Without ports everything is: every port, and
+/// echo.
 struct RuleValue {
   let prefix: Prefix
   let services: Services

@@ -1,7 +1,8 @@
 import Policy
 import Testing
 
-/// The filter's shape: what it says byte for byte, what it refuses whatever the rules are, and how large it gets.
+/// The filter's shape: what it says byte for byte, what it refuses whatever the rules are, and how large it
+/// gets.
 struct FilterProgramTests {
   // Nothing but 10.0.0.1's HTTPS is open, so the whole program can be read.
   @Test func aTinyPlansProgram() throws {
@@ -73,7 +74,8 @@ struct FilterProgramTests {
     let bytes: [(Int, UInt8)]
   }
 
-  // Each is admitted as it is, and dropped once damaged. Everything is open, so only the shape can be the reason.
+  // Each is admitted as it is, and dropped once damaged. Everything is open, so only the shape can be the
+  // reason.
   @Test(arguments: [
     Damage(testDescription: "ARP", destination: "8.8.8.8", bytes: [(13, 0x06)]),
     Damage(testDescription: "VLAN", destination: "8.8.8.8", bytes: [(12, 0x81), (13, 0x00)]),

@@ -42,7 +42,8 @@ struct PrefixTests {
     #expect(try !net("::/0").overlaps(net("0.0.0.0/0")))
   }
 
-  // A prefix is the set of addresses that agree with its first one in the leading bits: everything follows from that.
+  // A prefix is the set of addresses that agree with its first one in the leading bits: everything follows
+  // from that.
   @Test func arithmeticAgreesWithTheBits() throws {
     var random = Random(seed: 2)
     for _ in 0..<1500 {

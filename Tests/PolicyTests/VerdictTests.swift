@@ -64,6 +64,13 @@ struct VerdictTests {
     Case(
       lines: "allow-net = 64:ff9b::/96", open: ["[64:ff9b::808:808]:1"],
       closed: ["[64:ff9a::1]:1", "[::1]:1"]),
+    // The last values of a word, where a search goes on in the next one.
+    Case(
+      lines: "block-ip = 2600:0:ffff:fffe::1", open: ["[2600:0:ffff:ffff::1]:1", "[2600:0:ffff:fffe::2]:1"],
+      closed: ["[2600:0:ffff:fffe::1]:1"]),
+    Case(
+      lines: "block-ip = 2600:0:ffff:ffff:ffff:ffff:ffff:ffff", open: ["[2600:1::]:1"],
+      closed: ["[2600:0:ffff:ffff:ffff:ffff:ffff:ffff]:1"]),
     Case(lines: "block-net = 0.0.0.0/0", open: ["[2600::1]:1"], closed: ["8.8.8.8:1", "8.8.8.8/icmp"]),
     Case(
       lines: "block-net = ::/0\nallow-ip = 2600::1", open: ["[2600::1]:1", "8.8.8.8:1"],
