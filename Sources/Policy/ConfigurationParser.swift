@@ -45,7 +45,9 @@ public struct ConfigurationParser {
     let name = trimmed(content[..<(equals ?? content.endIndex)])
     let value = equals.map { trimmed(content[($0 + 1)...]) }
     guard !name.isEmpty else { throw LineError(content.startIndex, "there is no key before \"=\"") }
-    guard let key = Key(rawValue: text(name)) else { throw unknownKey(name) }
+    guard let key = Key(rawValue: text(name)) else {
+      throw value == nil ? missingEquals(name) ?? unknownKey(name) : unknownKey(name)
+    }
     try read(key, value, at: name.startIndex, line)
   }
 
@@ -125,6 +127,15 @@ public struct ConfigurationParser {
         ?? "write \(names.joined(separator: " or "))")
   }
 
+  // "allow-ip 10.0.0.1": a key and its value with nothing between.
+  private func missingEquals(_ content: ArraySlice<UInt8>) -> LineError? {
+    let word = content.prefix { !$0.isBlank }
+    guard let key = Key(rawValue: text(word)) else { return nil }
+    return LineError(
+      word.endIndex, "\"=\" is missing after \(key.rawValue)",
+      hint: "write \(key.rawValue) = \(text(trimmed(content[word.endIndex...])))")
+  }
+
   private func unknownKey(_ name: ArraySlice<UInt8>) -> LineError {
     LineError(
       name.startIndex, "unknown key \"\(text(name))\"",
@@ -134,9 +145,10 @@ public struct ConfigurationParser {
 }
 
 func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  var text = text.drop { $0.isBlank }
-  while let last = text.last, last.isBlank { text.removeLast() }
-  return text
+  guard let first = text.firstIndex(where: { !$0.isBlank }),
+    let last = text.lastIndex(where: { !$0.isBlank })
+  else { return text[text.endIndex...] }
+  return text[first...last]
 }
 
 func text(_ bytes: ArraySlice<UInt8>) -> String {

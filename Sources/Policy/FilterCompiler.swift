@@ -2,8 +2,8 @@ extension FilterProgram {
   /// The program for what is open in each family; it may exceed `maximum`.
   static func compile(ipv4: EffectivePolicy, ipv6: EffectivePolicy) -> FilterProgram {
     var assembler = Assembler()
-    let accept = assembler.result(Self.accept)
     let drop = assembler.result(Self.drop)
+    let accept = assembler.result(Self.accept)
     var compiler = FamilyCompiler(policy: ipv6, layout: .ipv6, accept: accept, drop: drop)
     let six = compiler.emit(into: &assembler)
     compiler = FamilyCompiler(policy: ipv4, layout: .ipv4, accept: accept, drop: drop)

@@ -39,7 +39,35 @@ public struct FilterProgram: Sendable, Hashable {
         })
   }
 
+  /// How many bytes the kernel charges to the socket for the program, to be compared with net.core.optmem_max.
+  ///
+  /// It translates the program to eBPF first (bpf_convert_filter in net/core/filter.c), where a load takes 13 or 14
+  /// instructions of 8 bytes. While a new program replaces an old one both are charged; when the sum reaches
+  /// optmem_max (20480 before Linux 6.8, then 131072), attaching fails with ENOMEM.
+  public var kernelSize: Int {
+    // struct bpf_prog itself, and the code that prepares for loads.
+    instructions.reduce(128) { $0 + 8 * $1.translatedCount }
+  }
+
   // SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h), and PACKET_OUTGOING (linux/if_packet.h).
   private static let packetType: UInt32 = 0xffff_f000 + 4
   private static let outgoing: UInt32 = 4
+}
+
+extension Instruction {
+  /// How many eBPF instructions the kernel makes of it.
+  fileprivate var translatedCount: Int {
+    switch code {
+    case Opcode.loadWord, Opcode.loadHalf: return 14
+    case Opcode.loadByte: return 13
+    case Opcode.result: return 2
+    case Opcode.jumpEqual, Opcode.jumpGreater, Opcode.jumpAtLeast, Opcode.jumpAnySet:
+      // Immediates are signed there, so a large one is moved into a register first.
+      let immediate = k > Int32.max ? 1 : 0
+      // One way must be the next instruction, or a second jump is needed; "no bit set" has no instruction.
+      let isOneJump = jf == 0 || (jt == 0 && code != Opcode.jumpAnySet)
+      return immediate + (isOneJump ? 1 : 2)
+    default: return 1
+    }
+  }
 }

@@ -18,6 +18,8 @@ public enum Origin: Hashable, Sendable {
   case internet
   /// The base of a family: the host has no way to the internet.
   case noWayOut
+  /// The base of IPv6: the jail has none, because nothing needed it when it started.
+  case noIPv6
   /// The base of a family: `network = none`.
   case networkNone
 
@@ -42,6 +44,7 @@ extension Origin: CustomStringConvertible {
     case .configuration(let location, let key): return "\(location): \(key)"
     case .internet: return "the internet"
     case .noWayOut: return "this host has no way to the internet"
+    case .noIPv6: return "the jail has no IPv6: this host had no way to the internet over it"
     case .networkNone: return "network = none"
     }
   }

@@ -136,7 +136,7 @@ struct RuleValue {
   }
 
   private static func looksLikeName(_ place: ArraySlice<UInt8>) -> Bool {
-    !place.contains(UInt8(ascii: ":")) && place.contains { $0.isLetter }
+    !place.contains(UInt8(ascii: ":")) && place.contains { $0.isLetter || $0 >= 0x80 }
       && place.allSatisfy {
         $0.isLetter || $0.isDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
           || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "*") || $0 >= 0x80
