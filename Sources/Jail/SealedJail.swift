@@ -70,6 +70,7 @@ struct UnsealedJail: ~Copyable {
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(parent)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
+    try SystemCallPolicy.install()
     return SealedJail()
   }
 }

@@ -21,4 +21,5 @@ public enum Errno {
   public static let ENOSYS = Glibc.ENOSYS
   public static let EPROTO = Glibc.EPROTO
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
+  public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

@@ -1,5 +1,6 @@
 extension HostFacts {
-  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way.
+  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way,
+  /// resolvers.
   ///
   /// One rule for each prefix, the first fact that names it. A prefix of length 0 is never a rule.
   func rules() -> [Rule] {
@@ -35,6 +36,10 @@ extension HostFacts {
       case .other:
         break
       }
+    }
+    // The jail's own server asks them. What else they offer, a router's admin page at worst, is nobody's business in there.
+    for resolver in resolvers {
+      block(Prefix(resolver.address), .resolver)
     }
     return rules
   }

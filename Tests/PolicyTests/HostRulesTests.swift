@@ -37,6 +37,13 @@ struct HostRulesTests {
     }
   }
 
+  @Test func aPublicResolverIsReachedThroughTheSupervisorOnly() throws {
+    var facts = try plainHost()
+    facts.resolvers = [.init(address: try ip("203.0.113.53"))]
+    #expect(try origin("203.0.113.53", facts) == .resolver)
+    #expect(try isOpen("203.0.113.54", facts))
+  }
+
   @Test func anAddressOfLengthZeroClosesItselfOnly() throws {
     var facts = try plainHost()
     facts.addresses = [.init(address: try ip("203.0.113.7"), prefixLength: 0, link: "eth0")]
