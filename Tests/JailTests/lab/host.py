@@ -10,7 +10,7 @@ from .filesystem import CONFIGURATION, TUN
 
 
 def reset(resolv):
-    for path in (CONFIGURATION, CONFIGURATION + ".d", "/etc/resolv.conf"):
+    for path in (CONFIGURATION, CONFIGURATION + ".d"):
         remove(path)
     write("/etc/resolv.conf", resolv, {})
 
@@ -23,14 +23,21 @@ def remove(path):
 
 
 def write(path, text, how):
-    """Replace a file. `how` may name mode, uid, gid."""
-    remove(path)
+    """Write a file, in place if there is one. `how` may name mode, uid, gid."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        remove(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
     os.chmod(path, how.get("mode", 0o644))
-    if "uid" in how or "gid" in how:
-        os.chown(path, how.get("uid", 0), how.get("gid", 0))
+    os.chown(path, how.get("uid", 0), how.get("gid", 0))
+
+
+def replace(path, text):
+    """Change a file as resolvers' and network daemons do: a new one, renamed over the old."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
 
 
 def make_directory(path, mode=0o755, uid=0):

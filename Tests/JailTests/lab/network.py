@@ -19,9 +19,9 @@ route add local 128.0.0.0/1 dev lo table main
 """
 _RESOLVERS = f"""
 addr add {DNSMASQ4}/32 dev lo
-addr add {DNSMASQ6}/128 dev lo nodad
+addr add {DNSMASQ6}/128 dev w0 nodad
 addr add {TINY4}/32 dev lo
-addr add {TINY6}/128 dev lo nodad
+addr add {TINY6}/128 dev w0 nodad
 addr add {CLOSED4}/32 dev lo
 route add blackhole {SILENT4}/32
 """

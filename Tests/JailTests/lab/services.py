@@ -252,7 +252,7 @@ class Conversation:
         return False
 
     def _page(self, request):
-        path = os.path.normpath("/" + urllib.parse.unquote(request[1].decode("latin-1")).split("?")[0])
+        path = os.path.normpath("/" + urllib.parse.unquote(request[1].decode("latin-1")).split("?")[0].lstrip("/"))
         status, body = "200 OK", f"hello from {self.local}\n".encode()
         if path != "/":
             try:

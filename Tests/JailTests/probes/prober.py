@@ -71,7 +71,7 @@ def tcp(probe):
     """Connect, send the token, read it back."""
     protocol = IPPROTO_MPTCP if probe.get("mptcp") else 0
     with socket.socket(family_of(probe["address"]), socket.SOCK_STREAM, protocol) as sock:
-        sock.settimeout(probe.get("timeout", 5))
+        sock.settimeout(probe.get("timeout", 3))
         bind_to_device(probe, sock)
         if probe.get("fast_open"):
             sock.sendto(probe["token"].encode(), MSG_FASTOPEN, target(probe, sock))
@@ -93,7 +93,7 @@ def udp(probe):
             sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         ancillary, flags = bind_to_device(probe, sock)
         sock.sendmsg([probe.get("token", "token-none").encode()], ancillary, flags, target(probe, sock))
-        sock.settimeout(probe.get("timeout", 5))
+        sock.settimeout(probe.get("timeout", 3))
         data, peer = sock.recvfrom(4096)
         return {"answer": data.decode("latin-1"), "peer": peer[0]}
 
@@ -103,7 +103,7 @@ def icmp(probe):
     family = family_of(probe["address"])
     six = family == socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP) as sock:
-        sock.settimeout(probe.get("timeout", 5))
+        sock.settimeout(probe.get("timeout", 3))
         level, option = (socket.IPPROTO_IPV6, IPV6_RECVERR) if six else (socket.IPPROTO_IP, IP_RECVERR)
         sock.setsockopt(level, option, 1)
         ancillary, flags = bind_to_device(probe, sock)
@@ -125,7 +125,7 @@ def dns(probe):
     data = bytes.fromhex(probe["hex"])
     address = (probe.get("address", "127.0.0.53"), probe.get("port", 53))
     with socket.socket(family_of(address[0]), socket.SOCK_STREAM if probe.get("tcp") else socket.SOCK_DGRAM) as sock:
-        sock.settimeout(probe.get("timeout", 5))
+        sock.settimeout(probe.get("timeout", 3))
         sock.connect(address)
         if not probe.get("tcp"):
             sock.send(data)

@@ -1,0 +1,47 @@
+"""What the tests of reachability share: how to show that an address was reached, or refused without a packet."""
+
+from lab.services import ECHO
+
+AT_ONCE = 1.0  # seconds; a neighbour that does not answer costs three
+ROUTE = {"EINVAL"}  # a blackhole route
+FILTER4, FILTER6 = {"EHOSTUNREACH"}, {"EACCES"}  # the tap filter, answered by the supervisor
+
+
+def reached(lab, jail, kind, address, port=ECHO, **how):
+    """The probe was answered, and the witness saw it."""
+    token = _token(lab)
+    answer = jail.ask(kind, address=address, port=port, token=token, **how)
+    assert (answer["errno"], answer.get("answer")) == (None, token), answer
+    assert lab.seen(place="world", token=token)
+    return answer
+
+
+def refused(lab, jail, kind, address, expected, port=ECHO, internet="1.1.1.1", **how):
+    """The probe failed at once with an expected error, and no packet for it arrived anywhere.
+
+    `internet` is reached through the same jail afterwards: what went into the uplink before it has left by then, or
+    never will.
+    """
+    token = _token(lab)
+    answer = jail.ask(kind, address=address, port=port, token=token, **how)
+    assert answer["errno"] in expected, answer
+    assert answer["seconds"] < AT_ONCE, answer
+    if internet:
+        reached(lab, jail, "udp", internet)
+    silent(lab, address, token)
+    return answer
+
+
+def silent(lab, address, token):
+    assert lab.seen(token=token) == []
+    assert [event for event in lab.seen() if address in (event.get("dst"), event.get("local", "").split(":")[0])] == []
+    assert [event for event in lab.seen(place="host") if "service" in event] == []
+
+
+def _token(lab):
+    lab.forget()
+    _token.serial += 1
+    return f"token-{_token.serial:x}"
+
+
+_token.serial = 0
