@@ -60,6 +60,13 @@ public struct ConfigurationParser {
       throw LineError(start, "\(key.rawValue) is not available yet")
     case .foreign:
       configuration.ignored.append(.init(key: key.rawValue, value: value.map(text), location: location))
+    case .socket:
+      let value = try required(value, of: key, at: start)
+      let path = text(value)
+      guard path.hasPrefix("/"), !path.split(separator: "/").contains(".."), !path.hasSuffix("/") else {
+        throw LineError(value.startIndex, "\(path) is not the absolute path of a socket")
+      }
+      configuration.exposedSockets.append(Sourced(path, at: location))
     case .rule(let action, let isPrefix):
       let value = try required(value, of: key, at: start)
       let rule = try RuleValue(value, key: key, action: action, isPrefix: isPrefix)

@@ -25,6 +25,8 @@ enum Key: String, CaseIterable {
     case setting(Setting)
     /// An address, or a prefix, with optional ports; repeatable.
     case rule(Action, isPrefix: Bool)
+    /// The absolute path of a Unix socket; repeatable.
+    case socket
     /// Known, and refused so that nobody relies on it.
     case notYetAvailable
     /// Of the file-system sandbox that shares the file.
@@ -49,7 +51,8 @@ enum Key: String, CaseIterable {
     case .allowNet: .rule(.allow, isPrefix: true)
     case .blockIP: .rule(.block, isPrefix: false)
     case .blockNet: .rule(.block, isPrefix: true)
-    case .allowDomain, .blockDomain, .preset, .allowHostPort, .publish, .exposeSocket: .notYetAvailable
+    case .allowDomain, .blockDomain, .preset, .allowHostPort, .publish: .notYetAvailable
+    case .exposeSocket: .socket
     case .workspaceRoot, .noForge, .allowWrite, .passEnv: .foreign
     }
   }

@@ -43,6 +43,7 @@ struct Config: ParsableCommand {
       let services = rule.services == .all ? "" : ":\(rule.services)"
       return Entry(key: key, value: "\(rule.prefix)\(services)", source: "\(location)")
     }
+    let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
     let ignored = configuration.ignored.map {
       Entry(
         key: $0.key, value: $0.value ?? "",
@@ -53,6 +54,6 @@ struct Config: ParsableCommand {
       entry("network", configuration.network, \.rawValue),
       entry("ipv6", configuration.ipv6, \.rawValue),
       entry("allow-override", configuration.allowOverride) { $0 ? "yes" : "no" },
-    ] + rules + ignored
+    ] + rules + sockets + ignored
   }
 }
