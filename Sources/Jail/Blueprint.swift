@@ -2,6 +2,7 @@ import Policy
 
 /// All that was decided before anything was created: what the processes of a launch work from.
 struct Blueprint: Sendable {
+  let configuration: Configuration
   let plan: Plan
   let facts: HostFacts
   let resolver: ResolverConfiguration

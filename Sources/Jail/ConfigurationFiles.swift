@@ -25,7 +25,8 @@ public enum ConfigurationFiles {
       return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") }.sorted()
         .map { "\(Self.directory)/\($0)" }
     } catch {
-      throw .untrustedConfiguration(.init(path: Self.directory, reason: errnoText(error.errno), isMissing: false))
+      throw .untrustedConfiguration(
+        .init(path: Self.directory, reason: errnoText(error.errno), isMissing: false))
     }
   }
 

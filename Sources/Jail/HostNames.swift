@@ -13,7 +13,9 @@ public enum HostNames {
     else { return [] }
     var found: [IPAddress] = []
     for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
-      guard let address = line.split(separator: " ").first.flatMap({ IPAddress($0) }), !found.contains(address) else { continue }
+      guard let address = line.split(separator: " ").first.flatMap({ IPAddress($0) }),
+        !found.contains(address)
+      else { continue }
       found.append(address)
     }
     return found

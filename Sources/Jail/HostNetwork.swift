@@ -6,7 +6,9 @@ public import Policy
 public enum HostNetwork {
   /// A public address in each half of the IPv4 space, and two in IPv6: the kernel is asked how it would reach them, since a VPN may take the
   /// internet in pieces that no default route shows. They are chosen not to be resolvers, which VPNs route apart.
-  private static let publicAddresses = ["12.1.0.1", "192.33.4.12", "2001:503:ba3e::2:30", "2a00:1450:4001::1"]
+  private static let publicAddresses = [
+    "12.1.0.1", "192.33.4.12", "2001:503:ba3e::2:30", "2a00:1450:4001::1",
+  ]
 
   /// The facts of this process's network namespace.
   public static func read() throws -> HostFacts {
@@ -23,7 +25,9 @@ public enum HostNetwork {
     for family in AddressFamily.allCases {
       for address in try dump(Address.dumpRequest(family), from: &kernel).compactMap(Address.init)
       where address.family == family {
-        guard let own = IPAddress(bytes: address.bytes), let peer = IPAddress(bytes: address.peer) else { continue }
+        guard let own = IPAddress(bytes: address.bytes), let peer = IPAddress(bytes: address.peer) else {
+          continue
+        }
         let length = peer == own ? Int(address.prefixLength) : own.family.bits
         facts.addresses.append(.init(address: own, prefixLength: length, link: name(address.link)))
         if peer != own {

@@ -10,7 +10,8 @@ public enum Launch {
   /// Runs a command and returns its status, or replaces this process when there is to be no jail.
   ///
   /// `network`, if given, can only close what the configuration opens.
-  public static func run(_ command: Command, network: NetworkMode? = nil) throws(LaunchFailure) -> WaitStatus {
+  public static func run(_ command: Command, network: NetworkMode? = nil) throws(LaunchFailure) -> WaitStatus
+  {
     var overrideAllowed = true
     do throws(LaunchFailure) {
       // 1. Nothing has been created yet, so every complaint can be made at once.
@@ -20,6 +21,8 @@ public enum Launch {
       guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
         return try withoutJail(command)
       }
+      if network == nil && Enclosure.isJail() { return try LaunchStep.execute.run { try command.execute() } }
+      try StandardStreams.check()
       // Nothing that the caller had open reaches any of the processes that follow.
       try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }
 
@@ -29,12 +32,16 @@ public enum Launch {
       // 5. to 10. happen in the supervisor and its holder.
       return try LaunchStep.supervise.run { try Launcher.start(blueprint) }
     } catch {
-      throw .relayed(status: error.exitStatus, isRefusal: false, text: explained(error).text(overrideAllowed: overrideAllowed))
+      throw .relayed(
+        status: error.exitStatus, isRefusal: false,
+        text: explained(error).text(overrideAllowed: overrideAllowed))
     }
   }
 
   /// What a launch would do, for `--dry-run`, `explain` and `config`.
-  public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (Configuration, HostFacts, Plan) {
+  public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
+    Configuration, HostFacts, Plan
+  ) {
     let configuration = try configuration(network)
     let (facts, _) = try facts()
     return (configuration, facts, try make(configuration, facts))
@@ -46,16 +53,19 @@ public enum Launch {
     return configuration
   }
 
-  private static func draw(_ configuration: Configuration, _ command: Command) throws(LaunchFailure) -> Blueprint {
+  private static func draw(_ configuration: Configuration, _ command: Command) throws(LaunchFailure)
+    -> Blueprint
+  {
     let wantsUplink = configuration.network.value != .none
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let (facts, resolver) = try facts()
     return Blueprint(
-      plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
+      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
   }
 
-  private static func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+  /// What only the host can tell, as it is now.
+  static func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
     let resolver = ResolverFile.read()
     var facts = try LaunchStep.facts.run { try HostNetwork.read() }
     facts.resolvers = resolver.resolvers

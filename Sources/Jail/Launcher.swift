@@ -64,7 +64,8 @@ enum SupervisorReport {
     switch self {
     case .failed(let failure): [1] + FailureCoding.encode(failure)
     case .stopped(let signal): [2, UInt8(signal)]
-    case .ended(let status): [3, UInt8(truncatingIfNeeded: status.rawValue), UInt8(truncatingIfNeeded: status.rawValue >> 8)]
+    case .ended(let status):
+      [3, UInt8(truncatingIfNeeded: status.rawValue), UInt8(truncatingIfNeeded: status.rawValue >> 8)]
     }
   }
 

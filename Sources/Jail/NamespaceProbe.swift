@@ -59,7 +59,9 @@ enum NamespaceProbe {
       let report = try reader.readAll(limit: 16)
       _ = try Process.wait(child)
       if report == succeeded { return .done }
-      guard report.count == 2, let step = Step(rawValue: report[0]) else { return .failed(.user, errno: Errno.EPROTO) }
+      guard report.count == 2, let step = Step(rawValue: report[0]) else {
+        return .failed(.user, errno: Errno.EPROTO)
+      }
       return .failed(step, errno: CInt(report[1]))
     } catch {
       return .failed(.user, errno: error.errno)

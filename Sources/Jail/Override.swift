@@ -14,7 +14,9 @@ public enum Override {
   ) throws(LaunchFailure) -> Bool {
     guard let value else { return configuration.egressJail.value }
     guard let wanted = parseBoolean(value) else { throw .overrideValue(value) }
-    if !wanted && !configuration.allowOverride.value { throw .overrideForbidden(configuration.allowOverride.location) }
+    if !wanted && !configuration.allowOverride.value {
+      throw .overrideForbidden(configuration.allowOverride.location)
+    }
     return wanted
   }
 }

@@ -49,7 +49,8 @@ enum Pasta {
 
   /// Its last words.
   static func lastLine(_ output: [UInt8]) -> String {
-    String(decoding: output, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "it gave no reason"
+    String(decoding: output, as: UTF8.self).split(separator: "\n").last.map(String.init)
+      ?? "it gave no reason"
   }
 
   /// Starts it on the tap of the jail that `holder` is in.
@@ -72,7 +73,8 @@ enum Pasta {
         try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
         // It decides by its name whether it serves a namespace or a virtual machine.
-        try Process.execute(path, arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
+        try Process.execute(
+          Array(path.utf8), arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
       } catch {
         Process.complain("\(error)\n")
         Process.exit(127)
@@ -90,7 +92,9 @@ enum Pasta {
     // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what it asks for: for IPv6 a link-local
     // address.
     arguments += ["-i", plan.ipv6 == nil ? "lo" : templateLink ?? "lo"]
-    arguments += ["-M", linkAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")]
+    arguments += [
+      "-M", linkAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":"),
+    ]
     if let guest = plan.ipv4 { arguments += ["-a", "\(guest.guest)", "-n", "29", "-g", "\(guest.gateway)"] }
     if let guest = plan.ipv6 { arguments += ["-a", "\(guest.guest)", "-g", "\(guest.gateway)"] }
     arguments += ["-I", Uplink.linkName]

@@ -34,5 +34,8 @@ extension Plan {
   /// The gateway of each family that the jail has.
   var gateways: [IPAddress] { [ipv4, ipv6].compactMap { $0?.gateway } }
 
+  /// What the jail's routing table refuses.
+  var blackholes: [Route] { routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) } }
+
   func hasDefaultRoute(_ family: Family) -> Bool { family == .ipv4 ? hasDefaultRoute4 : hasDefaultRoute6 }
 }

@@ -23,7 +23,16 @@ public enum Prerequisites {
 
   /// Probes everything.
   public static func check() -> [Prerequisite] {
-    [kernel(), device(), pasta()] + namespaces()
+    [kernel(), device(), pasta()] + namespaces() + [landlock()]
+  }
+
+  private static func landlock() -> Prerequisite {
+    guard let abi = Landlock.abi, Landlock.hasScopes else {
+      return .limited(
+        "landlock", "no scopes: the command can send signals to your processes outside",
+        fix: "run Linux 6.12 or newer, with landlock among the security modules (lsm=)")
+    }
+    return .ok("landlock", "ABI \(abi)")
   }
 
   private static let tun = "/dev/net/tun"
@@ -64,9 +73,12 @@ public enum Prerequisites {
       return .ok("pasta", "\(path), \(Pasta.version(of: path))")
     } catch {
       if error.isMissing {
-        return .missing("pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))", fix: "apt-get install passt")
+        return .missing(
+          "pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))",
+          fix: "apt-get install passt")
       }
-      return .missing("pasta", "\(error)", fix: "make it root's alone: chown root:root, chmod go-w \(error.path)")
+      return .missing(
+        "pasta", "\(error)", fix: "make it root's alone: chown root:root, chmod go-w \(error.path)")
     }
   }
 
@@ -77,7 +89,8 @@ public enum Prerequisites {
     case .failed(let failed, let errno):
       return NamespaceProbe.Step.allCases.filter { $0.rawValue <= failed.rawValue }.map { step in
         step == failed
-          ? .missing(step.name, "\(step.call): \(errnoText(errno))", fix: namespaceFix(step, errno)) : .ok(step.name, "works")
+          ? .missing(step.name, "\(step.call): \(errnoText(errno))", fix: namespaceFix(step, errno))
+          : .ok(step.name, "works")
       }
     }
   }
@@ -96,7 +109,8 @@ public enum Prerequisites {
     if step == .device {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }
-    return "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; Docker: "
+    return
+      "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; Docker: "
       + "--security-opt seccomp=PROFILE)"
   }
 

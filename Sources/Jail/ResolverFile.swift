@@ -27,5 +27,11 @@ enum ResolverFile {
     try Mounts.makeReadOnly(file)
   }
 
+  /// Where a change of the file shows: its directory, and that of the file it links to.
+  static var directories: [String] {
+    let target = (try? FileStatus.resolve(file)) ?? file
+    return [file, target].map { path in path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "/" }
+  }
+
   private static var exists: Bool { (try? FileStatus.of(file)) != nil }
 }

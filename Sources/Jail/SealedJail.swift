@@ -9,7 +9,9 @@ import Policy
 struct IsolatedJail: ~Copyable {
   static func enter() throws -> IsolatedJail {
     // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives up.
-    guard try Process.threadCount() == 1 else { throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL) }
+    guard try Process.threadCount() == 1 else {
+      throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL)
+    }
     let (user, group) = (Process.userID, Process.groupID)
     try (Namespaces.user.union(.network).union(.mount)).unshare()
     try Namespaces.mapIdentity(user: user, group: group)
@@ -19,9 +21,8 @@ struct IsolatedJail: ~Copyable {
   /// Step 6: loopback, and a blackhole for everything internal. Before any uplink exists, and read back.
   consuming func raiseWall(_ plan: Plan) throws -> WalledJail {
     var kernel = try NetlinkSocket()
-    let blackholes = plan.routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) }
-    try kernel.apply([Link.upRequest(index: Link.loopback)] + blackholes.map(\.addRequest))
-    try RoutingTable.verify(blackholes, in: &kernel)
+    try kernel.apply([Link.upRequest(index: Link.loopback)] + plan.blackholes.map(\.addRequest))
+    try RoutingTable.verify(plan.blackholes, in: &kernel)
     return WalledJail(kernel: kernel)
   }
 }
@@ -40,9 +41,10 @@ struct WalledJail: ~Copyable {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
+    let events = try NetlinkDescriptor()
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
       names.tcp.descriptor.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
@@ -57,8 +59,14 @@ struct UnsealedJail: ~Copyable {
   consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
     try Mounts.makePrivate()
     try ResolverFile.install(blueprint.resolver.jailText)
-    try Masks.install()
-    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file capabilities fail.
+    let exposed = blueprint.configuration.exposedSockets.map(\.value)
+    let masks = Masks(user: Process.userID, exposed: exposed)
+    let masked = try masks.present()
+    try masks.install()
+    try Mounts.newTerminals()
+    try TrustAnchors.freeze()
+    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file
+    // capabilities fail.
     try Mounts.makeNosuid()
     PingGroup.allow(Process.groupID)
     try Process.closeDescriptorsOnExecute(from: 3)
@@ -68,16 +76,27 @@ struct UnsealedJail: ~Copyable {
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(parent)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
-    return SealedJail()
+    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside, as `doctor` tells; no network is
+    // opened by that.
+    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
+    try SystemCallPolicy.install()
+    return SealedJail(masked: masked, exposed: exposed)
   }
 }
 
 /// The only state in which a command can be executed.
 struct SealedJail: ~Copyable {
-  fileprivate init() {}
+  private let masked: [String]
+  private let exposed: [String]
+
+  fileprivate init(masked: [String], exposed: [String]) {
+    self.masked = masked
+    self.exposed = exposed
+  }
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    try command.execute()
+    let environment = CommandEnvironment.filtered(command.environment, masked: masked, exposed: exposed)
+    try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

@@ -34,14 +34,17 @@ enum Supervisor {
     // Only after the fork: the command stays in the caller's session and process group, and the terminal's signals do not come here.
     try Process.newSession()
     try Process.leaveStandardStreams()
-    var session = try Session(holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
-    try session.launch(blueprint)
+    var session = try Session(
+      blueprint, holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
+    try session.launch()
     return try session.serve(launcher)
   }
 }
 
 /// A jail from its holder's fork to its command's end, as one loop over descriptors.
 private struct Session: ~Copyable {
+  private let blueprint: Blueprint
+  private var plan: Plan
   private let holder: CInt
   private let launcher: CInt
   private let signals: FileDescriptor
@@ -50,9 +53,16 @@ private struct Session: ~Copyable {
   private var pasta: Pasta.Running?
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
+  private var host: HostWatch
+  private var jailEvents: FileDescriptor?
+  private var jail: RoutingEvents?
 
-  init(holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
+  init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
+    let host = try HostWatch()
+    self.blueprint = blueprint
+    self.plan = blueprint.plan
+    self.host = host
     self.holder = holder
     self.launcher = launcher
     self.signals = signals
@@ -60,9 +70,9 @@ private struct Session: ~Copyable {
   }
 
   /// Steps 8 and 9 side by side: the holder seals itself while pasta starts. Neither opens anything without the other.
-  mutating func launch(_ blueprint: Blueprint) throws {
+  mutating func launch() throws {
     var sealed = false
-    var ready = !blueprint.plan.hasUplink
+    var ready = !plan.hasUplink
     while !(sealed && ready) {
       var interests = [Interest.readable(launcher)]
       if let link = linkDescriptor { interests.append(.readable(link)) }
@@ -71,7 +81,7 @@ private struct Session: ~Copyable {
       if events.contains(launcher) { throw LaunchFailure.launcherDied }
       if let link = linkDescriptor, events.contains(link) {
         switch try receiveReport() {
-        case .windows(let descriptors): try connect(blueprint, descriptors)
+        case .windows(let descriptors): try connect(descriptors)
         case .sealed: sealed = true
         case .failed(let failure): throw failure
         }
@@ -83,6 +93,7 @@ private struct Session: ~Copyable {
     }
     do {
       try uplink?.open()
+      if let events = jailEvents.take() { jail = try RoutingEvents(owning: events) }
     } catch {
       throw LaunchFailure.step(.uplink, "\(error)")
     }
@@ -110,26 +121,28 @@ private struct Session: ~Copyable {
     return report
   }
 
-  private mutating func connect(_ blueprint: Blueprint, _ descriptors: [CInt]) throws {
+  private mutating func connect(_ descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 5, let pasta = blueprint.pasta else {
+      guard descriptors.count == 6, let pasta = blueprint.pasta else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
       let tap = FileDescriptor(owning: descriptors[0])
       let kernel = FileDescriptor(owning: descriptors[1])
-      let packets = FileDescriptor(owning: descriptors[2])
-      let udp = FileDescriptor(owning: descriptors[3])
-      let tcp = FileDescriptor(owning: descriptors[4])
-      var uplink = try Uplink(blueprint.plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
+      jailEvents = FileDescriptor(owning: descriptors[2])
+      let packets = FileDescriptor(owning: descriptors[3])
+      let udp = FileDescriptor(owning: descriptors[4])
+      let tcp = FileDescriptor(owning: descriptors[5])
+      var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
-        pasta, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), tap: uplink.tapDescriptor,
+        pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
+        tap: uplink.tapDescriptor,
         holder: holder)
       try uplink.configure()
       names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
       refusals = RefusalResponder(
         packets: PacketSocket(owning: packets),
         refusal: ICMPRefusal(
-          uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: blueprint.plan.gateways),
+          uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: plan.gateways),
         now: monotonicMilliseconds())
       self.uplink = consume uplink
     } catch let failure as LaunchFailure {
@@ -163,11 +176,14 @@ private struct Session: ~Copyable {
       if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
+      if try host.hasChanged(ready: ready, now: now) { follow() }
+      if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
 
   private mutating func interests() -> [Interest] {
-    var interests = [Interest.readable(launcher), .readable(signals.rawValue)]
+    var interests = [Interest.readable(launcher), .readable(signals.rawValue)] + host.interests
+    if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
     if let complaints = pasta?.complaints.rawValue { interests.append(.readable(complaints)) }
@@ -177,7 +193,7 @@ private struct Session: ~Copyable {
   }
 
   private mutating func timeout() -> Int? {
-    let deadlines = [names?.deadline, refusals?.deadline].compactMap { $0 }
+    let deadlines = [names?.deadline, refusals?.deadline, host.deadline].compactMap { $0 }
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 
@@ -206,11 +222,51 @@ private struct Session: ~Copyable {
   }
 
   private mutating func pastaEnded() throws {
-    try uplink?.cut()
     let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
-    Process.complain("claude-sandbox: pasta ended (\(Pasta.lastLine(words))); the jail has no network any more\n")
+    disconnect("pasta ended (\(Pasta.lastLine(words)))")
+  }
+
+  /// Keeps the walls true: what the host's network has become, the jail's walls become.
+  private mutating func follow() {
+    do {
+      let (facts, resolver) = try Launch.facts()
+      names?.use(resolver.resolvers)
+      let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
+      guard next != plan, uplink != nil else { return }
+      try uplink?.follow(next)
+      try refusals?.attach(FilterInstruction.list(next.filter.inverse))
+      plan = next
+    } catch {
+      disconnect("the walls could not follow the host's network (\(error))")
+    }
+  }
+
+  private var jailDescriptor: CInt? {
+    switch jail {
+    case .some(let jail): jail.descriptor
+    case nil: nil
+    }
+  }
+
+  /// Nobody but this process may change the jail's routes.
+  private mutating func verify() {
+    do {
+      try jail?.drain()
+      try uplink?.verify()
+    } catch {
+      disconnect("the jail's routes were changed (\(error))")
+    }
+  }
+
+  /// Cuts the uplink for good. Without pasta nobody reads the tap; without the link programs learn it at once.
+  private mutating func disconnect(_ reason: String) {
+    guard uplink != nil else { return }
+    if let process = pasta?.process { try? Process.kill(process, Signals.kill) }
+    try? uplink?.cut()
     uplink = nil
     refusals = nil
     pasta = nil
+    jail = nil
+    Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
   }
 }

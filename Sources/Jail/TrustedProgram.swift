@@ -8,7 +8,7 @@ enum TrustedProgram {
     let child = try Process.fork()
     if child == 0 {
       try? output.writer.place(at: 1)
-      try? Process.execute(path, arguments: arguments.map { Array($0.utf8) }, environment: [])
+      try? Process.execute(Array(path.utf8), arguments: arguments.map { Array($0.utf8) }, environment: [])
       Process.exit(127)
     }
     let bytes = try output.keepReader().readAll(limit: 1 << 20)

@@ -9,11 +9,13 @@ struct Uplink: ~Copyable {
   /// Anything less costs CPU and throughput: every frame is one read(2) of pasta. Bytes.
   private static let mtu: UInt32 = 65520
 
-  private let plan: Plan
+  private var plan: Plan
   private let tap: Tap
   private var kernel: NetlinkSocket
   private let link: UInt32
-  private var routes: [Route]
+  private var isOpen = false
+  /// What the jail's routing table holds.
+  private var installed: [Route]
 
   /// Takes the windows that the holder passed out, and closes the tap for all that the plan does not allow.
   init(_ plan: Plan, tap: consuming FileDescriptor, kernel: consuming NetlinkSocket) throws {
@@ -29,45 +31,67 @@ struct Uplink: ~Copyable {
     self.kernel = kernel
     self.link = link.index
     self.linkAddress = link.address
-    self.routes = plan.routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) }
+    self.installed = plan.blackholes
   }
 
-  /// The tap, for pasta and for refusals.
+  /// The tap, for pasta.
   var tapDescriptor: CInt { tap.descriptor.rawValue }
   /// The link-layer address of the jail's end.
   let linkAddress: [UInt8]
 
   /// Everything but the way out: the link's addresses, and the routes of the exceptions.
   mutating func configure() throws {
-    var requests = [
-      Link.configureRequest(index: link, mtu: Self.mtu, withoutLinkLocal: true),
-      // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is looked for.
-      Link.upRequest(index: link, withoutARP: true),
-    ]
-    var added: [Route] = []
-    for guest in guests {
-      let length = UInt8(guest.guest.family.bits)
-      if let address = Address(guest.guest.bytes, prefixLength: length, link: link) { requests.append(address.addRequest) }
-      added.append(Route(guest.gatewayPrefix, kind: .unicast, nextHop: .init(link: link, gateway: nil)))
+    let addresses = guests.compactMap {
+      Address($0.guest.bytes, prefixLength: UInt8($0.guest.family.bits), link: link)?.addRequest
     }
-    for route in plan.routes where route.kind == .uplink {
-      guard let gateway = gateway(route.prefix.address.family) else { continue }
-      added.append(Route(route.prefix, kind: .unicast, nextHop: .init(link: link, gateway: gateway.bytes)))
-    }
-    try kernel.apply(requests + added.map(\.addRequest))
-    routes += added
+    try kernel.apply(
+      [
+        Link.configureRequest(index: link, mtu: Self.mtu, withoutLinkLocal: true),
+        // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is looked for.
+        Link.upRequest(index: link, withoutARP: true),
+      ] + addresses)
+    try install()
   }
 
   /// The way out, and the proof that the kernel's table is the plan's.
   mutating func open() throws {
-    var added: [Route] = []
-    for guest in guests where plan.hasDefaultRoute(guest.guest.family) {
-      let everything = Prefix.everything(guest.guest.family)
-      added.append(Route(everything, kind: .unicast, nextHop: .init(link: link, gateway: guest.gateway.bytes)))
+    isOpen = true
+    try install()
+    try verify()
+  }
+
+  /// Follows a new plan. The filter, which is the wall, is replaced first and in one step; the routes, which are the quick answer, after it.
+  mutating func follow(_ plan: Plan) throws {
+    try tap.attach(FilterInstruction.list(plan.filter))
+    self.plan = plan
+    try install()
+    try verify()
+  }
+
+  /// Throws unless the jail's routes are the plan's.
+  mutating func verify() throws { try RoutingTable.verify(installed, in: &kernel) }
+
+  /// Brings the jail's routes in line with the plan.
+  private mutating func install() throws {
+    let wanted = plan.blackholes + routesToGateway()
+    let removed = Set(installed).subtracting(wanted)
+    let present = Set(installed)
+    let added = wanted.filter { !present.contains($0) }
+    try kernel.apply(removed.map(\.deleteRequest) + added.map(\.addRequest))
+    installed = wanted
+  }
+
+  /// The gateways, what leads to them, and the default routes once the uplink is open.
+  private func routesToGateway() -> [Route] {
+    var routes = guests.map {
+      Route(Prefix($0.gateway), kind: .unicast, nextHop: .init(link: link, gateway: nil))
     }
-    try kernel.apply(added.map(\.addRequest))
-    routes += added
-    try RoutingTable.verify(routes, in: &kernel)
+    let opened = guests.map(\.guest.family).filter { isOpen && plan.hasDefaultRoute($0) }.map(Prefix.everything)
+    for prefix in plan.routes.filter({ $0.kind == .uplink }).map(\.prefix) + opened {
+      guard let gateway = plan.addresses(prefix.family)?.gateway else { continue }
+      routes.append(Route(prefix, kind: .unicast, nextHop: .init(link: link, gateway: gateway.bytes)))
+    }
+    return routes
   }
 
   /// Answers what the filter drops, through the tap.
@@ -81,13 +105,4 @@ struct Uplink: ~Copyable {
   }
 
   private var guests: [GuestAddresses] { [plan.ipv4, plan.ipv6].compactMap { $0 } }
-
-  private func gateway(_ family: Family) -> IPAddress? {
-    plan.addresses(family)?.gateway
-  }
-}
-
-extension GuestAddresses {
-  /// The gateway alone: nothing else is on the link.
-  fileprivate var gatewayPrefix: Prefix { Prefix(gateway) }
 }

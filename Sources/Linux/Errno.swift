@@ -20,5 +20,8 @@ public enum Errno {
   public static let ELOOP = Glibc.ELOOP
   public static let ENOSYS = Glibc.ENOSYS
   public static let EPROTO = Glibc.EPROTO
+  public static let ENOBUFS = Glibc.ENOBUFS
+  public static let EMSGSIZE = Glibc.EMSGSIZE
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
+  public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

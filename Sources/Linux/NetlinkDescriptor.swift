@@ -5,8 +5,8 @@ internal import Glibc
 public struct NetlinkDescriptor: ~Copyable {
   public let descriptor: FileDescriptor
 
-  /// Opens a socket in this network namespace, with the kernel's extended error texts, listening to `groups` (RTMGRP_*).
-  public init(groups: UInt32 = 0) throws(SystemCallError) {
+  /// Opens a socket in this network namespace, with the kernel's extended error texts.
+  public init() throws(SystemCallError) {
     let type = CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = FileDescriptor(
       owning: try check("socket", "AF_NETLINK") { socket(AF_NETLINK, type, NETLINK_ROUTE) })
@@ -14,12 +14,12 @@ public struct NetlinkDescriptor: ~Copyable {
       var one: CInt = 1
       try check("setsockopt", "SOL_NETLINK \(option)") {
         // SAFETY: one integer passed with its own size.
-        unsafe setsockopt(descriptor.rawValue, SOL_NETLINK, CInt(option), &one, socklen_t(MemoryLayout<CInt>.size))
+        unsafe setsockopt(
+          descriptor.rawValue, SOL_NETLINK, CInt(option), &one, socklen_t(MemoryLayout<CInt>.size))
       }
     }
     var address = sockaddr_nl()
     address.nl_family = UInt16(AF_NETLINK)
-    address.nl_groups = groups
     try check("bind", "AF_NETLINK") {
       // SAFETY: a sockaddr_nl passed with its own size.
       unsafe withUnsafeBytes(of: &address) {
@@ -31,6 +31,16 @@ public struct NetlinkDescriptor: ~Copyable {
   }
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+  /// Listens to a group of notifications, RTNLGRP_* (NETLINK_ADD_MEMBERSHIP).
+  public func subscribe(to group: CInt) throws(SystemCallError) {
+    var group = group
+    try check("setsockopt", "NETLINK_ADD_MEMBERSHIP") {
+      // SAFETY: one integer passed with its own size.
+      unsafe setsockopt(
+        descriptor.rawValue, SOL_NETLINK, CInt(NETLINK_ADD_MEMBERSHIP), &group, socklen_t(MemoryLayout<CInt>.size))
+    }
+  }
 
   /// Sends one datagram of requests to the kernel.
   public func send(_ bytes: [UInt8]) throws(SystemCallError) {

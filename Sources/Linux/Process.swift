@@ -108,6 +108,20 @@ public enum Process {
     try null.place(at: 1)
   }
 
+  /// Whether a descriptor is a terminal (isatty(3)).
+  public static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
+
+  /// The domain and the type of a socket, AF_* and SOCK_* (socket(7)).
+  public static func socketKind(of descriptor: CInt) throws(SystemCallError) -> (domain: CInt, type: CInt) {
+    var values: [CInt] = [0, 0]
+    for (index, option) in [SO_DOMAIN, SO_TYPE].enumerated() {
+      var length = socklen_t(MemoryLayout<CInt>.size)
+      // SAFETY: one integer passed with its own size.
+      try check("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, option, &values[index], &length) }
+    }
+    return (values[0], values[1])
+  }
+
   /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).
   public static func place(_ descriptor: CInt, at number: CInt) throws(SystemCallError) {
     if descriptor == number {
@@ -129,15 +143,17 @@ public enum Process {
 
   /// Replaces the program (execve(2)); returns only by throwing.
   public static func execute(
-    _ path: String, arguments: [[UInt8]], environment: [[UInt8]]
+    _ path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]]
   ) throws(SystemCallError) -> Never {
+    let name = String(decoding: path, as: UTF8.self)
+    let pathname = path.map(CChar.init(bitPattern:)) + [0]
     let argv = CStringArray(arguments)
     let envp = CStringArray(environment)
-    try check("execve", path) {
-      // SAFETY: both arrays are NULL-terminated and live until the call returns, which it does only on failure.
-      unsafe execve(path, argv.pointers, envp.pointers)
+    try check("execve", name) {
+      // SAFETY: all three are terminated and live until the call returns, which it does only on failure.
+      unsafe execve(pathname, argv.pointers, envp.pointers)
     }
-    throw SystemCallError("execve", path, errno: EINVAL)
+    throw SystemCallError("execve", name, errno: EINVAL)
   }
 
   /// No core dump of this process, whatever ends it (setrlimit(2), RLIMIT_CORE).

@@ -34,7 +34,8 @@ public struct Address: Sendable, Hashable {
   /// The request that lists the addresses of all links of a family.
   public static func dumpRequest(_ family: AddressFamily) -> Message {
     Message(
-      type: Int(RTM_GETADDR), flags: Int(NLM_F_DUMP), fixed: [family.rawValue] + [UInt8](repeating: 0, count: 7))
+      type: Int(RTM_GETADDR), flags: Int(NLM_F_DUMP),
+      fixed: [family.rawValue] + [UInt8](repeating: 0, count: 7))
   }
 
   /// Reads an RTM_NEWADDR message; nil for anything else and for contradictory lengths.

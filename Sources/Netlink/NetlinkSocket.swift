@@ -41,7 +41,9 @@ public struct NetlinkSocket: ~Copyable {
       // A quarter of the default socket buffer (net.core.wmem_default).
       while end < messages.count, datagram.count + messages[end].bytes.count <= 49_152 {
         var message = messages[end]
-        let last = end + 1 == messages.count || datagram.count + message.bytes.count + messages[end + 1].bytes.count > 49_152
+        let last =
+          end + 1 == messages.count
+          || datagram.count + message.bytes.count + messages[end + 1].bytes.count > 49_152
         message.stamp(sequence: sequence, acknowledge: last)
         sequence &+= 1
         datagram += message.bytes
@@ -52,7 +54,9 @@ public struct NetlinkSocket: ~Copyable {
       var done = false
       while !done {
         for reply in try receive() where reply.type == NLMSG_ERROR {
-          guard reply.sequence &- first < UInt32(end - start) else { throw SystemCallError("recvfrom", "netlink sequence", errno: EPROTO) }
+          guard reply.sequence &- first < UInt32(end - start) else {
+            throw SystemCallError("recvfrom", "netlink sequence", errno: EPROTO)
+          }
           let error = try Self.error(in: reply, index: start + Int(reply.sequence &- first))
           if let error, refused == nil { refused = error }
           if reply.sequence == lastSequence { done = true }
@@ -73,8 +77,12 @@ public struct NetlinkSocket: ~Copyable {
     var replies: [Reply] = []
     while true {
       for reply in try receive() {
-        guard reply.sequence == expected else { throw SystemCallError("recvfrom", "netlink sequence", errno: EPROTO) }
-        if reply.flags & Int(NLM_F_DUMP_INTR) != 0 { throw SystemCallError("recvfrom", "netlink dump", errno: EINTR) }
+        guard reply.sequence == expected else {
+          throw SystemCallError("recvfrom", "netlink sequence", errno: EPROTO)
+        }
+        if reply.flags & Int(NLM_F_DUMP_INTR) != 0 {
+          throw SystemCallError("recvfrom", "netlink dump", errno: EINTR)
+        }
         switch reply.type {
         case Int(NLMSG_DONE): return replies
         case Int(NLMSG_ERROR):

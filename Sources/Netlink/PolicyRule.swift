@@ -11,7 +11,8 @@ public struct PolicyRule: Sendable, Hashable {
   /// The request that lists the rules of a family.
   public static func dumpRequest(_ family: AddressFamily) -> Message {
     Message(
-      type: Int(RTM_GETRULE), flags: Int(NLM_F_DUMP), fixed: [family.rawValue] + [UInt8](repeating: 0, count: 11))
+      type: Int(RTM_GETRULE), flags: Int(NLM_F_DUMP),
+      fixed: [family.rawValue] + [UInt8](repeating: 0, count: 11))
   }
 
   /// Reads an RTM_NEWRULE message; nil for anything else and for contradictory lengths.
@@ -22,7 +23,8 @@ public struct PolicyRule: Sendable, Hashable {
       let shortTable = reader.number(UInt8.self, at: 4), let action = reader.number(UInt8.self, at: 7)
     else { return nil }
     self.family = family
-    let table = attributes[Int(FRA_TABLE)].flatMap { ByteReader($0).number(UInt32.self, at: 0) } ?? UInt32(shortTable)
+    let table =
+      attributes[Int(FRA_TABLE)].flatMap { ByteReader($0).number(UInt32.self, at: 0) } ?? UInt32(shortTable)
     self.table = action == UInt8(FR_ACT_TO_TBL) ? table : nil
     self.isVRF = attributes[Int(FRA_L3MDEV)]?.first == 1
   }

@@ -130,7 +130,9 @@ public struct Route: Sendable, Hashable {
     self.family = family
     self.destination = Array(destination)
     self.prefixLength = prefixLength
-    self.table = attributes[Int(RTA_TABLE.rawValue)].flatMap { ByteReader($0).number(UInt32.self, at: 0) } ?? UInt32(shortTable)
+    self.table =
+      attributes[Int(RTA_TABLE.rawValue)].flatMap { ByteReader($0).number(UInt32.self, at: 0) }
+      ?? UInt32(shortTable)
     self.kind = Kind(number: kind)
     self.installer = installer
     self.nextHops = Self.nextHops(attributes)

@@ -1,5 +1,5 @@
 extension IPAddress {
-  /// An address from its text: dotted decimal in four parts without leading zeros, or RFC 4291 section 2.2 without a zone.
+  /// An address from its text: dotted decimal without leading zeros, or RFC 4291 section 2.2 without a zone.
   ///
   /// Nil when the text is anything else; ``parse(_:)`` says why.
   public init?(_ text: some StringProtocol) {
@@ -21,18 +21,14 @@ extension IPAddress {
 
   private static func ipv4(_ text: ArraySlice<UInt8>) throws(AddressError) -> UInt32 {
     guard text.allSatisfy({ $0 == UInt8(ascii: ".") || $0.isDigit }) else { throw .malformed }
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 4, !parts.contains(where: \.isEmpty) else { throw .malformed }
     var address: UInt32 = 0
-    var parts = 0
-    for part in text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
-      parts += 1
-      guard parts <= 4, let first = part.first else { throw .malformed }
-      if first == UInt8(ascii: "0"), part.count > 1 { throw .leadingZero }
-      guard part.count <= 3 else { throw .partTooLarge }
-      let number = part.reduce(UInt32(0)) { $0 * 10 + UInt32($1 - UInt8(ascii: "0")) }
-      guard number <= 255 else { throw .partTooLarge }
-      address = address << 8 | number
+    for part in parts {
+      if part.first == UInt8(ascii: "0"), part.count > 1 { throw .leadingZero }
+      guard let number = decimal(part, maximum: 255) else { throw .partTooLarge }
+      address = address << 8 | UInt32(number)
     }
-    guard parts == 4 else { throw .malformed }
     return address
   }
 

@@ -1,7 +1,7 @@
 /// Assembles a classic BPF program from its end to its start.
 ///
-/// Jumps only go forward, so each target exists before the jump to it, and its distance is known. Where it exceeds the
-/// 8 bits of jt and jf, an island is put between: a copy of a result, or an unconditional jump.
+/// Jumps only go forward, so each target exists before the jump to it, and its distance is known. Where it
+/// exceeds the 8 bits of jt and jf, an island is put between: a copy of a result, or an unconditional jump.
 struct Assembler {
   /// A place in the program, counted from its end.
   typealias Label = Int

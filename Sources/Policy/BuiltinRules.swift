@@ -36,7 +36,8 @@ struct BuiltinPrefix: Sendable {
   /// Loopback, whose packets the kernel's local table delivers: the one wall that needs no route.
   static let loopback4 = BuiltinPrefix(.ipv4, 0x7f00_0000, 8, "loopback (RFC 1122)")
 
-  /// Parts of the walls that stay closed when a shorter prefix is opened, and that have a reason of their own to show.
+  /// Parts of the walls that stay closed when a shorter prefix is opened, and that have a reason of their own
+  /// to show.
   static let details: [BuiltinPrefix] = [
     .init(.ipv4, 0xffff_ffff, 32, "limited broadcast (RFC 919)"),
     .init(.ipv6, 0, 128, "unspecified (RFC 4291)"),

@@ -36,6 +36,8 @@ public struct Configuration: Sendable, Equatable {
   public var allowOverride = Sourced(true)
   /// `allow-ip`, `allow-net`, `block-ip`, `block-net`, in the order of the files.
   public var rules: [Rule] = []
+  /// `expose-socket`: the Unix sockets that stay visible.
+  public var exposedSockets: [Sourced<String>] = []
   /// The keys that are accepted and not acted upon.
   public var ignored: [Ignored] = []
 

@@ -45,7 +45,9 @@ public struct ConfigurationParser {
     let name = trimmed(content[..<(equals ?? content.endIndex)])
     let value = equals.map { trimmed(content[($0 + 1)...]) }
     guard !name.isEmpty else { throw LineError(content.startIndex, "there is no key before \"=\"") }
-    guard let key = Key(rawValue: text(name)) else { throw unknownKey(name) }
+    guard let key = Key(rawValue: text(name)) else {
+      throw value == nil ? missingEquals(name) ?? unknownKey(name) : unknownKey(name)
+    }
     try read(key, value, at: name.startIndex, line)
   }
 
@@ -58,6 +60,13 @@ public struct ConfigurationParser {
       throw LineError(start, "\(key.rawValue) is not available yet")
     case .foreign:
       configuration.ignored.append(.init(key: key.rawValue, value: value.map(text), location: location))
+    case .socket:
+      let value = try required(value, of: key, at: start)
+      let path = text(value)
+      guard path.hasPrefix("/"), !path.split(separator: "/").contains(".."), !path.hasSuffix("/") else {
+        throw LineError(value.startIndex, "\(path) is not the absolute path of a socket")
+      }
+      configuration.exposedSockets.append(Sourced(path, at: location))
     case .rule(let action, let isPrefix):
       let value = try required(value, of: key, at: start)
       let rule = try RuleValue(value, key: key, action: action, isPrefix: isPrefix)
@@ -65,21 +74,21 @@ public struct ConfigurationParser {
         Rule(
           prefix: rule.prefix, services: rule.services, action: action,
           origin: .configuration(location, key: key.rawValue)))
-    case .setting:
+    case .setting(let setting):
       if let first = places[key] {
         throw LineError(
           start, "\(key.rawValue) is already set in \(first)",
           hint: "it has one value; remove one of the two lines")
       }
       places[key] = location
-      try set(key, to: try required(value, of: key, at: start), at: location)
+      try set(setting, key, to: try required(value, of: key, at: start), at: location)
     }
   }
 
   private mutating func set(
-    _ key: Key, to value: ArraySlice<UInt8>, at location: SourceLocation
+    _ setting: Key.Setting, _ key: Key, to value: ArraySlice<UInt8>, at location: SourceLocation
   ) throws(LineError) {
-    switch key {
+    switch setting {
     case .egressJail: configuration.egressJail = Sourced(try boolean(value, key), at: location)
     case .allowOverride: configuration.allowOverride = Sourced(try boolean(value, key), at: location)
     case .ipv6: configuration.ipv6 = Sourced(try choice(value, key), at: location)
@@ -88,7 +97,6 @@ public struct ConfigurationParser {
         throw LineError(value.startIndex, "network = restricted is not available yet")
       }
       configuration.network = Sourced(try choice(value, key), at: location)
-    default: throw LineError(value.startIndex, "\(key.rawValue) is not available yet")
     }
   }
 
@@ -125,6 +133,15 @@ public struct ConfigurationParser {
         ?? "write \(names.joined(separator: " or "))")
   }
 
+  // "allow-ip 10.0.0.1": a key and its value with nothing between.
+  private func missingEquals(_ content: ArraySlice<UInt8>) -> LineError? {
+    let word = content.prefix { !$0.isBlank }
+    guard let key = Key(rawValue: text(word)) else { return nil }
+    return LineError(
+      word.endIndex, "\"=\" is missing after \(key.rawValue)",
+      hint: "write \(key.rawValue) = \(text(trimmed(content[word.endIndex...])))")
+  }
+
   private func unknownKey(_ name: ArraySlice<UInt8>) -> LineError {
     LineError(
       name.startIndex, "unknown key \"\(text(name))\"",
@@ -134,9 +151,10 @@ public struct ConfigurationParser {
 }
 
 func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  var text = text.drop { $0.isBlank }
-  while let last = text.last, last.isBlank { text.removeLast() }
-  return text
+  guard let first = text.firstIndex(where: { !$0.isBlank }),
+    let last = text.lastIndex(where: { !$0.isBlank })
+  else { return text[text.endIndex...] }
+  return text[first...last]
 }
 
 func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -154,6 +172,7 @@ extension Key {
     case .allowNet, .blockNet: "10.0.0.0/24:443"
     case .network: "internet"
     case .ipv6: "auto"
+    case .exposeSocket: "/run/example.sock"
     default: "0"
     }
   }

@@ -1,7 +1,8 @@
 /// What is open at each address of one family, computed in one sweep over the sorted prefixes.
 ///
-/// At each distinct prefix: `((the enclosing prefix's services - blocks of host and product) + configured allows) -
-/// configured blocks`. Nested prefixes sort behind what encloses them, so a stack holds the enclosing ones.
+/// At each distinct prefix: `((the enclosing prefix's services - blocks of host and product) + configured
+/// allows) - configured blocks`. Nested prefixes sort behind what encloses them, so a stack holds the
+/// enclosing ones.
 struct EffectivePolicy {
   /// A run of addresses with the same services, up to the next interval's start.
   struct Interval {

@@ -2,8 +2,8 @@ extension FilterProgram {
   /// The program for what is open in each family; it may exceed `maximum`.
   static func compile(ipv4: EffectivePolicy, ipv6: EffectivePolicy) -> FilterProgram {
     var assembler = Assembler()
-    let accept = assembler.result(Self.accept)
     let drop = assembler.result(Self.drop)
+    let accept = assembler.result(Self.accept)
     var compiler = FamilyCompiler(policy: ipv6, layout: .ipv6, accept: accept, drop: drop)
     let six = compiler.emit(into: &assembler)
     compiler = FamilyCompiler(policy: ipv4, layout: .ipv4, accept: accept, drop: drop)
@@ -84,8 +84,8 @@ private struct FamilyCompiler {
     }
   }
 
-  // The search over one word of the destination, for the addresses that share the words before it with `base`. Of the
-  // intervals in the range the first may begin before them.
+  // The search over one word of the destination, for the addresses that share the words before it with
+  // `base`. Of the intervals in the range the first may begin before them.
   private mutating func emit(
     _ range: Range<Int>, base: UInt128, shift: Int, _ code: inout Assembler
   ) -> Assembler.Label {

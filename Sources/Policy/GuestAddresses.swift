@@ -43,7 +43,8 @@ public struct GuestAddresses: Hashable, Sendable {
 
   /// The first candidate that nothing of the host and no configured rule is about.
   ///
-  /// Prefixes shorter than /8 are not about these addresses in particular: a VPN's halves would refuse them all.
+  /// Prefixes shorter than /8 are not about these addresses in particular: a VPN's halves would refuse them
+  /// all.
   static func choose(
     _ family: Family, rules: [Rule], resolvers: [HostFacts.Resolver]
   ) throws(PlanError) -> GuestAddresses {

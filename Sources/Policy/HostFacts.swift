@@ -2,7 +2,8 @@
 public struct HostFacts: Sendable, Equatable {
   /// An address of the host.
   ///
-  /// On a point-to-point link the own address (IFA_LOCAL, full length) and the peer's prefix (IFA_ADDRESS) are two entries.
+  /// On a point-to-point link the own address (IFA_LOCAL, full length) and the peer's prefix (IFA_ADDRESS)
+  /// are two entries.
   public struct Address: Sendable, Hashable {
     /// The address, host bits included.
     public var address: IPAddress
@@ -39,7 +40,8 @@ public struct HostFacts: Sendable, Equatable {
     case unicast
     /// RTN_LOCAL: the host itself answers.
     case local
-    /// Any other, such as blackhole, unreachable, prohibit, throw, broadcast, multicast: leads nowhere, so it is skipped.
+    /// Any other, such as blackhole, unreachable, prohibit, throw, broadcast, multicast: leads nowhere, so it
+    /// is skipped.
     case other
   }
 

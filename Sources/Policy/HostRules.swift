@@ -1,5 +1,6 @@
 extension HostFacts {
-  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way.
+  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way,
+  /// resolvers.
   ///
   /// One rule for each prefix, the first fact that names it. A prefix of length 0 is never a rule.
   func rules() -> [Rule] {
@@ -36,10 +37,15 @@ extension HostFacts {
         break
       }
     }
+    // The jail's own server asks them. What else they offer, a router's admin page at worst, is nobody's business in there.
+    for resolver in resolvers {
+      block(Prefix(resolver.address), .resolver)
+    }
     return rules
   }
 
-  // What the kernel answered, and the next hops of every default route: of two defaults both are the internet's way.
+  // What the kernel answered, and the next hops of every default route: of two defaults both are the
+  // internet's way.
   private func internetNextHops(_ family: Family) -> Set<NextHop> {
     var hops = internetPaths(family)
     for route in routes

@@ -22,23 +22,37 @@ enum Key: String, CaseIterable {
   /// How a key is read.
   enum Form {
     /// One value; it may be given once.
-    case setting
+    case setting(Setting)
     /// An address, or a prefix, with optional ports; repeatable.
     case rule(Action, isPrefix: Bool)
+    /// The absolute path of a Unix socket; repeatable.
+    case socket
     /// Known, and refused so that nobody relies on it.
     case notYetAvailable
     /// Of the file-system sandbox that shares the file.
     case foreign
   }
 
+  /// A key with one value.
+  enum Setting {
+    case egressJail
+    case allowOverride
+    case network
+    case ipv6
+  }
+
   var form: Form {
     switch self {
-    case .egressJail, .network, .allowOverride, .ipv6: .setting
+    case .egressJail: .setting(.egressJail)
+    case .allowOverride: .setting(.allowOverride)
+    case .network: .setting(.network)
+    case .ipv6: .setting(.ipv6)
     case .allowIP: .rule(.allow, isPrefix: false)
     case .allowNet: .rule(.allow, isPrefix: true)
     case .blockIP: .rule(.block, isPrefix: false)
     case .blockNet: .rule(.block, isPrefix: true)
-    case .allowDomain, .blockDomain, .preset, .allowHostPort, .publish, .exposeSocket: .notYetAvailable
+    case .allowDomain, .blockDomain, .preset, .allowHostPort, .publish: .notYetAvailable
+    case .exposeSocket: .socket
     case .workspaceRoot, .noForge, .allowWrite, .passEnv: .foreign
     }
   }

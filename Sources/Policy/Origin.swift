@@ -10,6 +10,8 @@ public enum Origin: Hashable, Sendable {
   case localRoute(link: String, table: UInt32)
   /// A route of the host that does not leave the way the internet does.
   case internalRoute(link: String, gateway: IPAddress?, table: UInt32)
+  /// A name server of this host.
+  case resolver
   /// The jail's own side of the uplink: the guest's and the gateway's synthetic addresses.
   case guestSubnet
   /// A line of the configuration, and its key.
@@ -18,6 +20,8 @@ public enum Origin: Hashable, Sendable {
   case internet
   /// The base of a family: the host has no way to the internet.
   case noWayOut
+  /// The base of IPv6: the jail has none, because nothing needed it when it started.
+  case noIPv6
   /// The base of a family: `network = none`.
   case networkNone
 
@@ -38,10 +42,12 @@ extension Origin: CustomStringConvertible {
     case .internalRoute(let link, let gateway, let table):
       let way = gateway.map { "via \($0) dev \(link)" } ?? "dev \(link)"
       return "a route that does not leave as the internet does (\(way), table \(table))"
+    case .resolver: return "a name server of this host, which the jail asks through 127.0.0.53 only"
     case .guestSubnet: return "the jail's own end of the uplink"
     case .configuration(let location, let key): return "\(location): \(key)"
     case .internet: return "the internet"
     case .noWayOut: return "this host has no way to the internet"
+    case .noIPv6: return "the jail has no IPv6: this host had no way to the internet over it"
     case .networkNone: return "network = none"
     }
   }

@@ -23,14 +23,25 @@ public struct Plan: Sendable, Equatable {
   }
 
   /// The plan for a configuration on a host.
-  public static func make(configuration: Configuration, facts: HostFacts) throws(PlanError) -> Plan {
+  ///
+  /// For a jail that already runs, its current plan is given: the uplink keeps the addresses and families it
+  /// started with.
+  public static func make(
+    configuration: Configuration, facts: HostFacts, keeping current: Plan? = nil
+  ) throws(PlanError) -> Plan {
     guard configuration.network.value == .internet else { return closed() }
     let hostRules = facts.rules()
     let used = hostRules + configuration.rules
-    let ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
-    let ipv6 =
-      wantsIPv6(configuration, facts)
-      ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
+    let ipv4: GuestAddresses
+    let ipv6: GuestAddresses?
+    if let current, let kept = current.ipv4 {
+      (ipv4, ipv6) = (kept, current.ipv6)
+    } else {
+      ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
+      ipv6 =
+        wantsIPv6(configuration, facts)
+        ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
+    }
 
     var rules = [base(.ipv4, facts), ipv6 == nil ? noIPv6(configuration) : base(.ipv6, facts)]
     rules.append(ipv4.rule)
@@ -75,7 +86,7 @@ public struct Plan: Sendable, Equatable {
 
   private static func noIPv6(_ configuration: Configuration) -> Rule {
     guard configuration.ipv6.value == .off, let location = configuration.ipv6.location else {
-      return Rule(prefix: .everything(.ipv6), action: .block, origin: .noWayOut)
+      return Rule(prefix: .everything(.ipv6), action: .block, origin: .noIPv6)
     }
     return Rule(
       prefix: .everything(.ipv6), action: .block, origin: .configuration(location, key: "ipv6"))

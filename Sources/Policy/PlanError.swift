@@ -18,9 +18,10 @@ extension PlanError: CustomStringConvertible {
       """
     case .noFreeGuestAddresses(let family):
       """
-      no free \(family == .ipv4 ? "IPv4" : "IPv6") prefix for the jail's uplink: the host or the configuration uses \
+      no free \(family == .ipv4 ? "IPv4" : "IPv6") prefix for the jail's uplink: the host or the configuration \
+      uses each of \
       \(GuestAddresses.candidates(family).map(\.subnet.description).joined(separator: ", "))
-      free one of them, or allow a prefix that does not touch it
+      free one of them, or narrow the configured prefix that covers it
       """
     }
   }

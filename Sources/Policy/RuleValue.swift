@@ -1,8 +1,9 @@
 /// The value of `allow-ip`, `allow-net`, `block-ip`, `block-net`.
 ///
 /// `ADDRESS`, `ADDRESS:PORTS`, `[IPV6]:PORTS` for the first form, and `PREFIX/LENGTH`, `PREFIX/LENGTH:PORTS`,
-/// `[IPV6PREFIX/LENGTH]:PORTS` for the second. PORTS are numbers and ranges, separated by commas, with `/tcp` or `/udp`
-/// behind the last; without a protocol both are meant. Without ports everything is: every port, and echo.
+/// `[IPV6PREFIX/LENGTH]:PORTS` for the second. PORTS are numbers and ranges, separated by commas, with `/tcp`
+/// or `/udp` behind the last; without a protocol both are meant. Without ports everything is: every port, and
+/// echo.
 struct RuleValue {
   let prefix: Prefix
   let services: Services
@@ -136,7 +137,7 @@ struct RuleValue {
   }
 
   private static func looksLikeName(_ place: ArraySlice<UInt8>) -> Bool {
-    !place.contains(UInt8(ascii: ":")) && place.contains { $0.isLetter }
+    !place.contains(UInt8(ascii: ":")) && place.contains { $0.isLetter || $0 >= 0x80 }
       && place.allSatisfy {
         $0.isLetter || $0.isDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
           || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "*") || $0 >= 0x80

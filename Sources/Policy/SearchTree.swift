@@ -9,8 +9,9 @@ struct Segment {
 ///
 /// `Target` labels are asked for as late as possible, so that what they name stands close to the jump.
 struct SearchTree {
-  /// How many single values a leaf compares one after the other: a longer chain is a smaller and slower program.
-  static let chain = 4
+  /// How many single values a leaf compares one after the other: a longer chain is a smaller and slower
+  /// program.
+  static let chain = 8
 
   let segments: [Segment]
 

@@ -1,4 +1,5 @@
-/// What the uplink can carry. ICMP is echo only: type 8 (RFC 792), ICMPv6 type 128 (RFC 4443); pasta carries no other.
+/// What the uplink can carry. ICMP is echo only: type 8 (RFC 792), ICMPv6 type 128 (RFC 4443); pasta carries
+/// no other.
 public enum TransportProtocol: Sendable, Hashable, CaseIterable {
   case tcp
   case udp

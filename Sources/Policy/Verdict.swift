@@ -1,12 +1,14 @@
 extension Plan {
   /// Whether a flow may leave the jail, and the rule that says so.
   ///
-  /// A rule matches a flow when its prefix contains the destination and its services contain protocol and port. Of the
-  /// matching rules the longest prefix wins; at equal length a configured block, then a configured allow, then a
-  /// block of the host or a builtin one, then the base of the family; then the first. So a rule that is narrowed to
-  /// ports decides about these ports only, and all others fall through to the next shorter prefix.
+  /// A rule matches a flow when its prefix contains the destination and its services contain protocol and
+  /// port. Of the matching rules the longest prefix wins; at equal length a configured block, then a
+  /// configured allow, then a block of the host or a builtin one, then the base of the family; then the
+  /// first. So a rule that is narrowed to ports decides about these ports only, and all others fall through
+  /// to the next shorter prefix.
   ///
-  /// This is the definition. The routes and the filter are compiled without it, so that each can prove the other.
+  /// This is the definition. The routes and the filter are compiled without it, so that each can prove the
+  /// other.
   public func decide(_ flow: Flow) -> Decision {
     var winner: Rule?
     for rule in rules where rule.matches(flow) {

@@ -1,7 +1,6 @@
 import ArgumentParser
 
-/// The program: one file per command.
-@main
+/// The program's words: one file per command.
 struct ClaudeSandbox: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "claude-sandbox",

@@ -5,7 +5,9 @@ import Policy
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the effective configuration, each value with where it comes from.",
-    discussion: "Files: \(ConfigurationFiles.main), then \(ConfigurationFiles.directory)/*.conf in name order. Exit status 125 if they have errors.")
+    discussion:
+      "Files: \(ConfigurationFiles.main), then \(ConfigurationFiles.directory)/*.conf in name order. Exit status 125 if they have errors."
+  )
 
   @Flag(help: "Only check the files; print nothing when they are right.")
   var check = false
@@ -32,21 +34,26 @@ struct Config: ParsableCommand {
 
   private static func entries(_ configuration: Configuration) -> [Entry] {
     func entry<Value>(_ key: String, _ sourced: Sourced<Value>, _ text: (Value) -> String) -> Entry {
-      Entry(key: key, value: text(sourced.value), source: sourced.location.map(String.init(describing:)) ?? "default")
+      Entry(
+        key: key, value: text(sourced.value),
+        source: sourced.location.map(String.init(describing:)) ?? "default")
     }
     let rules = configuration.rules.compactMap { rule -> Entry? in
       guard case .configuration(let location, let key) = rule.origin else { return nil }
       let services = rule.services == .all ? "" : ":\(rule.services)"
       return Entry(key: key, value: "\(rule.prefix)\(services)", source: "\(location)")
     }
+    let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
     let ignored = configuration.ignored.map {
-      Entry(key: $0.key, value: $0.value ?? "", source: "\($0.location): belongs to a file-system sandbox, not acted upon")
+      Entry(
+        key: $0.key, value: $0.value ?? "",
+        source: "\($0.location): belongs to a file-system sandbox, not acted upon")
     }
     return [
       entry("egress-jail", configuration.egressJail) { $0 ? "1" : "0" },
       entry("network", configuration.network, \.rawValue),
       entry("ipv6", configuration.ipv6, \.rawValue),
       entry("allow-override", configuration.allowOverride) { $0 ? "yes" : "no" },
-    ] + rules + ignored
+    ] + rules + sockets + ignored
   }
 }

@@ -21,13 +21,17 @@ struct Doctor: ParsableCommand {
     let found = Prerequisites.check()
     let isComplete = !found.contains { $0.state == .missing }
     if json {
-      try JSON.print(found.map { Report(name: $0.name, state: $0.state.rawValue, finding: $0.finding, fix: $0.fix) })
+      try JSON.print(
+        found.map { Report(name: $0.name, state: $0.state.rawValue, finding: $0.finding, fix: $0.fix) })
     } else {
       print(Table.text(found.map { [$0.state.rawValue, $0.name, $0.finding] }))
       for item in found {
         if let fix = item.fix { print("\n\(item.name): \(item.finding)\n  fix: \(fix)") }
       }
-      print(isComplete ? "\nA jail can be built here." : "\nNo jail can be built here: claude-sandbox refuses to run commands.")
+      print(
+        isComplete
+          ? "\nA jail can be built here."
+          : "\nNo jail can be built here: claude-sandbox refuses to run commands.")
     }
     throw isComplete ? ExitCode.success : ExitCode.failure
   }

@@ -29,12 +29,18 @@ struct Explain: ParsableCommand {
     }
     let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     let addresses = HostNames.addresses(of: query.host)
-    if addresses.isEmpty { throw ValidationError("'\(query.host)' is not an address, and no address is known by that name") }
-    let reports = addresses.flatMap { address in query.parts(of: plan.reach(of: address)).map { report(address, $0) } }
+    if addresses.isEmpty {
+      throw ValidationError("'\(query.host)' is not an address, and no address is known by that name")
+    }
+    let reports = addresses.flatMap { address in
+      query.parts(of: plan.reach(of: address)).map { report(address, $0) }
+    }
     if json {
       try JSON.print(reports)
     } else {
-      print(Table.text(reports.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule, $0.because] }))
+      print(
+        Table.text(
+          reports.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule, $0.because] }))
     }
     if reports.contains(where: { !$0.reachable }) { throw ExitCode.failure }
   }
@@ -42,7 +48,8 @@ struct Explain: ParsableCommand {
   private func report(_ address: IPAddress, _ part: DestinationQuery.Part) -> Report {
     let host = address.family == .ipv6 && part.service.first == ":" ? "[\(address)]" : "\(address)"
     return Report(
-      destination: host + part.service, reachable: part.decision.allowed, rule: "\(part.decision.rule.prefix)",
+      destination: host + part.service, reachable: part.decision.allowed,
+      rule: "\(part.decision.rule.prefix)",
       because: "\(part.decision.rule.origin)")
   }
 }
@@ -56,7 +63,10 @@ struct DestinationQuery {
   init?(_ text: String) {
     var rest = Substring(text)
     if let slash = rest.lastIndex(of: "/") {
-      guard let named = ["tcp": TransportProtocol.tcp, "udp": .udp, "icmp": .icmp][rest[rest.index(after: slash)...]] else { return nil }
+      guard
+        let named = ["tcp": TransportProtocol.tcp, "udp": .udp, "icmp": .icmp][
+          rest[rest.index(after: slash)...]]
+      else { return nil }
       transport = named
       rest = rest[..<slash]
     } else {
@@ -93,14 +103,18 @@ struct DestinationQuery {
       (transport == nil || part.transport == transport)
         && (port.map { number in part.ports?.contains(number) ?? false } ?? true)
     }
-    if port == nil, transport == nil, let first = asked.first, asked.allSatisfy({ $0.decision == first.decision }) {
+    if port == nil, transport == nil, let first = asked.first,
+      asked.allSatisfy({ $0.decision == first.decision })
+    {
       return [Part(service: "", decision: first.decision)]
     }
     return asked.map { part in
       guard let ports = part.ports else { return Part(service: " echo", decision: part.decision) }
       let name = part.transport == .tcp ? "tcp" : "udp"
       if let port { return Part(service: ":\(port)/\(name)", decision: part.decision) }
-      let range = ports == 0...UInt16.max ? "*" : ports.count == 1 ? "\(ports.lowerBound)" : "\(ports.lowerBound)-\(ports.upperBound)"
+      let range =
+        ports == 0...UInt16.max
+        ? "*" : ports.count == 1 ? "\(ports.lowerBound)" : "\(ports.lowerBound)-\(ports.upperBound)"
       return Part(service: ":\(range)/\(name)", decision: part.decision)
     }
   }

@@ -47,7 +47,9 @@ struct PlanReport: Encodable {
 enum Table {
   static func text(_ rows: [[String]]) -> String {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    let widths = (0..<columns).map { column in
+      rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+    }
     return rows.map { row in
       row.enumerated().map { column, cell in
         column + 1 == row.count ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)

@@ -24,16 +24,21 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     if json && !dryRun { throw ValidationError("--json goes with --dry-run") }
-    if command.isEmpty && !dryRun { throw ValidationError("the command is missing: claude-sandbox run -- COMMAND") }
+    if command.isEmpty && !dryRun {
+      throw ValidationError("the command is missing: claude-sandbox run -- COMMAND")
+    }
   }
 
   func run() throws {
     if dryRun {
-      let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan(network: options.network?.mode) }
+      let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
+        try Launch.plan(network: options.network?.mode)
+      }
       try PlanReport(plan).print(json: json)
     } else {
       // The raw bytes: arguments need not be text.
-      Invocation.finish(launching: Array(Invocation.arguments.suffix(command.count)), network: options.network?.mode)
+      Invocation.finish(
+        launching: Array(Invocation.arguments.suffix(command.count)), network: options.network?.mode)
     }
   }
 }

@@ -201,8 +201,10 @@ import Testing
     let bench = try Bench(["127.0.0.2"])
     bench.resolvers[0].reply = { _ in nil }
     let client = try bench.client(.datagram)
-    for index in 0..<150 { try client.send(query("n\(index).example", id: UInt16(index))) }
-    try bench.pass()
+    for range in [0..<100, 100..<150] {
+      for index in range { try client.send(query("n\(index).example", id: UInt16(index))) }
+      try bench.pass()
+    }
     #expect(bench.resolvers[0].datagrams.count == 128)
     #expect(bench.forwarder.interests.count == 128 + 1)
     #expect(bench.forwarder.deadline == bench.now + 1500)

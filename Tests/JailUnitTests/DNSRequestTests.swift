@@ -53,6 +53,15 @@ import Testing
     #expect(throws: DNSRequest.Rejection.respond(response)) { try DNSRequest(message) }
   }
 
+  /// With what would be a question behind it.
+  @Test(arguments: [64, 127, 128, 191, 192, 255] as [UInt8])
+  func longLabels(_ length: UInt8) {
+    let label = [length] + [UInt8](repeating: 0x61, count: Int(length))
+    let message = cut(Self.plain, to: 12) + label + [0, 0, 1, 0, 1]
+    let response: [UInt8] = [0xbe, 0xef, 0x81, 0x81, 0, 0, 0, 0, 0, 0, 0, 0]
+    #expect(throws: DNSRequest.Rejection.respond(response)) { try DNSRequest(message) }
+  }
+
   /// TKEY, TSIG, IXFR, AXFR, and the types beside them.
   @Test(arguments: [249, 250, 251, 252] as [UInt16])
   func refusedTypes(_ type: UInt16) {

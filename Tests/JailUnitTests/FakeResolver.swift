@@ -8,7 +8,7 @@ final class FakeResolver {
   private var connections: [Connection] = []
   /// What it answers; nil is silence.
   var reply: ([UInt8]) -> [UInt8]? = { answer($0, record: record(1)) }
-  /// Closes connections at once instead of serving them.
+  /// Closes a connection when it has read a query.
   var hangsUp = false
   private(set) var datagrams: [[UInt8]] = []
   private(set) var senders: [SocketAddress] = []
@@ -42,7 +42,7 @@ final class FakeResolver {
       senders.append(sender)
       if let message = reply(Array(buffer[..<count])) { try udp.send(message, to: sender) }
     }
-    while let socket = try tcp.accept() { if !hangsUp { connections.append(Connection(socket)) } }
+    while let socket = try tcp.accept() { connections.append(Connection(socket)) }
     connections = try connections.filter { try serve($0, &buffer) }
   }
 
@@ -52,6 +52,7 @@ final class FakeResolver {
       connection.input += buffer[..<count]
       while let message = takeMessage(from: &connection.input) {
         streamed.append(message)
+        if hangsUp { return false }
         if let message = reply(message) { connection.output += framed(message) }
       }
     }

@@ -7,8 +7,8 @@ import Testing
 
 /// The compiled filter against the definition, packet by packet.
 ///
-/// `decide` searches the rules one by one; the filter is compiled without it. CLAUDE_SANDBOX_FILTER_PACKETS sets how
-/// many packets are tried in all.
+/// `decide` searches the rules one by one; the filter is compiled without it. CLAUDE_SANDBOX_FILTER_PACKETS
+/// sets how many packets are tried in all.
 struct FilterOracleTests {
   private static let shards: UInt64 = 8
   private static let packetsPerPlan = 250

@@ -2,7 +2,8 @@ import Policy
 
 /// Runs a classic BPF program as the kernel does (Documentation/networking/filter.rst), for tests.
 ///
-/// It also refuses what the kernel's checker refuses, and any instruction that the generator has no business to use.
+/// It also refuses what the kernel's checker refuses, and any instruction that the generator has no business
+/// to use.
 struct Interpreter {
   enum Fault: Error, Equatable {
     case empty
@@ -11,6 +12,7 @@ struct Interpreter {
     case jumpPastEnd(at: Int)
     case noResultAtEnd
     case unreachable(at: Int)
+    case alwaysTrue(at: Int)
   }
 
   static let packetTypeOffset: UInt32 = 0xffff_f004
@@ -27,6 +29,7 @@ struct Interpreter {
     reached[0] = true
     for (index, instruction) in instructions.enumerated() {
       guard reached[index] else { throw .unreachable(at: index) }
+      if instruction.code == 0x35, instruction.k == 0 { throw .alwaysTrue(at: index) }
       for target in try Self.successors(instruction, index) {
         guard target < instructions.count else { throw .jumpPastEnd(at: index) }
         reached[target] = true

@@ -60,7 +60,7 @@ struct RandomPlan {
   private static func rule(_ line: Int, _ near: IPAddress, _ random: inout Random) -> Rule {
     Rule(
       prefix: prefix(near, &random), services: services(&random), action: random.bool() ? .allow : .block,
-      origin: .configuration(SourceLocation(file: "random", line: line, column: 1), key: "random"))
+      origin: .configuration(Policy.SourceLocation(file: "random", line: line, column: 1), key: "random"))
   }
 
   private static func prefix(_ near: IPAddress, _ random: inout Random) -> Prefix {

@@ -16,7 +16,7 @@ struct DNSForwarder: ~Copyable {
   private var connections: [DNSConnection] = []
   /// Every message passes through this one buffer.
   private var buffer = [UInt8](repeating: 0, count: 65_536)
-  /// Until when nothing new is taken in because taking it in failed. Monotonic milliseconds.
+  /// Until when no connection is accepted because accepting one failed. Monotonic milliseconds.
   private var pausedUntil: Int?
 
   static let mostExchanges = 128
@@ -42,9 +42,9 @@ struct DNSForwarder: ~Copyable {
   /// What to wait for now.
   var interests: [Interest] {
     var interests = exchanges.flatMap(\.interests) + connections.map(\.interest)
-    if pausedUntil == nil {
-      if exchanges.count < Self.mostExchanges { interests.append(.readable(udp.descriptor.rawValue)) }
-      if connections.count < Self.mostConnections { interests.append(.readable(tcp.descriptor.rawValue)) }
+    if exchanges.count < Self.mostExchanges { interests.append(.readable(udp.descriptor.rawValue)) }
+    if pausedUntil == nil, connections.count < Self.mostConnections {
+      interests.append(.readable(tcp.descriptor.rawValue))
     }
     return interests
   }
@@ -60,13 +60,8 @@ struct DNSForwarder: ~Copyable {
     if let end = pausedUntil, end <= now { pausedUntil = nil }
     continueExchanges(ready: ready, now: now)
     continueConnections(ready: ready, now: now)
-    do throws(SystemCallError) {
-      if ready.contains(udp.descriptor.rawValue) { try takeQueries(now: now) }
-      if ready.contains(tcp.descriptor.rawValue) { try takeConnections(now: now) }
-    } catch {
-      // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be waiting.
-      pausedUntil = now + Self.pause
-    }
+    if ready.contains(udp.descriptor.rawValue) { takeQueries(now: now) }
+    if ready.contains(tcp.descriptor.rawValue) { takeConnections(now: now) }
   }
 
   private mutating func continueExchanges(ready: Set<CInt>, now: Int) {
@@ -107,27 +102,39 @@ struct DNSForwarder: ~Copyable {
     connections = open
   }
 
-  private mutating func takeQueries(now: Int) throws(SystemCallError) {
+  private mutating func takeQueries(now: Int) {
     for _ in 0..<Self.batch where exchanges.count < Self.mostExchanges {
-      guard let (count, client) = try udp.receiveDatagram(into: &buffer) else { return }
-      do throws(DNSRequest.Rejection) {
-        let request = try DNSRequest(buffer[..<count])
-        let exchange = DNSExchange(
-          request, from: client, resolvers: order.resolvers, port: port, now: now)
-        if let outcome = exchange.advance(ready: [], now: now, buffer: &buffer) {
-          finish(exchange, outcome)
-        } else {
-          exchanges.append(exchange)
-        }
+      do throws(SystemCallError) {
+        guard let (count, client) = try udp.receiveDatagram(into: &buffer) else { return }
+        take(buffer[..<count], from: client, now: now)
       } catch {
-        if case .respond(let response) = error { send(response, to: client) }
+        // An error of an earlier datagram, which this call has cleared.
       }
     }
   }
 
-  private mutating func takeConnections(now: Int) throws(SystemCallError) {
-    while connections.count < Self.mostConnections, let client = try tcp.accept() {
-      connections.append(DNSConnection(client, port: port, now: now))
+  private mutating func take(_ message: ArraySlice<UInt8>, from client: SocketAddress, now: Int) {
+    do throws(DNSRequest.Rejection) {
+      let request = try DNSRequest(message)
+      let exchange = DNSExchange(request, from: client, resolvers: order.resolvers, port: port, now: now)
+      if let outcome = exchange.advance(ready: [], now: now, buffer: &buffer) {
+        finish(exchange, outcome)
+      } else {
+        exchanges.append(exchange)
+      }
+    } catch {
+      if case .respond(let response) = error { send(response, to: client) }
+    }
+  }
+
+  private mutating func takeConnections(now: Int) {
+    do throws(SystemCallError) {
+      while connections.count < Self.mostConnections, let client = try tcp.accept() {
+        connections.append(DNSConnection(client, port: port, now: now))
+      }
+    } catch {
+      // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be waiting.
+      pausedUntil = now + Self.pause
     }
   }
 

@@ -1,0 +1,49 @@
+import Testing
+
+@testable import Linux
+
+struct ProcessTests {
+  @Test(arguments: [
+    (CInt(0x0000), CInt?(0), CInt?.none, CInt?.none),
+    (0x0700, 7, nil, nil),
+    (0xff00, 255, nil, nil),
+    (0x0009, nil, 9, nil),
+    (0x008b, nil, 11, nil),  // with a core dump
+    (0x137f, nil, nil, 19),
+    (0xffff, nil, nil, nil),  // continued
+  ])
+  func waitStatus(raw: CInt, exit: CInt?, termination: CInt?, stop: CInt?) {
+    let status = WaitStatus(rawValue: raw)
+    #expect(status.exitStatus == exit)
+    #expect(status.terminationSignal == termination)
+    #expect(status.stopSignal == stop)
+  }
+
+  @Test func statusOfThisProcessIsRead() throws {
+    let status = try ProcessStatus.read()
+    #expect(status["Pid"] == "\(Process.id)")
+    #expect(try Process.threadCount() >= 1)
+  }
+
+  @Test func argumentsAreThoseOfTheProcess() throws {
+    let line = try FileDescriptor.contents(of: "/proc/self/cmdline").split(
+      separator: 0, omittingEmptySubsequences: false)
+    #expect(Process.arguments == line.dropLast().map(Array.init))
+  }
+
+  @Test func missingProgramIsENOENT() {
+    let error = #expect(throws: SystemCallError.self) {
+      try Process.execute(Array("/nonexistent".utf8), arguments: [[65]], environment: [])
+    }
+    #expect(error?.errno == Errno.ENOENT)
+  }
+}
+
+struct PollTests {
+  @Test func readyDescriptorIsNamedAndTimeoutNamesNone() throws {
+    let pipe = try Pipe()
+    #expect(try poll([.readable(pipe.reader.rawValue)], timeout: 0).isEmpty)
+    try pipe.writer.write([1])
+    #expect(try poll([.readable(pipe.reader.rawValue)], timeout: 1000) == [pipe.reader.rawValue])
+  }
+}

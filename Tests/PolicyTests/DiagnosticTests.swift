@@ -1,0 +1,226 @@
+import Policy
+import Testing
+
+/// Every complaint: its place, its words, its hint.
+struct DiagnosticTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let line: String
+    let column: Int
+    let message: String
+    let hint: String?
+    var testDescription: String { line }
+
+    init(_ line: String, _ column: Int, _ message: String, _ hint: String?) {
+      self.line = line
+      self.column = column
+      self.message = message
+      self.hint = hint
+    }
+  }
+
+  @Test(arguments: [
+    // Keys.
+    Case("egres-jail = 0", 1, "unknown key \"egres-jail\"", "did you mean egress-jail?"),
+    Case("  alow-pi = 1.2.3.4", 3, "unknown key \"alow-pi\"", "did you mean allow-ip?"),
+    Case("Allow-IP = 1.2.3.4", 1, "unknown key \"Allow-IP\"", "did you mean allow-ip?"),
+    Case("allow_net = 1.2.3.0/24", 1, "unknown key \"allow_net\"", "did you mean allow-net?"),
+    Case("something-else = 1", 1, "unknown key \"something-else\"", nil),
+    Case("allow-ip  1.2.3.4", 9, "\"=\" is missing after allow-ip", "write allow-ip = 1.2.3.4"),
+    Case("allow-ip 1.2.3.4 = 5", 1, "unknown key \"allow-ip 1.2.3.4\"", nil),
+    Case("allow ip 1.2.3.4", 1, "unknown key \"allow ip 1.2.3.4\"", nil),
+    Case("= 1.2.3.4", 1, "there is no key before \"=\"", nil),
+    // Values of settings.
+    Case("egress-jail", 1, "egress-jail needs a value", "egress-jail = 0"),
+    Case("egress-jail = # 0", 1, "egress-jail needs a value", "egress-jail = 0"),
+    Case("allow-ip", 1, "allow-ip needs a value", "allow-ip = 172.23.1.3:443"),
+    Case("allow-net =", 1, "allow-net needs a value", "allow-net = 10.0.0.0/24:443"),
+    Case("egress-jail = No", 15, "\"No\" is neither yes nor no", "did you mean no?"),
+    Case("egress-jail = flase", 15, "\"flase\" is neither yes nor no", "did you mean false?"),
+    Case(
+      "egress-jail = 2", 15, "\"2\" is neither yes nor no", "write 0, no, off, false, or 1, yes, on, true"),
+    Case(
+      "egress-jail = 0 0", 15, "\"0 0\" is neither yes nor no", "write 0, no, off, false, or 1, yes, on, true"
+    ),
+    Case("network = restricted", 11, "network = restricted is not available yet", nil),
+    Case("network = internett", 11, "network cannot be \"internett\"", "did you mean internet?"),
+    Case("network = 0", 11, "network cannot be \"0\"", "write internet or none"),
+    Case("ipv6 = on", 8, "ipv6 cannot be \"on\"", "write auto or off"),
+    // Addresses.
+    Case("allow-ip = 010.0.0.1", 12, "010.0.0.1: looks octal", "write each part without leading zeros"),
+    Case("allow-ip = 10.0.0.256", 12, "10.0.0.256: no part of an IPv4 address exceeds 255", nil),
+    Case("allow-ip = 10.0.0", 12, "10.0.0 is not an IP address", nil),
+    Case(
+      "allow-ip = git.example.org", 12, "git.example.org is a name; an IP address belongs here",
+      "a name could resolve to anything: write the address"),
+    Case(
+      "allow-ip = localhost:443", 12, "localhost is a name; an IP address belongs here",
+      "a name could resolve to anything: write the address"),
+    Case("allow-ip = :443", 12, "there is no address", nil),
+    Case("allow-ip = fe80::1%eth0", 12, "fe80::1%eth0: a zone has no meaning in the jail", "leave out %…"),
+    Case(
+      "allow-ip = 10.0.0.0/8", 20, "allow-ip takes an address, not a prefix", "write allow-net = 10.0.0.0/8"),
+    Case("block-ip = fd00::/8", 18, "block-ip takes an address, not a prefix", "write block-net = fd00::/8"),
+    Case("allow-ip = 10.0.0.1/udp", 20, "a protocol needs ports before it", "as in 172.23.1.3:53/udp"),
+    Case(
+      "allow-ip = 10.0.0.1 10.0.0.2", 20, "allow-ip takes one address, without spaces",
+      "write a line for each, and ports as 80,443"),
+    Case(
+      "allow-ip = 10.0.0.1:80, 443", 24, "allow-ip takes one address, without spaces",
+      "write a line for each, and ports as 80,443"),
+    Case(
+      "allow-ip = fd00::3:80,443", 12, "fd00::3:80,443 is not an IPv6 address",
+      "a port after an IPv6 address needs brackets, as in [fd00::3]:443"),
+    Case(
+      "allow-ip = 1:2:3:4:5:6:7:8:443", 12, "1:2:3:4:5:6:7:8:443 is not an IPv6 address",
+      "a port after an IPv6 address needs brackets, as in [fd00::3]:443"),
+    Case("allow-ip = [fd00::3", 12, "\"[\" without \"]\"", nil),
+    Case("allow-ip = [10.0.0.1]:443", 12, "brackets are for IPv6", "write 10.0.0.1:443"),
+    Case("allow-ip = [fd00::3]443", 21, "after \"]\" only :PORTS can follow", nil),
+    // Prefixes.
+    Case(
+      "allow-net = 10.0.0.1/24", 13, "10.0.0.1/24 has bits set behind its prefix length",
+      "did you mean 10.0.0.0/24?"),
+    Case(
+      "allow-net = 10.0.0.0", 21, "allow-net needs a prefix length",
+      "as in 10.0.0.0/24; for one address write allow-ip = 10.0.0.0"),
+    Case("allow-net = 10.0.0.0/33", 22, "the prefix length must be a number from 0 to 32", nil),
+    Case(
+      "allow-net = 10.0.0.0/255.0.0.0", 22, "the prefix length must be a number from 0 to 32",
+      "write a length such as /24, not a mask"),
+    Case(
+      "allow-net = fd00::/64:443", 22, "a port after an IPv6 prefix needs brackets", "as in [fd00::/64]:443"),
+    Case("allow-net = [fd00::]/64:443", 21, "the length belongs into the brackets", "write [fd00::/64]:443"),
+    Case("allow-net = 010.0.0.0/8", 13, "010.0.0.0: looks octal", "write each part without leading zeros"),
+    // Ports.
+    Case(
+      "allow-ip = 1.2.3.4:", 20, "a port is missing",
+      "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case(
+      "allow-ip = 1.2.3.4:0", 20, "\"0\" is not a port",
+      "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case(
+      "allow-ip = 1.2.3.4:65536", 20, "\"65536\" is not a port",
+      "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case(
+      "allow-ip = 1.2.3.4:80,,81", 23, "a port is missing",
+      "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case(
+      "allow-ip = 1.2.3.4:https", 20, "\"https\" is not a port",
+      "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case("allow-ip = 1.2.3.4:90-80", 20, "the range 90-80 is empty", "write 80-90"),
+    Case(
+      "allow-ip = 1.2.3.4:53/UDP", 23, "\"UDP\" is not a protocol that the uplink carries",
+      "did you mean /udp?"),
+    Case(
+      "allow-ip = 1.2.3.4:53/sctp", 23, "\"sctp\" is not a protocol that the uplink carries",
+      "write /tcp, /udp, or nothing for both"),
+    Case("allow-ip = 1.2.3.4:1/icmp", 22, "ICMP has no ports", "a rule without ports includes echo (ping)"),
+    Case(
+      "allow-ip = 1.2.3.4:53/udp,80/tcp", 23, "the protocol stands behind the last port and holds for all",
+      "write a line for each protocol"),
+    // What could never work.
+    Case(
+      "allow-net = 0.0.0.0/0", 13, "0.0.0.0/0 would open everything", "egress-jail = 0 is the switch for that"
+    ),
+    Case(
+      "allow-net = [::/0]:443", 14, "::/0 would open everything", "egress-jail = 0 is the switch for that"),
+    Case(
+      "allow-ip = 127.0.0.1:5432", 12, "loopback never leaves the jail: inside, it is the jail's own",
+      "a service on this host's loopback cannot be opened this way"),
+    Case(
+      "allow-net = 127.0.0.0/8", 13, "loopback never leaves the jail: inside, it is the jail's own",
+      "a service on this host's loopback cannot be opened this way"),
+    Case(
+      "allow-ip = ::1", 12, "loopback never leaves the jail: inside, it is the jail's own",
+      "a service on this host's loopback cannot be opened this way"),
+    Case("allow-ip = 0.0.0.0", 12, "this address is no destination", nil),
+    Case("allow-ip = ::", 12, "this address is no destination", nil),
+    Case(
+      "allow-ip = 224.0.0.251:5353", 12,
+      "multicast cannot be opened: the relay would send it into this host's network", nil),
+    Case(
+      "allow-net = ff00::/8", 13,
+      "multicast cannot be opened: the relay would send it into this host's network", nil),
+    Case("allow-ip = 255.255.255.255", 12, "broadcast cannot be opened: it never leaves a link", nil),
+    Case(
+      "allow-ip = fe80::1", 12, "link-local addresses never leave a link", "write the host's routable address"
+    ),
+    Case("allow-ip = ::ffff:10.0.0.1", 12, "IPv4-mapped: such packets leave as IPv4", "write 10.0.0.1"),
+    Case(
+      "block-net = ::ffff:10.0.0.0/104", 13, "IPv4-mapped: such packets leave as IPv4", "write 10.0.0.0/8"),
+    // Characters. Columns count characters, not bytes.
+    Case("allow-ip = 10.0.0.1\u{0}", 20, "control character U+0000", "remove it"),
+    Case("# caf\u{e9} \u{1b}[31m", 8, "control character U+001B", "remove it"),
+    Case("allow-ip\r = 10.0.0.1", 9, "control character U+000D", "remove it"),
+    Case("\u{feff}egress-jail = 0", 1, "control character U+FEFF", "remove it"),
+    Case("network = none\u{85}", 15, "control character U+0085", "remove it"),
+    Case("caf\u{e9} = \u{e9}", 1, "unknown key \"caf\u{e9}\"", nil),
+    Case(
+      "allow-ip = \u{e9}:\u{e9}", 12, "\u{e9} is a name; an IP address belongs here",
+      "a name could resolve to anything: write the address"),
+  ])
+  func complaints(_ sample: Case) throws {
+    let diagnostic = try complaint(sample.line)
+    #expect(diagnostic.message == sample.message)
+    #expect(diagnostic.hint == sample.hint)
+    #expect(diagnostic.location == Policy.SourceLocation(file: "test.conf", line: 1, column: sample.column))
+  }
+
+  @Test func commentsMayHoldAnyText() throws {
+    #expect(try configuration("# größe 👩‍👩‍👧 = #\n#\u{2028}") == Configuration())
+  }
+
+  @Test(
+    arguments: [
+      ([0xff], 1), ([0x61, 0x20, 0xc3, 0x28], 3), ([0x23, 0xc3, 0xa9, 0xe2, 0x82], 3),
+      ([0x23, 0xed, 0xa0, 0x80], 2),
+    ] as [([UInt8], Int)])
+  func invalidUTF8IsRefused(bytes: [UInt8], column: Int) throws {
+    let error = try #require(throws: ConfigurationError.self) {
+      try ConfigurationParser.parse([(name: "test.conf", text: bytes)])
+    }
+    #expect(error.diagnostics.map(\.message) == ["this is not UTF-8"])
+    #expect(error.diagnostics.map(\.column) == [column])
+  }
+
+  @Test func aSettingIsGivenOnceInAllFiles() throws {
+    let error = try #require(throws: ConfigurationError.self) {
+      try ConfigurationParser.parse([
+        (name: "/etc/a.conf", text: Array("\n ipv6 = off".utf8)),
+        (name: "/etc/b.conf", text: Array("ipv6 = off".utf8)),
+      ])
+    }
+    #expect(error.diagnostics.map(\.location.description) == ["/etc/b.conf:1:1"])
+    #expect(error.diagnostics.map(\.message) == ["ipv6 is already set in /etc/a.conf:2:2"])
+  }
+
+  @Test func everyComplaintOfEveryFileIsMade() throws {
+    let error = try #require(throws: ConfigurationError.self) {
+      try ConfigurationParser.parse([
+        (name: "a", text: Array("x = 1\negress-jail = 0\ny = 2".utf8)),
+        (name: "b", text: Array("allow-ip = z".utf8)),
+      ])
+    }
+    #expect(error.diagnostics.map(\.location.description) == ["a:1:1", "a:3:1", "b:1:12"])
+    #expect(error.description.hasSuffix("configuration: 3 bad lines"))
+  }
+
+  @Test func theCaretStandsUnderThePlace() throws {
+    let diagnostic = try complaint("\tallow-net\t= 10.0.0.1/24 # é")
+    #expect(
+      diagnostic.description == """
+        test.conf:1:14: 10.0.0.1/24 has bits set behind its prefix length
+          \tallow-net\t= 10.0.0.1/24 # é
+          \t         \t  ^
+          hint: did you mean 10.0.0.0/24?
+        """)
+  }
+
+  // What a file holds must not drive the terminal that shows the complaint.
+  @Test func complaintsHoldNoControlCharacters() throws {
+    let text = "x\u{1b}[2J\u{7} = 1"
+    let description = try complaint(text).description
+    #expect(!description.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
+    #expect(description.contains("x\u{fffd}[2J\u{fffd} = 1"))
+  }
+}

@@ -1,0 +1,190 @@
+#!/bin/sh
+# Builds claude-sandbox, installs it, and shows a jail at work. Run it again at any time: it brings everything up to date.
+#
+#   ./install.sh              install; as root
+#   ./install.sh --build      build the release executable, and nothing else
+#   ./install.sh --dry-run    print what would be done
+#   ./install.sh --uninstall  remove what was installed; the configuration stays
+#
+# PREFIX   where to install: /usr/local
+# DESTDIR  a directory to install into instead of the system's root, as packages are made: neither root nor a jail is needed then
+set -eu
+cd "$(dirname "$0")"
+
+prefix=${PREFIX:-/usr/local}
+root=${DESTDIR:-}
+program=$prefix/bin/claude-sandbox
+configuration=/etc/claude-sandbox.conf
+built=.build/release/claude-sandbox
+dry=
+
+say() { printf '%s\n' "$*"; }
+
+# What is wrong, and how to mend it.
+die() {
+  printf 'install.sh: %s\n  fix: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+# Says what is done, and does it.
+act() {
+  say "  $1"
+  shift
+  [ -n "$dry" ] || "$@"
+}
+
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' install.sh; }
+
+# Packages that are not there yet, by the name that Debian and Ubuntu know them by.
+missing_packages() {
+  [ -x /usr/bin/pasta ] || [ -x /usr/local/bin/pasta ] || say passt
+  command -v strip >/dev/null || say binutils
+  command -v git >/dev/null || say git
+  command -v pkg-config >/dev/null || say pkg-config
+  pkg-config --exists libcap 2>/dev/null || say libcap-dev
+  pkg-config --exists libseccomp 2>/dev/null || say libseccomp-dev
+}
+
+install_packages() {
+  packages=$(missing_packages | tr '\n' ' ')
+  packages=${packages% }
+  [ -n "$packages" ] || return 0
+  command -v apt-get >/dev/null || die "not installed: $packages" "install what your distribution calls these packages"
+  # shellcheck disable=SC2086 # a list of words
+  act "apt-get install $packages" apt_get $packages
+}
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  { apt-get -q update && apt-get -q -y --no-install-recommends install "$@"; } >&2 ||
+    die "apt-get could not install $*" "see its messages above"
+}
+
+# The one place that knows how to build the release: a single static executable. lld, because it is part of every Swift toolchain, and because
+# it does not warn of name-service functions that the static C library has but that this program never calls.
+build() {
+  command -v swift >/dev/null || die "Swift is not installed, or not on root's PATH" \
+    "install Swift 6.3 (https://www.swift.org/install/linux), or pass your own PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
+  swift build -c release --product claude-sandbox -Xswiftc -static-executable -Xswiftc -use-ld=lld
+  # Root's build in somebody's clone stays theirs.
+  [ "$(id -u)" != 0 ] || chown -R --reference=Package.swift .build Package.resolved
+}
+
+# place MODE FILE TARGET: at no time is there half a file, also when the old one is being executed.
+place() {
+  mkdir -p "$(dirname "$root$3")"
+  install -m "$1" "$2" "$root$3.new"
+  mv -f "$root$3.new" "$root$3"
+}
+
+place_program() {
+  stripped=$(mktemp)
+  strip -o "$stripped" "$built"
+  place 0755 "$stripped" "$program"
+  rm -f "$stripped"
+}
+
+# Every manual page: its source, and where it goes.
+man_pages() {
+  for page in etc/man/*.[1-9]; do
+    [ ! -e "$page" ] || say "$page $prefix/share/man/man${page##*.}/${page##*/}"
+  done
+}
+
+install_files() {
+  act "install $root$program" place_program
+  man_pages | while read -r page target; do
+    act "install $root$target" place 0644 "$page" "$target"
+  done
+  if [ -e "$root$configuration" ]; then
+    say "  keep $root$configuration"
+  else
+    act "install $root$configuration" place 0644 etc/claude-sandbox.conf "$configuration"
+  fi
+}
+
+uninstall() {
+  for target in "$program" $(man_pages | cut -d ' ' -f 2); do
+    [ ! -e "$root$target" ] || act "remove $root$target" rm -f "$root$target" "$root$target.new"
+  done
+  [ ! -e "$root$configuration" ] || say "  keep $root$configuration"
+}
+
+# The jail is shown to whoever will use it.
+as_caller() {
+  if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
+}
+
+# What connect(2) of a UDP socket says. It asks the kernel for a route and sends nothing, whether or not there is a jail around it.
+# shellcheck disable=SC2016 # bash expands it
+route_to() {
+  address=$1
+  shift
+  words=$(LC_ALL=C as_caller "$@" bash -c 'exec 3<>"/dev/udp/$0/9"' "$address" 2>&1) || :
+  case $words in
+    '') say 'a route' ;;
+    *': Invalid argument') say 'a blackhole' ;;
+    *': Network is unreachable') say 'no route' ;;
+    *) say "$words" ;;
+  esac
+}
+
+# show ADDRESS WHAT EXPECTED: what is there outside and inside. 'the same' is expected of what a jail does not close; an address that the
+# configuration names is the administrator's affair.
+show() {
+  outside=$(route_to "$1")
+  inside=$(route_to "$1" env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$program" run --)
+  case $network:$3 in
+    none:*) expected='no route' ;;
+    *:'the same') expected=$outside ;;
+    *) expected=$3 ;;
+  esac
+  rule=$(as_caller "$program" explain "$1" | sed -n "s|.*\($configuration.*\)|\1|p" | head -n 1)
+  printf '  %-16s %-17s %-13s %s\n' "$1" "$2" "$outside" "$inside${rule:+ ($rule)}"
+  [ -n "$rule" ] || [ "$inside" = "$expected" ] ||
+    die "in a jail, the way to $1 must be $expected" "do not use this installation; ./install.sh --uninstall removes it"
+}
+
+demonstrate() {
+  say 'This machine:'
+  as_caller "$program" doctor || die 'a jail cannot be built here' 'mend what is listed above, and run ./install.sh again'
+  say ''
+  say 'A jail. The kernel is only asked for its route; nothing is sent.'
+  printf '  %-16s %-17s %-13s %s\n' ADDRESS '' OUTSIDE 'IN A JAIL'
+  network=$(as_caller "$program" config | sed -n 's/^network = \([a-z]*\).*/\1/p')
+  show 10.0.0.1 'private network' 'a blackhole'
+  show 192.168.0.1 'private network' 'a blackhole'
+  show 169.254.169.254 'cloud metadata' 'a blackhole'
+  show 198.41.0.4 'the internet' 'the same'
+  say ''
+  say 'Try it: claude-sandbox shell'
+}
+
+action=install
+for argument in "$@"; do
+  case $argument in
+    --build | --uninstall) action=${argument#--} ;;
+    --dry-run) dry=yes ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; exit 64 ;;
+  esac
+done
+
+if [ "$action" = build ]; then
+  [ -n "$dry" ] || build
+  exit 0
+fi
+if [ -z "$root$dry" ] && [ "$(id -u)" != 0 ]; then
+  die "only root can write below $prefix and /etc" "sudo ./install.sh, or give PREFIX and DESTDIR"
+fi
+
+say "claude-sandbox: $action"
+if [ "$action" = uninstall ]; then
+  uninstall
+  exit 0
+fi
+[ -n "$root" ] || install_packages
+act 'build (minutes, the first time)' build
+install_files
+[ -n "$root$dry" ] || demonstrate
