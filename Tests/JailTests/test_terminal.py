@@ -10,7 +10,7 @@ import termios
 import time
 
 import pytest
-from lab.filesystem import EXECUTABLE
+from lab.filesystem import EXECUTABLE, TESTS
 from lab.lab import PYTHON
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -143,8 +143,7 @@ def test_quit(shell):
 
 def test_stop_and_continue(shell):
     """Ctrl-Z stops the job, fg continues it; it reads from the terminal again."""
-    code = "import os, signal; signal.signal(signal.SIGCONT, lambda *_: os.write(1, b\\'on\\\\n\\')); print(\\'ready\\', flush=True); print(\\'got\\', input()); raise SystemExit(6)"
-    shell.command(run(f"{PYTHON} -I -c $'{code}'"))
+    shell.command(run(f"{PYTHON} -I {TESTS}/probes/terminal.py"))
     shell.expect("ready\r\n")
     for _ in range(3):
         shell.type("\x1a")
@@ -152,13 +151,16 @@ def test_stop_and_continue(shell):
         shell.expect(PROMPT)
         shell.command("fg")
         shell.expect("on\r\n")
+        time.sleep(0.1)  # for the launcher to have been continued too; nobody types faster
     shell.type("hello\n")
     shell.expect("got hello\r\n")
     assert status(shell) == 6
 
 
 def test_a_stopped_job_in_the_background(shell):
-    shell.command(run("sh -c 'echo ready; sleep 0.2; echo later; exec sleep 1000'"))
+    # One process: a shell that is stopped between its vfork(2) and exec cannot stop until its child goes on.
+    code = "import time; print(\\'ready\\', flush=True); time.sleep(0.2); print(\\'later\\', flush=True); time.sleep(1000)"
+    shell.command(run(f"{PYTHON} -I -c $'{code}'"))
     shell.expect("ready\r\n")
     shell.type("\x1a")
     shell.expect("Stopped")
@@ -204,8 +206,7 @@ def test_a_pipeline(shell):
 def test_the_window_size(shell):
     shell.command(run("stty size"))
     shell.expect("24 80\r\n")
-    code = "import os, signal; signal.signal(28,lambda *_: os.write(1, b\\'size %d\\\\n\\' % os.get_terminal_size(0).columns)); print(\\'ready\\', flush=True); input()"
-    shell.command(run(f"{PYTHON} -I -c $'{code}'"))
+    shell.command(run(f"{PYTHON} -I {TESTS}/probes/terminal.py"))
     shell.expect("ready\r\n")
     shell.resize(50, 132)
     shell.expect("size 132\r\n")
