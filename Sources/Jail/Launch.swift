@@ -21,6 +21,8 @@ public enum Launch {
       guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
         return try withoutJail(command)
       }
+      if network == nil && Enclosure.isJail() { return try LaunchStep.execute.run { try command.execute() } }
+      try StandardStreams.check()
       // Nothing that the caller had open reaches any of the processes that follow.
       try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }
 

@@ -11,6 +11,8 @@ public enum LaunchFailure: Error, Sendable {
   case overrideValue(String)
   /// CLAUDE_SANDBOX_EGRESS_JAIL=0, but the administrator forbids it at this place.
   case overrideForbidden(SourceLocation?)
+  /// Standard input, output or error is something that leads out of the jail.
+  case standardStream(CInt, String)
   /// What the machine lacks; every one.
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
@@ -40,7 +42,7 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .step, .pasta: true
+    case .prerequisites, .plan, .step, .pasta, .standardStream: true
     case .relayed(_, let isRefusal, _): isRefusal
     default: false
     }
@@ -65,6 +67,9 @@ public enum LaunchFailure: Error, Sendable {
     case .overrideForbidden(let place):
       let where_ = place.map { "\($0) (allow-override = no)" } ?? "allow-override = no"
       return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")
+    case .standardStream(let descriptor, let found):
+      let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
+      return refused("\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):

@@ -1,39 +1,113 @@
 import Linux
 
-/// What the command shall not find in the file system, because whoever answers there lives outside the jail. One row each, with its reason.
-enum Masks {
-  private struct Mask {
+/// What the command shall not find in the file system, because whoever answers there lives outside the jail: a Unix socket crosses network
+/// namespaces, and a read-only mount does not stop connect(2). One row each, with its reason.
+struct Masks {
+  /// A row of the table.
+  struct Mask {
     let path: String
     let reason: String
+    /// Everything in the directory whose name begins so, in place of the path itself.
+    var prefix: String?
   }
 
-  /// Each of these would resolve names, or reach hosts, behind the jail's back.
-  private static let all = [
-    Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
-    Mask(path: "/var/run/nscd", reason: "the same, where /var/run is a directory of its own"),
-    Mask(
-      path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
-    Mask(
-      path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
-    Mask(
-      path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
-  ]
+  private let user: UInt32
+  private let exposed: [String]
 
-  /// Covers a directory with an empty one and anything else with /dev/null. What does not exist needs no mask.
-  static func install() throws {
-    for mask in all {
-      let status: FileStatus
-      do throws(SystemCallError) {
-        status = try FileStatus.of(mask.path)
-      } catch {
-        if error.errno == Errno.ENOENT || error.errno == Errno.ENOTDIR { continue }
-        throw error
+  /// `exposed` are the sockets that the administrator leaves visible.
+  init(user: UInt32, exposed: [String]) {
+    self.user = user
+    self.exposed = exposed
+  }
+
+  var table: [Mask] {
+    [
+      // Name service: the jail has its own.
+      Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
+      Mask(path: "/var/run/nscd", reason: "the same, where /var/run is a directory of its own"),
+      Mask(path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
+      Mask(path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
+      Mask(path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
+      // Whoever starts processes outside for the asking.
+      Mask(path: "/run/user/\(user)", reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
+      Mask(path: "/run/dbus", reason: "the system bus: systemd, NetworkManager, PackageKit"),
+      Mask(path: "/run/systemd/private", reason: "systemd's own socket"),
+      Mask(path: "/run/docker.sock", reason: "the Docker engine starts containers in any network"),
+      Mask(path: "/var/run/docker.sock", reason: "the same, where /var/run is a directory of its own"),
+      Mask(path: "/run/podman", reason: "the Podman service"),
+      Mask(path: "/run/containerd", reason: "the containerd service"),
+      Mask(path: "/run/crio", reason: "the CRI-O service"),
+      Mask(path: "/run/buildkit", reason: "the BuildKit service"),
+      Mask(path: "/run/libvirt", reason: "virtual machines, in any network"),
+      Mask(path: "/run/snapd.socket", reason: "snapd runs hooks outside"),
+      Mask(path: "/run/snapd-snap.socket", reason: "snapd runs hooks outside"),
+      // Terminals that type for whoever asks.
+      Mask(path: "/tmp", reason: "tmux: send-keys runs commands outside", prefix: "tmux-\(user)"),
+      Mask(path: "/run/tmux", reason: "the same, where the distribution moves it"),
+      Mask(path: "/run/screen", reason: "screen: -X stuff runs commands outside"),
+      Mask(path: "/tmp", reason: "the same, by an older default", prefix: "screens"),
+      // Displays: a client can type into any window.
+      Mask(path: "/tmp/.X11-unix", reason: "the X server"),
+      Mask(path: "/tmp/.ICE-unix", reason: "the X session manager"),
+      // Editors: their sockets open files, terminals and URLs outside.
+      Mask(path: "/tmp", reason: "VS Code: code --command", prefix: "vscode-"),
+      Mask(path: "/tmp", reason: "emacsclient --eval", prefix: "emacs\(user)"),
+      Mask(path: "/tmp", reason: "Neovim: --server --remote-expr", prefix: "nvim."),
+      // Claude's own background sessions, which would run in their starter's network.
+      Mask(path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session"),
+      Mask(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions"),
+    ]
+  }
+
+  /// The paths that are there to be masked, each once.
+  func present() throws -> [String] {
+    var paths: [String] = []
+    for mask in table {
+      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) { paths.append(path) }
+    }
+    return paths
+  }
+
+  private func expand(_ mask: Mask) throws -> [String] {
+    do throws(SystemCallError) {
+      guard let prefix = mask.prefix else {
+        _ = try FileStatus.of(mask.path)
+        return [try FileStatus.resolve(mask.path)]
       }
-      if status.kind == .directory {
-        try Mounts.tmpfs(over: mask.path, mode: "0555")
+      return try FileStatus.names(in: mask.path).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
+    } catch {
+      // What does not exist, or cannot be entered, needs no mask.
+      if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return [] }
+      throw error
+    }
+  }
+
+  /// Covers each directory with an empty one and anything else with /dev/null, and puts the exposed sockets back.
+  func install() throws {
+    let kept = exposed.compactMap { try? Exposed($0) }
+    for path in try present() {
+      if try FileStatus.of(path).kind == .directory {
+        try Mounts.tmpfs(over: path, mode: "0700")
       } else {
-        try Mounts.bind("/dev/null", over: mask.path)
+        try Mounts.bind("/dev/null", over: path)
       }
+    }
+    for socket in kept { try socket.restore() }
+  }
+
+  /// A socket that was taken aside before the masks.
+  private final class Exposed {
+    private let path: String
+    private let mount: FileDescriptor
+
+    init(_ path: String) throws {
+      self.path = path
+      mount = try Mounts.clone(path)
+    }
+
+    func restore() throws {
+      try FileStatus.makeFile(path)
+      try Mounts.attach(mount, at: path)
     }
   }
 }

@@ -1,7 +1,7 @@
 /// One thing that the jail needs of the machine, as it was found.
 public struct Prerequisite: Sendable {
   /// How serious the finding is.
-  public enum State: String, Sendable { case ok, missing }
+  public enum State: String, Sendable { case ok, limited, missing }
 
   /// Short and stable, for tables and programs.
   public let name: String
@@ -13,6 +13,10 @@ public struct Prerequisite: Sendable {
 
   static func ok(_ name: String, _ finding: String) -> Prerequisite {
     Prerequisite(name: name, state: .ok, finding: finding, fix: nil)
+  }
+  /// A jail can be built, but does not do all that it could.
+  static func limited(_ name: String, _ finding: String, fix: String) -> Prerequisite {
+    Prerequisite(name: name, state: .limited, finding: finding, fix: fix)
   }
   static func missing(_ name: String, _ finding: String, fix: String) -> Prerequisite {
     Prerequisite(name: name, state: .missing, finding: finding, fix: fix)

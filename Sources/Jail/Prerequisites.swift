@@ -23,7 +23,16 @@ public enum Prerequisites {
 
   /// Probes everything.
   public static func check() -> [Prerequisite] {
-    [kernel(), device(), pasta()] + namespaces()
+    [kernel(), device(), pasta()] + namespaces() + [landlock()]
+  }
+
+  private static func landlock() -> Prerequisite {
+    guard let abi = Landlock.abi, Landlock.hasScopes else {
+      return .limited(
+        "landlock", "no scopes: the command can send signals to your processes outside",
+        fix: "run Linux 6.12 or newer, with landlock among the security modules (lsm=)")
+    }
+    return .ok("landlock", "ABI \(abi)")
   }
 
   private static let tun = "/dev/net/tun"

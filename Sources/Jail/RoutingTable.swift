@@ -11,6 +11,22 @@ enum RoutingTable {
 
   /// Reads all routes back, and throws unless exactly these are there beside the kernel's own.
   static func verify(_ expected: [Route], in kernel: inout NetlinkSocket) throws {
+    let found = try read(&kernel)
+    let wanted = Set(expected.map(Key.init))
+    if let missing = wanted.subtracting(found).first {
+      throw Mismatch(description: "route \(missing) is not in the kernel's table")
+    }
+    if let surplus = found.subtracting(wanted).first {
+      throw Mismatch(description: "route \(surplus) is in the kernel's table, unplanned")
+    }
+  }
+
+  /// Whether all of these are there.
+  static func contains(_ expected: [Route], in kernel: inout NetlinkSocket) throws -> Bool {
+    try read(&kernel).isSuperset(of: expected.map(Key.init))
+  }
+
+  private static func read(_ kernel: inout NetlinkSocket) throws -> Set<Key> {
     var found: Set<Key> = []
     for family in AddressFamily.allCases {
       for route in try kernel.request(Route.dumpRequest(family), dump: true).compactMap(Route.init)
@@ -20,13 +36,7 @@ enum RoutingTable {
         found.insert(Key(route))
       }
     }
-    let wanted = Set(expected.map(Key.init))
-    if let missing = wanted.subtracting(found).first {
-      throw Mismatch(description: "route \(missing) is not in the kernel's table")
-    }
-    if let surplus = found.subtracting(wanted).first {
-      throw Mismatch(description: "route \(surplus) is in the kernel's table, unplanned")
-    }
+    return found
   }
 
   private struct Key: Hashable, CustomStringConvertible {

@@ -59,8 +59,14 @@ struct UnsealedJail: ~Copyable {
   consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
     try Mounts.makePrivate()
     try ResolverFile.install(blueprint.resolver.jailText)
-    try Masks.install()
-    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file capabilities fail.
+    let exposed = blueprint.configuration.exposedSockets.map(\.value)
+    let masks = Masks(user: Process.userID, exposed: exposed)
+    let masked = try masks.present()
+    try masks.install()
+    try Mounts.newTerminals()
+    try TrustAnchors.freeze()
+    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file
+    // capabilities fail.
     try Mounts.makeNosuid()
     PingGroup.allow(Process.groupID)
     try Process.closeDescriptorsOnExecute(from: 3)
@@ -70,17 +76,27 @@ struct UnsealedJail: ~Copyable {
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(parent)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
+    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside, as `doctor` tells; no network is
+    // opened by that.
+    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
     try SystemCallPolicy.install()
-    return SealedJail()
+    return SealedJail(masked: masked, exposed: exposed)
   }
 }
 
 /// The only state in which a command can be executed.
 struct SealedJail: ~Copyable {
-  fileprivate init() {}
+  private let masked: [String]
+  private let exposed: [String]
+
+  fileprivate init(masked: [String], exposed: [String]) {
+    self.masked = masked
+    self.exposed = exposed
+  }
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    try command.execute()
+    let environment = CommandEnvironment.filtered(command.environment, masked: masked, exposed: exposed)
+    try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

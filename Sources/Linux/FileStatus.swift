@@ -4,12 +4,14 @@ internal import Glibc
 /// What stat(2) says about a file.
 public struct FileStatus: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
-    case regular, directory, symbolicLink, socket, characterDevice, other
+    case regular, directory, symbolicLink, socket, pipe, characterDevice, other
   }
   public let kind: Kind
   /// The permission bits, set-user-ID and sticky bits included.
   public let permissions: UInt32
   public let owner: UInt32
+  /// The major number of the device that the file is, if it is one.
+  public let deviceMajor: UInt32
 
   /// The file at a path; a symbolic link itself is described, not what it names (lstat(2)).
   public static func ofLink(_ path: String) throws(SystemCallError) -> FileStatus {
@@ -42,11 +44,13 @@ public struct FileStatus: Sendable, Equatable {
       case S_IFDIR: .directory
       case S_IFLNK: .symbolicLink
       case S_IFSOCK: .socket
+      case S_IFIFO: .pipe
       case S_IFCHR: .characterDevice
       default: .other
       }
     permissions = status.st_mode & 0o7777
     owner = status.st_uid
+    deviceMajor = UInt32((status.st_rdev >> 8) & 0xfff)
   }
 
   /// Where a symbolic link points (readlink(2)).
@@ -65,6 +69,21 @@ public struct FileStatus: Sendable, Equatable {
     }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
+  }
+
+  /// Makes sure that there is a file at a path to mount something over, with the directories above it (mkdir(2), open(2)).
+  public static func makeFile(_ path: String) throws(SystemCallError) {
+    var directory = ""
+    for name in path.split(separator: "/").dropLast() {
+      directory += "/\(name)"
+      do throws(SystemCallError) {
+        // SAFETY: a NUL-terminated copy that outlives the call.
+        try check("mkdir", directory) { unsafe mkdir(directory, 0o700) }
+      } catch {
+        if error.errno != EEXIST && (try? FileStatus.of(directory))?.kind != .directory { throw error }
+      }
+    }
+    if (try? FileStatus.of(path)) == nil { _ = try FileDescriptor.open(path, FileDescriptor.createNew, mode: 0o600) }
   }
 
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).

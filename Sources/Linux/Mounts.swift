@@ -19,7 +19,7 @@ public enum Mounts {
   /// Mounts an empty file system of its own (tmpfs(5)) over a directory. `mode` is the root's, e.g. "0700".
   public static func tmpfs(over directory: String, mode: String) throws(SystemCallError) {
     let context = FileDescriptor(owning: try check("fsopen", "tmpfs") { unsafe clinux_fsopen("tmpfs") })
-    for (key, value) in [("mode", mode), ("size", "1m")] {
+    for (key, value) in [("mode", mode), ("size", "16m")] {
       try check("fsconfig", key) {
         // SAFETY: NUL-terminated copies that outlive the call.
         unsafe clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_SET_STRING), key, value)
@@ -54,6 +54,21 @@ public enum Mounts {
   /// Makes one mount read-only.
   public static func makeReadOnly(_ path: String) throws(SystemCallError) {
     try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: false)
+  }
+
+  /// Mounts a file or directory over itself, read-only; what is mounted below is left out.
+  public static func freeze(_ path: String) throws(SystemCallError) {
+    try bind(path, over: path)
+    try makeReadOnly(path)
+  }
+
+  /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts, Linux 4.7).
+  public static func newTerminals() throws(SystemCallError) {
+    try check("mount", "devpts") {
+      // SAFETY: NUL-terminated copies that outlive the call.
+      unsafe mount(
+        "devpts", "/dev/pts", "devpts", UInt(MS_NOSUID | MS_NOEXEC), "newinstance,ptmxmode=0666,mode=0620")
+    }
   }
 
   /// Takes the topmost mount off a directory (umount2(2), MNT_DETACH).

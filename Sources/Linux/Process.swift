@@ -108,6 +108,20 @@ public enum Process {
     try null.place(at: 1)
   }
 
+  /// Whether a descriptor is a terminal (isatty(3)).
+  public static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
+
+  /// The domain and the type of a socket, AF_* and SOCK_* (socket(7)).
+  public static func socketKind(of descriptor: CInt) throws(SystemCallError) -> (domain: CInt, type: CInt) {
+    var values: [CInt] = [0, 0]
+    for (index, option) in [SO_DOMAIN, SO_TYPE].enumerated() {
+      var length = socklen_t(MemoryLayout<CInt>.size)
+      // SAFETY: one integer passed with its own size.
+      try check("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, option, &values[index], &length) }
+    }
+    return (values[0], values[1])
+  }
+
   /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).
   public static func place(_ descriptor: CInt, at number: CInt) throws(SystemCallError) {
     if descriptor == number {

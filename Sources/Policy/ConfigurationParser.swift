@@ -172,6 +172,7 @@ extension Key {
     case .allowNet, .blockNet: "10.0.0.0/24:443"
     case .network: "internet"
     case .ipv6: "auto"
+    case .exposeSocket: "/run/example.sock"
     default: "0"
     }
   }

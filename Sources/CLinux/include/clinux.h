@@ -105,6 +105,14 @@ static inline int clinux_mount_setattr(int dir, const char *path, unsigned flags
   return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes, sizeof *attributes);
 }
 
+// Landlock (landlock(7)); the structure as of ABI 6, Linux 6.12.
+static inline int clinux_landlock_abi(void) { return (int)syscall(444 /* landlock_create_ruleset */, NULL, 0, 1U); }
+static inline int clinux_landlock_scopes(void) {
+  struct { uint64_t handled_access_fs, handled_access_net, scoped; } attributes = {0, 0, 3 /* abstract sockets, signals */};
+  return (int)syscall(444, &attributes, sizeof attributes, 0U);
+}
+static inline int clinux_landlock_restrict(int ruleset) { return (int)syscall(446 /* landlock_restrict_self */, ruleset, 0U); }
+
 // TUNSETIFF: a tap without packet information, in the network namespace in which fd was opened.
 static inline int clinux_tunsetiff(int fd, const char *name) {
   struct ifreq request = {0};
