@@ -59,6 +59,16 @@ struct Masks {
     ]
   }
 
+  /// The directories in which what is to be masked may appear.
+  var directories: [String] {
+    table.map { $0.prefix == nil ? $0.path.parentDirectory : $0.path }
+  }
+
+  /// Whether a name that appeared in one of them may be one to mask.
+  func concern(_ name: String) -> Bool {
+    table.contains { mask in mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name) }
+  }
+
   /// The paths that are there to be masked, each once.
   func present() throws -> [String] {
     var paths: [String] = []
@@ -82,14 +92,15 @@ struct Masks {
     }
   }
 
-  /// Covers each directory with an empty one and anything else with /dev/null, and puts the exposed sockets back.
+  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts the exposed sockets back.
   func install() throws {
     let kept = exposed.compactMap { try? Exposed($0) }
+    let covered = try Mounts.ownPoints()
     for path in try present() {
-      if try FileStatus.of(path).kind == .directory {
-        try Mounts.tmpfs(over: path, mode: "0700")
-      } else {
-        try Mounts.bind("/dev/null", over: path)
+      switch try FileStatus.of(path).kind {
+      case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
+      case .characterDevice: continue
+      default: try Mounts.bind("/dev/null", over: path)
       }
     }
     for socket in kept { try socket.restore() }

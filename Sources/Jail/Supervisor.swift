@@ -45,6 +45,7 @@ enum Supervisor {
 private struct Session: ~Copyable {
   private let blueprint: Blueprint
   private var plan: Plan
+  private var resolverText: [UInt8]
   private let holder: CInt
   private let launcher: CInt
   private let signals: FileDescriptor
@@ -54,14 +55,19 @@ private struct Session: ~Copyable {
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
   private var host: HostWatch
+  private let masks: Masks
+  private var mounts: MountRepair?
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
   init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
-    let host = try HostWatch()
+    let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
+    let host = try HostWatch(masks)
+    self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan
+    self.resolverText = blueprint.resolver.jailText
     self.host = host
     self.holder = holder
     self.launcher = launcher
@@ -123,7 +129,7 @@ private struct Session: ~Copyable {
 
   private mutating func connect(_ descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 6, let pasta = blueprint.pasta else {
+      guard descriptors.count == 8, let pasta = blueprint.pasta else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
       let tap = FileDescriptor(owning: descriptors[0])
@@ -132,6 +138,8 @@ private struct Session: ~Copyable {
       let packets = FileDescriptor(owning: descriptors[3])
       let udp = FileDescriptor(owning: descriptors[4])
       let tcp = FileDescriptor(owning: descriptors[5])
+      mounts = MountRepair(
+        userNamespace: FileDescriptor(owning: descriptors[6]), mountNamespace: FileDescriptor(owning: descriptors[7]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
         pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
@@ -176,7 +184,9 @@ private struct Session: ~Copyable {
       if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
-      if try host.hasChanged(ready: ready, now: now) { follow() }
+      let change = try host.changes(ready: ready, now: now)
+      if change.network { follow() }
+      if change.files || change.network { try mounts?.start(resolverText: resolverText, masks: masks) }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -231,6 +241,7 @@ private struct Session: ~Copyable {
     do {
       let (facts, resolver) = try Launch.facts()
       names?.use(resolver.resolvers)
+      resolverText = resolver.jailText
       let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
       guard next != plan, uplink != nil else { return }
       try uplink?.follow(next)

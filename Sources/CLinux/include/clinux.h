@@ -79,6 +79,7 @@ enum {
 };
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
 
+int setns(int fd, int type);
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 extern char **environ;
