@@ -48,7 +48,7 @@ public enum Mounts {
     return points
   }
 
-  /// A copy of one mount, file or directory, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
+  /// A copy of a file's or directory's mount, and of those below, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
   public static func clone(_ path: String) throws(SystemCallError) -> FileDescriptor {
     FileDescriptor(owning: try check("open_tree", path) { unsafe clinux_open_tree_clone(AT_FDCWD, path) })
   }
@@ -72,10 +72,10 @@ public enum Mounts {
     try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: false)
   }
 
-  /// Mounts a file or directory over itself, read-only; what is mounted below is left out.
+  /// Mounts a file or directory over itself, read-only, with all that is mounted below.
   public static func freeze(_ path: String) throws(SystemCallError) {
     try bind(path, over: path)
-    try makeReadOnly(path)
+    try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: true)
   }
 
   /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts, Linux 4.7).
