@@ -119,7 +119,7 @@ public enum Prerequisites {
   }
 
   /// A sysctl's value; nil when this kernel does not have it.
-  private static func setting(_ name: String) -> String? {
+  static func setting(_ name: String) -> String? {
     guard let bytes = try? FileDescriptor.contents(of: "/proc/sys/\(name)") else { return nil }
     return String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
   }

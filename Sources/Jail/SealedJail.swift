@@ -67,11 +67,11 @@ struct UnsealedJail: ~Copyable {
     let masked = try masks.present()
     try masks.install()
     try Mounts.newTerminals()
+    PingGroup.allow(Process.groupID)
     try TrustAnchors.freeze()
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file
     // capabilities fail.
     try Mounts.makeNosuid()
-    PingGroup.allow(Process.groupID)
     try Process.closeDescriptorsOnExecute(from: 3)
     try Capabilities.dropAll()
     try Capabilities.setNoNewPrivileges()

@@ -40,8 +40,11 @@ struct Config: ParsableCommand {
     }
     let rules = configuration.rules.compactMap { rule -> Entry? in
       guard case .configuration(let location, let key) = rule.origin else { return nil }
-      let services = rule.services == .all ? "" : ":\(rule.services)"
-      return Entry(key: key, value: "\(rule.prefix)\(services)", source: "\(location)")
+      let destination = key.hasSuffix("-ip") ? "\(rule.prefix.address)" : "\(rule.prefix)"
+      let value =
+        rule.services == .all
+        ? destination : (rule.prefix.family == .ipv6 ? "[\(destination)]" : destination) + ":\(rule.services)"
+      return Entry(key: key, value: value, source: "\(location)")
     }
     let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
     let ignored = configuration.ignored.map {
