@@ -62,7 +62,7 @@ public enum LaunchFailure: Error, Sendable {
       return refused(
         "\(distrust)",
         fix:
-          "make it, and every directory above it, root's alone: chown root:root, chmod go-w \(distrust.path)")
+          "make it a file that is root's alone, like every directory on the way: chown root:root, chmod go-w")
     case .overrideValue(let value):
       return refused(
         "\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")

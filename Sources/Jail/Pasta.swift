@@ -24,10 +24,11 @@ enum Pasta {
     throw distrust ?? .init(path: "pasta", reason: errnoText(Errno.ENOENT), isMissing: true)
   }
 
-  /// What it says of its version; for people, never to be decided by.
-  static func version(of path: String) -> String {
-    let text = (try? TrustedProgram.output(of: path, arguments: ["pasta", "--version"])) ?? []
-    let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
+  /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not know `--fd`.
+  static func version(of path: String) -> String? {
+    let output = try? TrustedProgram.output(of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
+    guard let output else { return nil }
+    let line = String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)
     return line.isEmpty ? "unknown version" : line
   }
 

@@ -74,7 +74,10 @@ public enum Prerequisites {
   private static func pasta() -> Prerequisite {
     do throws(TrustedFile.Distrust) {
       let path = try Pasta.find()
-      return .ok("pasta", "\(path), \(Pasta.version(of: path))")
+      guard let version = Pasta.version(of: path) else {
+        return .missing("pasta", "\(path) cannot be run, or does not know --fd", fix: "apt-get install --reinstall passt (2023-03 or newer)")
+      }
+      return .ok("pasta", "\(path), \(version)")
     } catch {
       if error.isMissing {
         return .missing(
