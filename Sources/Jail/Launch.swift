@@ -23,6 +23,7 @@ public enum Launch {
       }
       if network == nil && Enclosure.isJail() { return try LaunchStep.execute.run { try command.execute() } }
       try StandardStreams.check()
+      Signals.prepareForChildren()
       // Nothing that the caller had open reaches any of the processes that follow.
       try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }
 

@@ -40,10 +40,25 @@ enum Pasta {
     /// Readable when it has ended.
     let end: FileDescriptor
 
-    /// A full pipe would stop it. What it says while it lives is of no use to anyone.
-    func drainComplaints() {
+    /// What it said last, while it lived.
+    private(set) var lastWords: [UInt8] = []
+    private(set) var isSilent = false
+
+    init(
+      process: CInt, readiness: consuming FileDescriptor, complaints: consuming FileDescriptor,
+      end: consuming FileDescriptor
+    ) {
+      self.process = process
+      self.readiness = readiness
+      self.complaints = complaints
+      self.end = end
+    }
+
+    /// Reads what it has to say: a full pipe would stop it.
+    mutating func listen() {
       var buffer = [UInt8](repeating: 0, count: 4096)
-      _ = try? complaints.read(into: &buffer)
+      let count = (try? complaints.read(into: &buffer)) ?? 0
+      if count == 0 { isSilent = true } else { lastWords = Array(buffer[..<count]) }
     }
   }
 

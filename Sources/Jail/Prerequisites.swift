@@ -23,7 +23,11 @@ public enum Prerequisites {
 
   /// Probes everything.
   public static func check() -> [Prerequisite] {
-    [kernel(), device(), pasta()] + namespaces() + [landlock()]
+    let device = device()
+    var namespaces = namespaces()
+    // A tap needs the device, so what is wrong with that is said once.
+    if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
+    return [kernel(), device, pasta()] + namespaces + [landlock()]
   }
 
   private static func landlock() -> Prerequisite {

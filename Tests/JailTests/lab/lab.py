@@ -85,10 +85,10 @@ class Process:
         return Result(status, *(out[n].decode("utf-8", "surrogateescape") for n in (1, 2)), time.monotonic() - self.started)
 
     def _give_up(self, out):
-        processes = self.lab.call("lab.residue:processes")
+        running = self.lab.running()
         with contextlib.suppress(Exception):
             self.signal(signal.SIGKILL)
-        raise TimeoutError(f"process {self.pid} or what it started still writes; so far {out}; running: {processes}")
+        raise TimeoutError(f"process {self.pid} or what it started still writes; so far {out}; running: {running}")
 
     def read_line(self, number=1, timeout=_TIMEOUT):
         """One line of output, without reading ahead."""
@@ -159,7 +159,7 @@ class Lab:
             try:
                 self._receive(deadline - time.monotonic())
             except TimeoutError:
-                raise TimeoutError(f"process {pid} runs on; {self.call('lab.residue:processes')}") from None
+                raise TimeoutError(f"process {pid} runs on; running: {self.running()}") from None
         return self.statuses.pop(pid)
 
     def has_ended(self, pid):
@@ -179,6 +179,11 @@ class Lab:
     def call(self, function, *args):
         """Run "module:function" on the host, as the lab's root."""
         return self.do("call", function=function, args=list(args))
+
+    def running(self):
+        """What runs in the lab beside the lab itself, for messages."""
+        found = self.call("lab.residue:processes").values()
+        return [f"{p['pid']} ({p['parent']}) {p['state']} {' '.join(p['argv'][:6])[:120]}" for p in found if p["pid"] > 10]
 
     # Requests to the services.
 

@@ -73,7 +73,9 @@ def tcp(probe):
     with socket.socket(family_of(probe["address"]), socket.SOCK_STREAM, protocol) as sock:
         sock.settimeout(probe.get("timeout", 3))
         bind_to_device(probe, sock)
-        if probe.get("fast_open"):
+        if probe.get("fast_open"):  # of a blocking socket: otherwise "in progress" is the answer
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 3, 0))
+            sock.settimeout(None)
             sock.sendto(probe["token"].encode(), MSG_FASTOPEN, target(probe, sock))
         else:
             sock.connect(target(probe, sock))
