@@ -46,7 +46,9 @@ public enum ConfigurationFiles {
     do throws(TrustedFile.Distrust) {
       return try TrustedFile.resolve(path)
     } catch {
-      if error.path != path { throw .untrustedConfiguration(.init(path: path, reason: "leads to \(error)", isMissing: false)) }
+      if error.path != path {
+        throw .untrustedConfiguration(.init(path: path, reason: "leads to \(error)", isMissing: false))
+      }
       if error.isMissing { return nil }
       throw .untrustedConfiguration(error)
     }

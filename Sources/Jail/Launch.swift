@@ -61,7 +61,8 @@ public enum Launch {
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let (facts, resolver) = try facts()
     return Blueprint(
-      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
+      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver,
+      pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
   }
 

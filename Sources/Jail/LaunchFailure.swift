@@ -71,7 +71,8 @@ public enum LaunchFailure: Error, Sendable {
       return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")
     case .standardStream(let descriptor, let found):
       let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
-      return refused("\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
+      return refused(
+        "\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):

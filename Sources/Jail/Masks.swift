@@ -25,11 +25,18 @@ struct Masks {
       // Name service: the jail has its own.
       Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
       Mask(path: "/var/run/nscd", reason: "the same, where /var/run is a directory of its own"),
-      Mask(path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
-      Mask(path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
-      Mask(path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
+      Mask(
+        path: "/run/avahi-daemon",
+        reason: "nss-mdns resolves through it, with multicast in the host's network"),
+      Mask(
+        path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
+      Mask(
+        path: "/run/systemd/resolve/io.systemd.Resolve.Monitor",
+        reason: "tells every name that others look up"),
       // Whoever starts processes outside for the asking.
-      Mask(path: "/run/user/\(user)", reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
+      Mask(
+        path: "/run/user/\(user)",
+        reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
       Mask(path: "/run/dbus", reason: "the system bus: systemd, NetworkManager, PackageKit"),
       Mask(path: "/run/systemd/private", reason: "systemd's own socket"),
       Mask(path: "/run/docker.sock", reason: "the Docker engine starts containers in any network"),
@@ -66,14 +73,18 @@ struct Masks {
 
   /// Whether a name that appeared in one of them may be one to mask.
   func concern(_ name: String) -> Bool {
-    table.contains { mask in mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name) }
+    table.contains { mask in
+      mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name)
+    }
   }
 
   /// The paths that are there to be masked, each once.
   func present() throws -> [String] {
     var paths: [String] = []
     for mask in table {
-      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) { paths.append(path) }
+      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) {
+        paths.append(path)
+      }
     }
     return paths
   }
@@ -83,7 +94,9 @@ struct Masks {
       let directory = mask.prefix == nil ? mask.path.parentDirectory : mask.path
       var found = [mask.path]
       if let prefix = mask.prefix {
-        found = try FileStatus.names(in: directory).filter { $0.hasPrefix(prefix) }.map { "\(directory)/\($0)" }
+        found = try FileStatus.names(in: directory).filter { $0.hasPrefix(prefix) }.map {
+          "\(directory)/\($0)"
+        }
       }
       // In a directory where anyone writes, a link is somebody's wish to have something else masked.
       let followsLinks = try FileStatus.of(directory).permissions & 0o002 == 0

@@ -26,7 +26,8 @@ enum Pasta {
 
   /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not know `--fd`.
   static func version(of path: String) -> String? {
-    let output = try? TrustedProgram.output(of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
+    let output = try? TrustedProgram.output(
+      of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
     guard let output else { return nil }
     let line = String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)
     return line.isEmpty ? "unknown version" : line

@@ -75,7 +75,9 @@ public enum Prerequisites {
     do throws(TrustedFile.Distrust) {
       let path = try Pasta.find()
       guard let version = Pasta.version(of: path) else {
-        return .missing("pasta", "\(path) cannot be run, or does not know --fd", fix: "apt-get install --reinstall passt (2023-03 or newer)")
+        return .missing(
+          "pasta", "\(path) cannot be run, or does not know --fd",
+          fix: "apt-get install --reinstall passt (2023-03 or newer)")
       }
       return .ok("pasta", "\(path), \(version)")
     } catch {

@@ -46,7 +46,8 @@ struct WalledJail: ~Copyable {
     let mountNamespace = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
+      names.udp.descriptor.rawValue,
       names.tcp.descriptor.rawValue, userNamespace.rawValue,
       mountNamespace.rawValue,
     ]).send(over: supervisor)

@@ -152,7 +152,8 @@ private struct Session: ~Copyable {
       let udp = FileDescriptor(owning: descriptors[4])
       let tcp = FileDescriptor(owning: descriptors[5])
       mounts = MountRepair(
-        userNamespace: FileDescriptor(owning: descriptors[6]), mountNamespace: FileDescriptor(owning: descriptors[7]))
+        userNamespace: FileDescriptor(owning: descriptors[6]),
+        mountNamespace: FileDescriptor(owning: descriptors[7]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
         pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),

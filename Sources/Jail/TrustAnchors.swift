@@ -3,7 +3,8 @@ import Linux
 /// What decides over later launches: not for the command to change, even where its user is root.
 enum TrustAnchors {
   private static let paths = [
-    ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code", "/usr/local/bin/claude-sandbox",
+    ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
+    "/usr/local/bin/claude-sandbox",
     "/usr/bin/claude-sandbox",
   ]
 

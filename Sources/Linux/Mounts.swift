@@ -37,7 +37,8 @@ public enum Mounts {
 
   /// Where our own file systems are mounted in this mount namespace (/proc/self/mountinfo, proc(5)).
   public static func ownPoints() throws(SystemCallError) -> Set<String> {
-    let table = String(decoding: try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20), as: UTF8.self)
+    let table = String(
+      decoding: try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20), as: UTF8.self)
     var points: Set<String> = []
     for line in table.split(separator: "\n") {
       // ID, parent, device, root, mount point, options, optional fields, "-", type, source, options.

@@ -31,7 +31,8 @@ struct Explain: ParsableCommand {
     let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     let addresses = HostNames.addresses(of: query.host)
     if addresses.isEmpty {
-      Process.complain("claude-sandbox: '\(query.host)' is not an address, and this host knows no address by that name\n")
+      Process.complain(
+        "claude-sandbox: '\(query.host)' is not an address, and this host knows no address by that name\n")
       throw ExitCode.failure
     }
     let reports = addresses.flatMap { address in
