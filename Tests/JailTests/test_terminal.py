@@ -204,7 +204,7 @@ def test_a_pipeline(shell):
 def test_the_window_size(shell):
     shell.command(run("stty size"))
     shell.expect("24 80\r\n")
-    code = "import os, signal; signal.signal(28,lambda *_: print(\\'size\\',os.get_terminal_size(0).columns,flush=True)); print(\\'ready\\',flush=True); input()"
+    code = "import os, signal; signal.signal(28,lambda *_: os.write(1, b\\'size %d\\\\n\\' % os.get_terminal_size(0).columns)); print(\\'ready\\', flush=True); input()"
     shell.command(run(f"{PYTHON} -I -c $'{code}'"))
     shell.expect("ready\r\n")
     shell.resize(50, 132)

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from . import host, identity, kernel, residue  # noqa: F401 (what `call` names; their own path gets covered)
+from . import host, identity, injector, kernel, residue  # noqa: F401 (what `call` names; their own path gets covered)
 from .filesystem import TESTS
 
 _SPARE = 400  # Descriptors are parked from here on while they are put in place.

@@ -1,0 +1,114 @@
+"""Programs that people run: they work through a jail as they do outside, and fail at once where they must."""
+
+import shutil
+
+import pytest
+from lab.lab import PYTHON
+from lab.services import HTTP
+
+PAGE = "hello from 45.33.7.7:80\n"
+WWW = "/run/lab/www"
+
+
+@pytest.fixture
+def tool(lab, identity):
+    """A function that runs a program in a jail; missing ones are skipped, which is a failure where all must run."""
+
+    def start(*command, **how):
+        if "/" not in command[0] and not shutil.which(command[0], path=lab.path()):
+            pytest.skip(f"{command[0]} is not installed")
+        return lab.jail(*command, identity=identity, **how)
+
+    return start
+
+
+def test_curl(tool):
+    result = tool("curl", "-sS", "--max-time", "10", f"http://web.lab.test:{HTTP}/")
+    assert (result.status, "hello from" in result.out) == (0, True)
+    assert tool("curl", "-sS", "-4", "http://web.lab.test/").out == PAGE
+    assert tool("curl", "-sS", "-6", "http://web.lab.test/").out == "hello from [2606:4700::1111]:80\n"
+
+
+@pytest.mark.parametrize("how", [[], ["--interface", "uplink0"]])
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "198.51.100.77", "[fd00::1]"])
+def test_curl_is_refused(lab, tool, address, how):
+    lab.forget()
+    result = tool("curl", "-sS", "--max-time", "3", *how, f"http://{address}/")
+    assert result.status in (7, 45) and result.seconds < 2, result  # could not connect, or could not bind; never 28, a time-out
+    assert lab.seen(dst=address.strip("[]")) == []
+
+
+def test_git(lab, tool):
+    """A clone over HTTP: many small requests, by name."""
+    lab.run(["sh", "-c", f"""
+        cd /tmp && rm -rf src && git -c init.defaultBranch=main init -q src && cd src && echo text > file && git add file &&
+        git -c user.name=x -c user.email=x@x commit -qm one && cd .. && git clone -q --bare src {WWW}/src.git &&
+        cd {WWW}/src.git && git update-server-info && rm -rf /tmp/src && chmod -R a+rX {WWW}"""], identity="root")  # fmt: skip
+    result = tool("sh", "-c", "git clone -q http://web.lab.test/src.git /tmp/clone && cat /tmp/clone/file; rm -rf /tmp/clone")
+    lab.call("lab.host:remove", f"{WWW}/src.git")
+    assert (result.status, result.out, result.err) == (0, "text\n", "")
+
+
+def test_git_is_refused(tool):
+    result = tool("git", "ls-remote", "http://10.1.1.1/src.git", add_env={"LC_ALL": "C"})
+    assert result.status == 128 and "onnect" in result.err and result.seconds < 2
+
+
+def test_node(tool):
+    code = "fetch('http://web.lab.test/').then(r => r.text()).then(t => process.stdout.write(t))"
+    result = tool("node", "-e", code)
+    assert result.status == 0 and result.out.startswith("hello from"), result.err
+
+
+def test_node_is_refused(tool):
+    code = "fetch('http://10.1.1.1/').catch(e => console.log(e.cause.code))"
+    assert tool("node", "-e", code).out == "EINVAL\n"
+
+
+def test_python(tool):
+    code = "import urllib.request as u; print(u.urlopen('http://four.lab.test/', timeout=10).read().decode(), end='')"
+    assert tool(PYTHON, "-I", "-c", code).out == PAGE
+
+
+def test_ping(lab, tool):
+    result = tool("ping", "-c", "1", "-W", "3", "45.33.7.7")
+    assert result.status == 0 and " 0% packet loss" in result.out, result
+    assert tool("ping", "-c", "1", "-W", "3", "2606:4700::1111").status == 0
+    lab.configure("allow-ip = 10.1.1.1\n")
+    assert tool("ping", "-c", "1", "-W", "3", "10.1.1.1").status == 0
+
+
+def test_ping_is_refused(lab, tool):
+    lab.forget()
+    for options in ([], ["-I", "uplink0"]):
+        result = tool("ping", "-c", "1", "-W", "1", *options, "10.1.1.1")
+        assert result.status in (1, 2), result
+    assert lab.seen(dst="10.1.1.1") == []
+
+
+def test_bwrap(tool, identity):
+    """Claude Code's own sandbox is bubblewrap. (Uid 0 without CAP_SETFCAP cannot map itself into a nested user namespace.)"""
+    command = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "sh", "-c", "echo inside; ls /proc/self/fd"]
+    result = tool(*command)
+    if identity == "user":
+        assert (result.status, result.out.split()[0]) == (0, "inside"), result
+    else:
+        assert result.status == 1 and "uid map" in result.err
+
+
+def test_a_build_s_own_services(tool):
+    """A server and its client on the jail's loopback, by name and by both families."""
+    code = """
+import http.server, threading, urllib.request
+s = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+s.RequestHandlerClass.log_message = lambda *a: None
+threading.Thread(target=s.serve_forever, daemon=True).start()
+print(urllib.request.urlopen(f"http://localhost:{s.server_port}/").status)
+"""
+    assert tool(PYTHON, "-I", "-c", code, cwd="/run/lab/tests").out == "200\n"
+
+
+def test_strace(tool):
+    """Debuggers work on the command's own processes."""
+    result = tool("strace", "-o", "/dev/null", "echo", "traced")
+    assert (result.status, result.out) == (0, "traced\n"), result.err
