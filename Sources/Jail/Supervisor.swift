@@ -45,6 +45,10 @@ enum Supervisor {
 private struct Session: ~Copyable {
   private let blueprint: Blueprint
   private var plan: Plan
+  /// How often the command was stopped, by which signal it is stopped now, and how it ended.
+  private var stops: UInt8 = 0
+  private var stopSignal: CInt?
+  private var end: WaitStatus?
   private var resolverText: [UInt8]
   private let holder: CInt
   private let launcher: CInt
@@ -86,8 +90,8 @@ private struct Session: ~Copyable {
       if let readiness = readinessDescriptor, !ready { interests.append(.readable(readiness)) }
       let events = try poll(interests)
       if events.contains(self.launcher) {
-        guard let signal = try launcher.receive()?.bytes.first else { throw LaunchFailure.launcherDied }
-        return WaitStatus(rawValue: CInt(signal))
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if case .forward(let signal) = LauncherRequest(message.bytes) { return WaitStatus(rawValue: signal) }
       }
       if let link = linkDescriptor, events.contains(link) {
         guard let report = try receiveReport() else { return try holderEnded() }
@@ -188,19 +192,23 @@ private struct Session: ~Copyable {
       let now = monotonicMilliseconds()
       // Before the signals: a holder that could not execute says why, and then ends.
       if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
-      if ready.contains(signals.rawValue), let status = try handleSignals(launcher) {
+      if ready.contains(signals.rawValue) { try handleSignals(launcher) }
+      if ready.contains(self.launcher) {
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if let request = LauncherRequest(message.bytes) { try answer(request, launcher) }
+      }
+      if let end {
         // Now, so that they end while this process closes its sockets; each of the two waits for the kernel.
         Descendants.kill()
-        return status
+        return end
       }
-      if ready.contains(self.launcher) { try forward(try launcher.receive()) }
       if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
       if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
       let change = try host.changes(ready: ready, now: now)
       if change.network { follow() }
-      if change.files || change.network { try mounts?.start(resolverText: resolverText, masks: masks) }
+      if change.files || change.network { repairMounts() }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -221,22 +229,42 @@ private struct Session: ~Copyable {
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 
-  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process. The command's status once it ended.
-  private func handleSignals(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
+  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process.
+  private mutating func handleSignals(_ launcher: borrowing DatagramSocket) throws {
     while let delivery = try Signals.next(from: signals) {
       if delivery.signal != Signals.child { try? Process.kill(holder, delivery.signal) }
     }
-    while let (pid, status) = try Process.waitForAny() {
-      guard pid == holder else { continue }
-      guard let signal = status.stopSignal else { return status }
-      try launcher.send(SupervisorReport.stopped(signal).bytes)
-    }
-    return nil
+    try reap(launcher)
   }
 
-  private func forward(_ message: DatagramSocket.Message?) throws {
-    guard let signal = message?.bytes.first else { throw LaunchFailure.launcherDied }
-    try Process.kill(holder, CInt(signal))
+  private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
+    while let (pid, status) = try Process.waitForAny() {
+      guard pid == holder else { continue }
+      if let signal = status.stopSignal {
+        stops &+= 1
+        stopSignal = signal
+        try launcher.send(SupervisorReport.stopped(stops).bytes)
+      } else if status.isContinued {
+        stopSignal = nil
+      } else {
+        end = status
+      }
+    }
+  }
+
+  private mutating func answer(_ request: LauncherRequest, _ launcher: borrowing DatagramSocket) throws {
+    // What has become of the command since, counts.
+    try reap(launcher)
+    guard end == nil else { return }
+    switch request {
+    case .forward(let signal):
+      try Process.kill(holder, signal)
+    case .confirm(let stop):
+      guard stop == stops, let signal = stopSignal else { return }
+      try launcher.send(SupervisorReport.confirmed(stop, signal).bytes)
+    case .resume(let stop):
+      if stop == stops, stopSignal != nil { try Process.kill(holder, Signals.continue) }
+    }
   }
 
   /// The socket to the holder has closed, as execve(2) does it, or brings the reason why there was no execve.
@@ -256,6 +284,14 @@ private struct Session: ~Copyable {
     switch pasta {
     case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
     case nil: nil
+    }
+  }
+
+  private func repairMounts() {
+    do {
+      try mounts?.start(resolverText: resolverText, masks: masks)
+    } catch {
+      Process.complain("claude-sandbox: what the jail must not see could not be covered again (\(error))\n")
     }
   }
 
