@@ -7,7 +7,7 @@ enum Launcher {
   static func start(_ blueprint: Blueprint) throws -> WaitStatus {
     let pair = try DatagramPair()
     // The job-control signals too: this process stops when the command has stopped, not before.
-    try Signals.block(Signals.forwarded + Signals.jobControl)
+    try Signals.block(Signals.forwarded + Signals.background)
     let signals = try Signals.descriptor(for: Signals.forwarded)
     try Process.becomeSubreaper()
     let supervisor = try Process.fork()

@@ -59,6 +59,16 @@ struct Masks {
     ]
   }
 
+  /// The directories in which what is to be masked may appear.
+  var directories: [String] {
+    table.map { $0.prefix == nil ? $0.path.parentDirectory : $0.path }
+  }
+
+  /// Whether a name that appeared in one of them may be one to mask.
+  func concern(_ name: String) -> Bool {
+    table.contains { mask in mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name) }
+  }
+
   /// The paths that are there to be masked, each once.
   func present() throws -> [String] {
     var paths: [String] = []
@@ -70,11 +80,19 @@ struct Masks {
 
   private func expand(_ mask: Mask) throws -> [String] {
     do throws(SystemCallError) {
-      guard let prefix = mask.prefix else {
-        _ = try FileStatus.of(mask.path)
-        return [try FileStatus.resolve(mask.path)]
+      let directory = mask.prefix == nil ? mask.path.parentDirectory : mask.path
+      var found = [mask.path]
+      if let prefix = mask.prefix {
+        found = try FileStatus.names(in: directory).filter { $0.hasPrefix(prefix) }.map { "\(directory)/\($0)" }
       }
-      return try FileStatus.names(in: mask.path).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
+      // In a directory where anyone writes, a link is somebody's wish to have something else masked.
+      let followsLinks = try FileStatus.of(directory).permissions & 0o002 == 0
+      var paths: [String] = []
+      for path in found {
+        let status = try FileStatus.ofLink(path)
+        if followsLinks || status.kind != .symbolicLink { paths.append(try FileStatus.resolve(path)) }
+      }
+      return paths
     } catch {
       // What does not exist, or cannot be entered, needs no mask.
       if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return [] }
@@ -82,14 +100,16 @@ struct Masks {
     }
   }
 
-  /// Covers each directory with an empty one and anything else with /dev/null, and puts the exposed sockets back.
+  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts the exposed sockets back.
   func install() throws {
     let kept = exposed.compactMap { try? Exposed($0) }
+    let covered = try Mounts.ownPoints()
     for path in try present() {
-      if try FileStatus.of(path).kind == .directory {
-        try Mounts.tmpfs(over: path, mode: "0700")
-      } else {
-        try Mounts.bind("/dev/null", over: path)
+      guard let status = try? FileStatus.of(path) else { continue }
+      switch status.kind {
+      case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
+      case .characterDevice: continue
+      default: try Mounts.bind("/dev/null", over: path)
       }
     }
     for socket in kept { try socket.restore() }

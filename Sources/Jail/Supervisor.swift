@@ -24,7 +24,7 @@ enum Supervisor {
     _ blueprint: Blueprint, _ launcher: borrowing DatagramSocket
   ) throws -> WaitStatus {
     try Process.becomeSubreaper()
-    try Signals.block(Signals.forwarded + Signals.jobControl + [Signals.child])
+    try Signals.block(Signals.forwarded + Signals.background + [Signals.child])
     let pair = try DatagramPair()
     let supervisor = Process.id
     let holder = try Process.fork()
@@ -36,7 +36,7 @@ enum Supervisor {
     try Process.leaveStandardStreams()
     var session = try Session(
       blueprint, holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
-    try session.launch()
+    if let end = try session.launch(launcher) { return end }
     return try session.serve(launcher)
   }
 }
@@ -45,6 +45,7 @@ enum Supervisor {
 private struct Session: ~Copyable {
   private let blueprint: Blueprint
   private var plan: Plan
+  private var resolverText: [UInt8]
   private let holder: CInt
   private let launcher: CInt
   private let signals: FileDescriptor
@@ -54,14 +55,19 @@ private struct Session: ~Copyable {
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
   private var host: HostWatch
+  private let masks: Masks
+  private var mounts: MountRepair?
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
   init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
-    let host = try HostWatch()
+    let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
+    let host = try HostWatch(masks)
+    self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan
+    self.resolverText = blueprint.resolver.jailText
     self.host = host
     self.holder = holder
     self.launcher = launcher
@@ -70,17 +76,22 @@ private struct Session: ~Copyable {
   }
 
   /// Steps 8 and 9 side by side: the holder seals itself while pasta starts. Neither opens anything without the other.
-  mutating func launch() throws {
+  /// The status with which everything ended if a signal came before the command ran; nil when it runs.
+  mutating func launch(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
     var sealed = false
     var ready = !plan.hasUplink
     while !(sealed && ready) {
-      var interests = [Interest.readable(launcher)]
+      var interests = [Interest.readable(self.launcher)]
       if let link = linkDescriptor { interests.append(.readable(link)) }
       if let readiness = readinessDescriptor, !ready { interests.append(.readable(readiness)) }
       let events = try poll(interests)
-      if events.contains(launcher) { throw LaunchFailure.launcherDied }
+      if events.contains(self.launcher) {
+        guard let signal = try launcher.receive()?.bytes.first else { throw LaunchFailure.launcherDied }
+        return WaitStatus(rawValue: CInt(signal))
+      }
       if let link = linkDescriptor, events.contains(link) {
-        switch try receiveReport() {
+        guard let report = try receiveReport() else { return try holderEnded() }
+        switch report {
         case .windows(let descriptors): try connect(descriptors)
         case .sealed: sealed = true
         case .failed(let failure): throw failure
@@ -98,6 +109,15 @@ private struct Session: ~Copyable {
       throw LaunchFailure.step(.uplink, "\(error)")
     }
     try link?.send([Holder.go])
+    return nil
+  }
+
+  /// A signal that was for the command, as the terminal's Ctrl-C is, found the holder.
+  private func holderEnded() throws -> WaitStatus {
+    guard let (_, status) = try Process.wait(holder), status.terminationSignal != nil else {
+      throw LaunchFailure.step(.seal, "the holder ended")
+    }
+    return status
   }
 
   private var linkDescriptor: CInt? {
@@ -114,16 +134,15 @@ private struct Session: ~Copyable {
     }
   }
 
-  private mutating func receiveReport() throws -> HolderReport {
-    guard let message = try link?.receive(), let report = HolderReport(message) else {
-      throw LaunchFailure.step(.isolate, "the holder died")
-    }
-    return report
+  /// nil when the holder has gone.
+  private mutating func receiveReport() throws -> HolderReport? {
+    guard let message = try link?.receive() else { return nil }
+    return HolderReport(message)
   }
 
   private mutating func connect(_ descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 6, let pasta = blueprint.pasta else {
+      guard descriptors.count == 8, let pasta = blueprint.pasta else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
       let tap = FileDescriptor(owning: descriptors[0])
@@ -132,6 +151,8 @@ private struct Session: ~Copyable {
       let packets = FileDescriptor(owning: descriptors[3])
       let udp = FileDescriptor(owning: descriptors[4])
       let tcp = FileDescriptor(owning: descriptors[5])
+      mounts = MountRepair(
+        userNamespace: FileDescriptor(owning: descriptors[6]), mountNamespace: FileDescriptor(owning: descriptors[7]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
         pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
@@ -172,11 +193,13 @@ private struct Session: ~Copyable {
         return status
       }
       if ready.contains(self.launcher) { try forward(try launcher.receive()) }
-      if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
-      if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
+      if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
+      if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
-      if try host.hasChanged(ready: ready, now: now) { follow() }
+      let change = try host.changes(ready: ready, now: now)
+      if change.network { follow() }
+      if change.files || change.network { try mounts?.start(resolverText: resolverText, masks: masks) }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -186,7 +209,7 @@ private struct Session: ~Copyable {
     if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
-    if let complaints = pasta?.complaints.rawValue { interests.append(.readable(complaints)) }
+    if let complaints = complaintsDescriptor { interests.append(.readable(complaints)) }
     interests += names?.interests ?? []
     if let refusal = refusals?.interest { interests.append(refusal) }
     return interests
@@ -221,9 +244,18 @@ private struct Session: ~Copyable {
     link = nil
   }
 
-  private mutating func pastaEnded() throws {
-    let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
-    disconnect("pasta ended (\(Pasta.lastLine(words)))")
+  private var pastaSaid: String {
+    switch pasta {
+    case .some(let pasta): Pasta.lastLine(pasta.lastWords)
+    case nil: ""
+    }
+  }
+
+  private var complaintsDescriptor: CInt? {
+    switch pasta {
+    case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
+    case nil: nil
+    }
   }
 
   /// Keeps the walls true: what the host's network has become, the jail's walls become.
@@ -231,6 +263,7 @@ private struct Session: ~Copyable {
     do {
       let (facts, resolver) = try Launch.facts()
       names?.use(resolver.resolvers)
+      resolverText = resolver.jailText
       let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
       guard next != plan, uplink != nil else { return }
       try uplink?.follow(next)
@@ -264,6 +297,7 @@ private struct Session: ~Copyable {
     if let process = pasta?.process { try? Process.kill(process, Signals.kill) }
     try? uplink?.cut()
     uplink = nil
+    names = nil
     refusals = nil
     pasta = nil
     jail = nil

@@ -4,10 +4,10 @@ internal import Glibc
 /// Signals: masks, dispositions and signalfd(2).
 public enum Signals {
   /// Every signal that asks a process for something and that may be forwarded.
-  public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
+  public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP]
 
-  /// The terminal's signals that stop a process by default.
-  public static let jobControl: [CInt] = [SIGTSTP, SIGTTIN, SIGTTOU]
+  /// The terminal's signals that stop a process which reads or writes in the background.
+  public static let background: [CInt] = [SIGTTIN, SIGTTOU]
   public static let child = SIGCHLD
   public static let hangup = SIGHUP
   public static let kill = SIGKILL
@@ -76,6 +76,13 @@ public enum Signals {
         throw SystemCallError("sigaction", "\(field) \(status[field] ?? "missing")", errno: EINVAL)
       }
     }
+  }
+
+  /// Makes this process fit to have children, whatever its caller ignores: with SIGCHLD ignored they could not be waited for, and with
+  /// SIGPIPE at its default a closed standard error would end it.
+  public static func prepareForChildren() {
+    setDisposition(of: SIGCHLD, to: SIG_DFL)
+    setDisposition(of: SIGPIPE, to: SIG_IGN)
   }
 
   /// Sends a signal with its default action to this process itself and, should it be stopped, returns when continued.

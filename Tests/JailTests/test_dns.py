@@ -1,6 +1,7 @@
 """Names: the supervisor answers on the jail's 127.0.0.53 and asks the host's resolvers from the host's network."""
 
 import socket
+import time
 
 import pytest
 from dnswire import A, AAAA, CNAME, HTTPS, MX, NOTIMP, OPT, PTR, SRV, TXT, Message, query
@@ -287,7 +288,9 @@ def test_the_host_s_resolv_conf_is_replaced_meanwhile(lab, enter, linked):
         lab.call("lab.host:symlink", "../run/resolvconf/resolv.conf", "/etc/resolv.conf")
     jail = enter()
     lab.call("lab.host:replace", path, f"nameserver {TINY4}\n")
-    assert "nameserver 127.0.0.53" in jail.ask("read", path="/etc/resolv.conf")["text"]
+    deadline = time.monotonic() + 1
+    while "nameserver 127.0.0.53" not in jail.ask("read", path="/etc/resolv.conf")["text"]:
+        assert time.monotonic() < deadline
     assert jail.ask("run", argv=["getent", "ahostsv4", "four.lab.test"])["out"].split()[:1] == ["45.33.7.7"]
 
 

@@ -79,6 +79,7 @@ enum {
 };
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
 
+int setns(int fd, int type);
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 extern char **environ;
@@ -99,7 +100,7 @@ static inline int clinux_move_mount(int from, int to_dir, const char *to) {
   return (int)syscall(SYS_move_mount, from, "", to_dir, to, CLINUX_MOVE_MOUNT_F_EMPTY_PATH);
 }
 static inline int clinux_open_tree_clone(int dir, const char *path) {
-  return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC);
+  return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);
 }
 static inline int clinux_mount_setattr(int dir, const char *path, unsigned flags, struct clinux_mount_attr *attributes) {
   return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes, sizeof *attributes);

@@ -39,7 +39,10 @@ class Channel:
         """The next message and its descriptors; None at end of file; TimeoutError."""
         if timeout is not None and not select.select([self.socket], [], [], max(timeout, 0))[0]:
             raise TimeoutError
-        data, descriptors, _, _ = socket.recv_fds(self.socket, _LIMIT, 16, socket.MSG_CMSG_CLOEXEC)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.socket, _LIMIT, 16, socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:  # The other side ended without reading all that we sent.
+            return None, []
         if not data:
             return None, []
         return json.loads(data), descriptors

@@ -46,6 +46,11 @@ def make_directory(path, mode=0o755, uid=0):
     os.chown(path, uid, uid)
 
 
+def make_fifo(path):
+    remove(path)
+    os.mkfifo(path, 0o644)
+
+
 def symlink(target, path):
     remove(path)
     os.symlink(target, path)
@@ -86,6 +91,20 @@ def bind(source, target):
 def cover(target, mode="755"):
     """Hide a directory under an empty one."""
     kernel.mount("tmpfs", target, "tmpfs", 0, f"mode={mode}")
+
+
+def overlay(target):
+    """Put a writable layer over a directory, to remove or change what is in it."""
+    layer = f"/run/lab/overlay{target.replace('/', '-')}"
+    shutil.rmtree(layer, ignore_errors=True)
+    os.makedirs(f"{layer}/upper")
+    os.makedirs(f"{layer}/work")
+    kernel.mount("overlay", target, "overlay", 0, f"lowerdir={target},upperdir={layer}/upper,workdir={layer}/work")
+
+
+def copy(source, target, mode=0o755):
+    shutil.copyfile(source, target)
+    os.chmod(target, mode)
 
 
 def uncover(target):

@@ -3,10 +3,14 @@
 `take` before a launch, `compare` after it: the second waits for processes that are on their way out, on their pidfds.
 """
 
+import contextlib
 import os
 import select
+import signal
 import socket
 import time
+
+from . import host
 
 _KINDS = ("net", "user", "mnt", "ipc", "pid", "uts", "cgroup")
 _DIRECTORIES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/run/lab/home", "/run/lab/root", "/dev/net")
@@ -38,6 +42,11 @@ def status(pid):
     """The fields of /proc/PID/status."""
     with open(f"/proc/{pid}/status") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def descriptors(pid):
+    """What each descriptor of a process is."""
+    return {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
 
 
 def namespaces():
@@ -72,6 +81,16 @@ def compare(before, patience=5.0):
     left = {kind: sorted(set(now[kind]) - set(before[kind])) for kind in now}
     left["processes"] = [p for pid, p in processes().items() if pid in left["processes"]]
     return {kind: things for kind, things in left.items() if things}
+
+
+def remove(left):
+    """Ends what `compare` found, so that one test's residue is not the next one's."""
+    for process in left.get("processes", ()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process["pid"], signal.SIGKILL)
+    for path in left.get("files", ()):
+        host.remove(path)
+    _await_exit({str(process["pid"]) for process in left.get("processes", ())}, 5)
 
 
 def _await_exit(pids, patience):

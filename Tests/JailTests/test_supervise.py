@@ -1,0 +1,292 @@
+"""The launcher stands for its command: statuses, signals; and nothing outlives a jail, however it ends."""
+
+import os
+import signal
+import time
+
+import pytest
+from lab.filesystem import EXECUTABLE
+from lab.lab import PYTHON
+from lab.services import ECHO
+from reach import reached
+
+FORWARDED = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+DEADLY = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGKILL, signal.SIGSEGV,
+          signal.SIGABRT, signal.SIGPIPE, signal.SIGALRM]  # fmt: skip
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+# A tree that tries to stay: a child, a daemon in its own session, one that ignores what can be ignored.
+TREE = """
+import os, signal, sys, time
+settled, settle = os.pipe()
+def fork(body):
+    if os.fork() == 0:
+        body(); os._exit(0)
+def wait():
+    os.write(settle, b"x"); time.sleep(1000)
+def stubborn():
+    for n in range(1, 32):
+        if n not in (9, 19): signal.signal(n, signal.SIG_IGN)
+    wait()
+def daemon():
+    os.setsid(); fork(stubborn)
+fork(wait); fork(daemon); fork(stubborn)
+for _ in range(3): os.read(settled, 1)
+"""
+
+
+def parts(lab):
+    """The processes of the only jail: launcher, supervisor, pasta, and the rest, which is the command's tree."""
+    found = {"launcher": None, "supervisor": None, "pasta": None, "command": []}
+    everything = lab.call("lab.residue:processes")
+    for process in everything.values():
+        if process["comm"].startswith("claude-sandbox"):
+            parent = everything.get(str(process["parent"]), {})
+            found["supervisor" if parent.get("comm", "").startswith("claude-sandbox") else "launcher"] = process["pid"]
+        elif process["comm"].startswith(("passt", "pasta")):
+            found["pasta"] = process["pid"]
+        elif "import os, signal, sys, time" in "".join(process["argv"]) or "1000" in process["argv"]:
+            found["command"].append(process["pid"])
+    return found
+
+
+def start_tree(lab, identity, then="print('ready', flush=True); sys.stdin.read()"):
+    process = lab.start([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", TREE + then], identity=identity)
+    assert process.read_line() == "ready\n"
+    return process
+
+
+# Statuses.
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 7, 63, 64, 124, 125, 126, 127, 128, 129, 254, 255])
+def test_exit_statuses(lab, identity, status):
+    assert lab.jail("sh", "-c", f"exit {status}", identity=identity).status == status
+
+
+@pytest.mark.parametrize("number", DEADLY)
+def test_a_signal_that_ends_the_command_ends_the_launcher(lab, identity, number):
+    """Not exit 128+n: who waits for us sees WIFSIGNALED, as a shell needs to."""
+    result = lab.jail(PYTHON, "-I", "-c", f"import os, signal; signal.signal({int(number)}, 0) if {int(number)} != 9 else 0; "
+                      f"os.kill(os.getpid(), {int(number)})", identity=identity)  # fmt: skip
+    assert (result.status, result.err) == (-number, "")
+
+
+def test_no_core_of_the_launcher(lab, identity):
+    """Raising the command's SIGSEGV on ourselves must not write a second core, of us. (The command's own is its business.)"""
+    launcher = ["prlimit", "--core=unlimited", EXECUTABLE, "run", "--"]
+    result = lab.run([*launcher, "sh", "-c", "ulimit -c 0; kill -SEGV $$"], identity=identity, cwd="/tmp")
+    assert result.status == -signal.SIGSEGV
+    assert [f for f in lab.call("lab.residue:take")["files"] if "core" in f] == []
+
+
+@pytest.mark.parametrize("words, status", [
+    (["/nonexistent"], 127), (["no-such-command"], 127), ([""], 127), (["/etc/passwd"], 126), (["/etc"], 126),
+    (["/nonexistent/x"], 127), (["/etc/passwd/x"], 126), (["/tmp/no-interpreter"], 127),
+])  # fmt: skip
+def test_commands_that_cannot_be_executed(lab, identity, words, status):
+    lab.call("lab.host:write", "/tmp/no-interpreter", "#!/nonexistent/interpreter\n", {"mode": 0o755})
+    result = lab.jail(*words, identity=identity)
+    lab.call("lab.host:remove", "/tmp/no-interpreter")
+    assert result.status in ({126, 127} if words[0] in ("/etc/passwd/x", "/tmp/no-interpreter") else {status})
+    assert result.out == "" and len(result.err.splitlines()) >= 1 and result.err.startswith("claude-sandbox: ")
+
+
+def test_a_file_that_is_not_executable_on_path(lab, identity):
+    """As a shell: found but not executable is 126; a later one on PATH is preferred."""
+    lab.call("lab.host:write", "/tmp/one/tool", "#!/bin/sh\necho one\n", {"mode": 0o644})
+    lab.call("lab.host:write", "/tmp/two/tool", "#!/bin/sh\necho two\n", {"mode": 0o755})
+    first = lab.jail("tool", identity=identity, env={"PATH": "/tmp/one:/usr/bin"})
+    second = lab.jail("tool", identity=identity, env={"PATH": "/tmp/one:/tmp/two:/usr/bin"})
+    for directory in ("/tmp/one", "/tmp/two"):
+        lab.call("lab.host:remove", directory)
+    assert (first.status, second.status, second.out) == (126, 0, "two\n")
+
+
+# Signals to the launcher.
+
+
+@pytest.mark.parametrize("number", FORWARDED)
+def test_signals_are_forwarded(lab, identity, number):
+    code = f"""
+import signal, time
+got = []
+signal.signal({int(number)}, lambda *_: got.append(1)); print('ready', flush=True)
+while not got: time.sleep(0.01)
+print('got', flush=True); raise SystemExit(9)
+"""
+    process = lab.start([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", code], identity=identity)
+    assert process.read_line() == "ready\n"
+    process.signal(number)
+    result = process.communicate()
+    process.close()
+    assert (result.status, result.out) == (9, "got\n")
+
+
+@pytest.mark.parametrize("number", FORWARDED)
+def test_signals_end_what_does_not_handle_them(lab, identity, number):
+    process = start_tree(lab, identity)
+    process.signal(number)
+    assert process.wait() == -number
+    process.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_at_every_moment_of_the_launch(lab, identity, number):
+    """Whenever it comes, it ends the launch; and nothing is left."""
+    for delay in range(0, 60, 4):
+        process = lab.start([EXECUTABLE, "run", "--", "sleep", "1000"], identity=identity)
+        time.sleep(delay / 1000)  # A delay is what is tested here.
+        process.signal(number)
+        status = process.wait(5)
+        process.close()
+        assert status in (-number, 125), (delay, status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL])
+@pytest.mark.parametrize("delay", range(0, 60, 4))
+def test_a_kill_at_every_moment_of_the_launch(lab, number, delay):
+    process = lab.start([EXECUTABLE, "run", "--", "sleep", "1000"])
+    time.sleep(delay / 1000)  # A delay is what is tested here.
+    process.signal(number)
+    assert process.wait(5) == -number
+    process.close()
+
+
+# The end.
+
+
+def test_descendants_end_with_the_command(lab, identity):
+    process = start_tree(lab, identity, "print('ready', flush=True); os._exit(3)")
+    assert process.wait() == 3
+    process.close()
+
+
+def test_descendants_cannot_hold_the_output_open(lab, identity):
+    """`x=$(claude-sandbox run -- ...)` returns, although a daemon has inherited the pipe."""
+    result = lab.jail("sh", "-c", "setsid sleep 1000 & echo done", identity=identity, timeout=10)
+    assert (result.status, result.out) == (0, "done\n")
+
+
+@pytest.mark.parametrize("victims", [("launcher",), ("supervisor",), ("launcher", "supervisor")])
+def test_nothing_outlives_a_killed_launcher_or_supervisor(lab, identity, victims):
+    process = start_tree(lab, identity)
+    found = parts(lab)
+    assert all(found.values()) and len(found["command"]) == 4, found
+    for victim in victims:
+        lab.call("os:kill", found[victim], int(signal.SIGKILL))
+    status = process.wait(10)
+    process.close()
+    assert status == (-signal.SIGKILL if "launcher" in victims else 125)
+
+
+def test_a_killed_supervisor_is_told(lab, identity):
+    process = start_tree(lab, identity)
+    lab.call("os:kill", parts(lab)["supervisor"], int(signal.SIGKILL))
+    result = process.communicate(timeout=10)
+    process.close()
+    assert result.status == 125 and len(result.err.splitlines()) == 1
+
+
+def test_a_killed_pasta(lab, identity):
+    """One line is said, nothing opens, the command gets errors and goes on."""
+    with lab.jailed(identity=identity) as jail:
+        reached(lab, jail, "tcp", "1.1.1.1")
+        lab.call("os:kill", parts(lab)["pasta"], int(signal.SIGKILL))
+        line = jail.process.read_line(2)
+        assert "pasta" in line and line.startswith("claude-sandbox: ")
+        lab.forget()
+        for address in ("1.1.1.1", "10.0.0.1", "198.51.100.77", "2606:4700::1111", "fd00::1"):
+            for bind in (None, "device"):
+                answer = jail.ask("tcp", address=address, port=ECHO, bind=bind, timeout=1)
+                assert answer["errno"] in {"ENETUNREACH", "EHOSTUNREACH", "EINVAL", "ENODEV", "EACCES", "ENETDOWN"} or "text" in answer
+        assert [event for event in lab.seen(place="world") if event.get("dport") == ECHO] == []
+
+
+def test_a_stopped_pasta_does_not_hold_the_end(lab, identity):
+    process = start_tree(lab, identity)
+    lab.call("os:kill", parts(lab)["pasta"], int(signal.SIGSTOP))
+    process.signal(signal.SIGTERM)
+    assert process.wait(10) == -signal.SIGTERM
+    process.close()
+
+
+def test_the_command_cannot_hold_the_end(lab, identity):
+    """A tree that is stopped, or forks as it is killed, ends all the same."""
+    code = TREE + """
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        if os.fork(): time.sleep(0.001); os._exit(0)
+print('ready', flush=True); sys.stdin.read()
+"""
+    process = lab.start([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", code], identity=identity)
+    assert process.read_line() == "ready\n"
+    process.signal(signal.SIGTERM)
+    assert process.wait(10) == -signal.SIGTERM
+    process.close()
+
+
+def test_a_supervisor_that_its_own_command_kills(lab, identity):
+    """Same uid: where nothing forbids signals to it, killing it closes the jail rather than opening it."""
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(1000)"
+    process = lab.start([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", code], identity=identity)
+    result = process.communicate(timeout=10)
+    process.close()
+    assert result.status == 125 or (result.status == 1 and "PermissionError" in result.err)
+
+
+def test_fifty_at_once(lab, identity):
+    code = f"import socket; s = socket.create_connection(('1.1.1.1', {ECHO}), 20); s.sendall(b'x'); print(s.recv(1).decode())"
+    processes = [lab.start([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", code], identity=identity) for _ in range(50)]
+    results = [process.communicate(timeout=90) for process in processes]
+    for process in processes:
+        process.close()
+    assert [(r.status, r.out, r.err) for r in results] == [(0, "x\n", "")] * 50
+
+
+def test_a_launch_inside_a_jail(lab, identity):
+    """A jail in a jail: it is in one already, and never gets out of it, whatever the environment says."""
+    inner = [EXECUTABLE, "run", "--", "sh", "-c", "ip route | grep -c '^blackhole 10.0.0.0/8'"]
+    for environment in ({}, {"CLAUDE_SANDBOX_EGRESS_JAIL": "1"}):
+        result = lab.jail(*inner, identity=identity, add_env=environment)
+        assert (result.status, result.out) in ((0, "1\n"), (125, "")), result
+    override = lab.jail("env", "CLAUDE_SANDBOX_EGRESS_JAIL=0", *inner, identity=identity)
+    assert (override.status, override.out) in ((0, "1\n"), (125, "")), override
+
+
+def test_the_launcher_uses_little(lab, identity):
+    with lab.jailed(identity=identity):
+        pid = parts(lab)["supervisor"]
+        rollup = lab.call("lab.host:read", f"/proc/{pid}/smaps_rollup")
+        (pss,) = [int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
+        assert pss <= 4096
+
+
+def test_waiting_costs_nothing(lab, identity):
+    """No polling: an idle launcher and supervisor do not run at all."""
+    with lab.jailed(identity=identity):
+        found = parts(lab)
+
+        def switches():
+            statuses = [lab.call("lab.residue:status", found[name]) for name in ("launcher", "supervisor")]
+            return [int(s["voluntary_ctxt_switches"]) for s in statuses]
+
+        time.sleep(0.2)
+        before = switches()
+        time.sleep(0.5)
+        assert switches() == before
+
+
+def test_standard_input_is_the_command_s_alone(lab, identity):
+    """Who writes to a pipe learns from EPIPE that the command has closed it: nobody else may hold it open."""
+    process = lab.start([EXECUTABLE, "run", "--", "sh", "-c", "exec <&-; echo closed; exec sleep 1000"], identity=identity)
+    assert process.read_line() == "closed\n"
+    holders = [pid for pid in parts(lab).values() if isinstance(pid, int)]
+    pipe = os.readlink(f"/proc/self/fd/{process.ends[0]}")
+    held = [pid for pid in holders for link in lab.call("lab.residue:descriptors", pid).values() if link == pipe]
+    process.signal(signal.SIGTERM)
+    process.wait()
+    process.close()
+    assert set(held) <= {holders[0]}  # the launcher's own, which only waits, is the shell's business
