@@ -200,6 +200,16 @@ def test_signal_dispositions_are_reset(lab, identity, number):
     assert (result.status, int(result.out.split()[1], 16)) == (7, 0)
 
 
+def test_a_caller_that_spawns(lab, identity):
+    """system(3) and make(1) start processes by posix_spawn(3), which leaves the C library's own two signals ignored."""
+    spawn = "import os, sys; child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); sys.exit(os.waitpid(child, 0)[1] >> 8)"
+    launch = [EXECUTABLE, "run", "--", "sh", "-c", "grep SigIgn /proc/self/status; exit 7"]
+    control = lab.run([PYTHON, "-c", spawn, "/bin/grep", "SigIgn", "/proc/self/status"], identity=identity)
+    assert int(control.out.split()[1], 16) >> 31 & 3 == 3
+    result = lab.run([PYTHON, "-c", spawn, *launch], identity=identity)
+    assert (result.status, int(result.out.split()[1], 16)) == (7, 0)
+
+
 def test_nohup(lab, identity):
     """An ignored SIGHUP is a request (nohup): the command survives it, whether by its own disposition or the launcher's."""
     process = lab.start(

@@ -86,6 +86,11 @@ extern char **environ;
 static inline char **clinux_environ(void) { return environ; }
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
+// rt_sigaction(2) itself, to SIG_DFL (0) or SIG_IGN (1): sigaction(3) refuses two signals, see Signals.swift.
+static inline int clinux_rt_sigaction(int signal, unsigned long handler) {
+  unsigned long action[4] = {handler, 0, 0, 0};
+  return (int)syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+}
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
 static inline int clinux_cloexec_range(unsigned first, unsigned last) {
