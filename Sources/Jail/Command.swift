@@ -21,17 +21,22 @@ public struct Command: Sendable {
       do throws(SystemCallError) {
         try Process.execute(path, arguments: arguments, environment: environment)
       } catch {
-        if error.errno == Errno.ENOEXEC {
-          let shell = Array("/bin/sh".utf8)
-          try Process.execute(
-            shell, arguments: [shell, path] + arguments.dropFirst(), environment: environment)
-        }
+        if error.errno == Errno.ENOEXEC { try executeScript(path) }
         // A later directory may hold one that can be executed; if none does, "permission denied" says more than "not found".
         if error.errno != Errno.ENOENT && error.errno != Errno.ENOTDIR { failure = error.errno }
         if failure != Errno.ENOENT && failure != Errno.EACCES { break }
       }
     }
     throw LaunchFailure.command(String(decoding: name, as: UTF8.self), errno: failure)
+  }
+
+  private func executeScript(_ path: [UInt8]) throws(LaunchFailure) -> Never {
+    let shell = Array("/bin/sh".utf8)
+    do throws(SystemCallError) {
+      try Process.execute(shell, arguments: [shell, path] + arguments.dropFirst(), environment: environment)
+    } catch {
+      throw .command("/bin/sh", errno: error.errno)
+    }
   }
 
   private func candidates(_ name: [UInt8]) -> [[UInt8]] {

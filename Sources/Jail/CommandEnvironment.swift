@@ -2,13 +2,17 @@
 enum CommandEnvironment {
   /// Sockets and descriptors that exist outside only, whatever their value.
   private static let removed: Set<String> = [
-    "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "TMUX", "TMUX_PANE", "STY",
-    "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY", "SESSION_MANAGER",
+    "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "TMUX",
+    "TMUX_PANE", "STY",
+    "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY",
+    "SESSION_MANAGER",
     "VSCODE_IPC_HOOK_CLI", "VSCODE_IPC_HOOK", "VSCODE_GIT_IPC_HANDLE", "NVIM", "NVIM_LISTEN_ADDRESS",
   ]
 
   /// Variables that name a socket: removed when it is masked.
-  private static let sockets: Set<String> = ["SSH_AUTH_SOCK", "GPG_AGENT_INFO", "DOCKER_HOST", "CONTAINER_HOST", "PULSE_SERVER"]
+  private static let sockets: Set<String> = [
+    "SSH_AUTH_SOCK", "GPG_AGENT_INFO", "DOCKER_HOST", "CONTAINER_HOST", "PULSE_SERVER",
+  ]
 
   static func filtered(_ environment: [[UInt8]], masked: [String], exposed: [String]) -> [[UInt8]] {
     environment.filter { entry in
@@ -17,7 +21,9 @@ enum CommandEnvironment {
       if removed.contains(name) { return false }
       guard sockets.contains(name), parts.count == 2 else { return true }
       let value = String(decoding: parts[1], as: UTF8.self)
-      let path = value.hasPrefix("unix://") ? String(value.dropFirst(7)) : value.hasPrefix("unix:") ? String(value.dropFirst(5)) : value
+      let path =
+        value.hasPrefix("unix://")
+        ? String(value.dropFirst(7)) : value.hasPrefix("unix:") ? String(value.dropFirst(5)) : value
       return exposed.contains(path) || !masked.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
   }

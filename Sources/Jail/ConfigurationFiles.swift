@@ -46,7 +46,10 @@ public enum ConfigurationFiles {
     do throws(TrustedFile.Distrust) {
       return try TrustedFile.resolve(path)
     } catch {
-      if error.isMissing && error.path == path { return nil }
+      if error.path != path {
+        throw .untrustedConfiguration(.init(path: path, reason: "leads to \(error)", isMissing: false))
+      }
+      if error.isMissing { return nil }
       throw .untrustedConfiguration(error)
     }
   }

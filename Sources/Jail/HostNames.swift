@@ -9,7 +9,7 @@ public enum HostNames {
   public static func addresses(of host: String) -> [IPAddress] {
     if let address = IPAddress(host) { return [address] }
     guard let path = try? TrustedFile.resolve(program),
-      let output = try? TrustedProgram.output(of: path, arguments: [program, "ahosts", "--", host])
+      let output = try? TrustedProgram.output(of: path, arguments: [program, "ahosts", "--", host]) ?? []
     else { return [] }
     var found: [IPAddress] = []
     for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {

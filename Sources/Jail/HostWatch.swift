@@ -2,36 +2,55 @@ import Linux
 import Netlink
 import Policy
 
-/// What the walls depend on outside the jail: the host's network, and its resolv.conf. Says when it has changed.
+/// What the walls depend on outside the jail: the host's network, its resolv.conf, and the sockets that are masked. Says what has changed.
 struct HostWatch: ~Copyable {
+  /// What there is to do.
+  struct Change {
+    /// Read the host's network and name servers anew.
+    var network = false
+    /// Cover anew what must not be seen.
+    var files = false
+  }
+
   private var network: RoutingEvents
   private let files: FileEvents
+  private let masks: Masks
+  private let resolverNames: [String]
   /// A change comes as a burst of notifications, and is read when this time has passed since the first of them. Milliseconds.
   private static let settling = 50
   /// When it is time to read. The first time is at once: what changed since the launch read the host's network was not seen.
   private(set) var deadline: Int? = 0
 
-  init() throws {
+  init(_ masks: Masks) throws {
     let network = try RoutingEvents()
-    let files = try FileEvents(directories: ResolverFile.directories)
+    let files = try FileEvents(directories: ResolverFile.directories + masks.directories)
     self.network = network
     self.files = files
+    self.masks = masks
+    resolverNames = ResolverFile.names
   }
 
   var interests: [Interest] { [.readable(network.descriptor), .readable(files.descriptor.rawValue)] }
 
-  /// Whether it is time to read everything anew.
-  mutating func hasChanged(ready: Set<CInt>, now: Int) throws -> Bool {
+  /// What has changed. A socket that must not be seen is told at once, all else when it has settled.
+  mutating func changes(ready: Set<CInt>, now: Int) throws -> Change {
+    var change = Change()
     if ready.contains(network.descriptor) {
       try network.drain()
       deadline = deadline ?? now + Self.settling
     }
     if ready.contains(files.descriptor.rawValue) {
-      try files.drain()
-      deadline = deadline ?? now + Self.settling
+      let names = try files.drain()
+      if names.contains("") || !names.isDisjoint(with: resolverNames) {
+        deadline = deadline ?? now + Self.settling
+        change.files = true
+      }
+      if names.contains(where: masks.concern) { change.files = true }
     }
-    guard let due = deadline, due <= now else { return false }
-    deadline = nil
-    return true
+    if let due = deadline, due <= now {
+      deadline = nil
+      change.network = true
+    }
+    return change
   }
 }

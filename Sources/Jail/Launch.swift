@@ -23,6 +23,7 @@ public enum Launch {
       }
       if network == nil && Enclosure.isJail() { return try LaunchStep.execute.run { try command.execute() } }
       try StandardStreams.check()
+      Signals.prepareForChildren()
       // Nothing that the caller had open reaches any of the processes that follow.
       try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }
 
@@ -60,7 +61,8 @@ public enum Launch {
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let (facts, resolver) = try facts()
     return Blueprint(
-      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver, pasta: pasta, command: command,
+      configuration: configuration, plan: try make(configuration, facts), facts: facts, resolver: resolver,
+      pasta: pasta, command: command,
       ignoresHangup: Signals.isIgnored(Signals.hangup))
   }
 
@@ -73,11 +75,18 @@ public enum Launch {
   }
 
   private static func make(_ configuration: Configuration, _ facts: HostFacts) throws(LaunchFailure) -> Plan {
+    let plan: Plan
     do throws(PlanError) {
-      return try Plan.make(configuration: configuration, facts: facts)
+      plan = try Plan.make(configuration: configuration, facts: facts)
     } catch {
       throw .plan(error)
     }
+    // While a filter is replaced the kernel holds both. Where it does not tell its limit, attaching will.
+    let needed = 2 * plan.filter.kernelSize
+    if let limit = Prerequisites.setting("net/core/optmem_max").flatMap({ Int($0) }), needed >= limit {
+      throw .optionMemory(needed: needed, limit: limit)
+    }
+    return plan
   }
 
   private static func withoutJail(_ command: Command) throws(LaunchFailure) -> WaitStatus {

@@ -17,6 +17,8 @@ public enum LaunchFailure: Error, Sendable {
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
   case plan(PlanError)
+  /// The kernel would not keep two filters of this size for a socket, as replacing one in a step takes. Bytes.
+  case optionMemory(needed: Int, limit: Int)
   /// A step of the launch failed.
   case step(LaunchStep, String)
   /// pasta ended before it was ready; its own words.
@@ -42,7 +44,7 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .step, .pasta, .standardStream: true
+    case .prerequisites, .plan, .optionMemory, .step, .pasta, .standardStream: true
     case .relayed(_, let isRefusal, _): isRefusal
     default: false
     }
@@ -60,7 +62,7 @@ public enum LaunchFailure: Error, Sendable {
       return refused(
         "\(distrust)",
         fix:
-          "make it, and every directory above it, root's alone: chown root:root, chmod go-w \(distrust.path)")
+          "make it a file that is root's alone, like every directory on the way: chown root:root, chmod go-w")
     case .overrideValue(let value):
       return refused(
         "\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
@@ -69,12 +71,17 @@ public enum LaunchFailure: Error, Sendable {
       return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")
     case .standardStream(let descriptor, let found):
       let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
-      return refused("\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
+      return refused(
+        "\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):
       let lines = error.description.split(separator: "\n", maxSplits: 1)
       return refused(String(lines.first ?? ""), fix: String(lines.last ?? ""))
+    case .optionMemory(let needed, let limit):
+      return refused(
+        "the tap filter takes \(needed) bytes of the kernel's, and net.core.optmem_max is \(limit)",
+        fix: "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes")
     case .step(let step, let reason):
       return refused("\(step.description): \(reason)", fix: "see what is missing: claude-sandbox doctor")
     case .pasta(let words):

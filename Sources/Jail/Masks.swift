@@ -25,11 +25,18 @@ struct Masks {
       // Name service: the jail has its own.
       Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
       Mask(path: "/var/run/nscd", reason: "the same, where /var/run is a directory of its own"),
-      Mask(path: "/run/avahi-daemon", reason: "nss-mdns resolves through it, with multicast in the host's network"),
-      Mask(path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
-      Mask(path: "/run/systemd/resolve/io.systemd.Resolve.Monitor", reason: "tells every name that others look up"),
+      Mask(
+        path: "/run/avahi-daemon",
+        reason: "nss-mdns resolves through it, with multicast in the host's network"),
+      Mask(
+        path: "/run/systemd/resolve/io.systemd.Resolve", reason: "nss-resolve asks systemd-resolved over it"),
+      Mask(
+        path: "/run/systemd/resolve/io.systemd.Resolve.Monitor",
+        reason: "tells every name that others look up"),
       // Whoever starts processes outside for the asking.
-      Mask(path: "/run/user/\(user)", reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
+      Mask(
+        path: "/run/user/\(user)",
+        reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
       Mask(path: "/run/dbus", reason: "the system bus: systemd, NetworkManager, PackageKit"),
       Mask(path: "/run/systemd/private", reason: "systemd's own socket"),
       Mask(path: "/run/docker.sock", reason: "the Docker engine starts containers in any network"),
@@ -59,22 +66,46 @@ struct Masks {
     ]
   }
 
+  /// The directories in which what is to be masked may appear.
+  var directories: [String] {
+    table.map { $0.prefix == nil ? $0.path.parentDirectory : $0.path }
+  }
+
+  /// Whether a name that appeared in one of them may be one to mask.
+  func concern(_ name: String) -> Bool {
+    table.contains { mask in
+      mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name)
+    }
+  }
+
   /// The paths that are there to be masked, each once.
   func present() throws -> [String] {
     var paths: [String] = []
     for mask in table {
-      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) { paths.append(path) }
+      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) {
+        paths.append(path)
+      }
     }
     return paths
   }
 
   private func expand(_ mask: Mask) throws -> [String] {
     do throws(SystemCallError) {
-      guard let prefix = mask.prefix else {
-        _ = try FileStatus.of(mask.path)
-        return [try FileStatus.resolve(mask.path)]
+      let directory = mask.prefix == nil ? mask.path.parentDirectory : mask.path
+      var found = [mask.path]
+      if let prefix = mask.prefix {
+        found = try FileStatus.names(in: directory).filter { $0.hasPrefix(prefix) }.map {
+          "\(directory)/\($0)"
+        }
       }
-      return try FileStatus.names(in: mask.path).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
+      // In a directory where anyone writes, a link is somebody's wish to have something else masked.
+      let followsLinks = try FileStatus.of(directory).permissions & 0o002 == 0
+      var paths: [String] = []
+      for path in found {
+        let status = try FileStatus.ofLink(path)
+        if followsLinks || status.kind != .symbolicLink { paths.append(try FileStatus.resolve(path)) }
+      }
+      return paths
     } catch {
       // What does not exist, or cannot be entered, needs no mask.
       if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return [] }
@@ -82,14 +113,16 @@ struct Masks {
     }
   }
 
-  /// Covers each directory with an empty one and anything else with /dev/null, and puts the exposed sockets back.
+  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts the exposed sockets back.
   func install() throws {
     let kept = exposed.compactMap { try? Exposed($0) }
+    let covered = try Mounts.ownPoints()
     for path in try present() {
-      if try FileStatus.of(path).kind == .directory {
-        try Mounts.tmpfs(over: path, mode: "0700")
-      } else {
-        try Mounts.bind("/dev/null", over: path)
+      guard let status = try? FileStatus.of(path) else { continue }
+      switch status.kind {
+      case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
+      case .characterDevice: continue
+      default: try Mounts.bind("/dev/null", over: path)
       }
     }
     for socket in kept { try socket.restore() }

@@ -24,10 +24,12 @@ enum Pasta {
     throw distrust ?? .init(path: "pasta", reason: errnoText(Errno.ENOENT), isMissing: true)
   }
 
-  /// What it says of its version; for people, never to be decided by.
-  static func version(of path: String) -> String {
-    let text = (try? TrustedProgram.output(of: path, arguments: ["pasta", "--version"])) ?? []
-    let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
+  /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not know `--fd`.
+  static func version(of path: String) -> String? {
+    let output = try? TrustedProgram.output(
+      of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
+    guard let output else { return nil }
+    let line = String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)
     return line.isEmpty ? "unknown version" : line
   }
 
@@ -40,10 +42,25 @@ enum Pasta {
     /// Readable when it has ended.
     let end: FileDescriptor
 
-    /// A full pipe would stop it. What it says while it lives is of no use to anyone.
-    func drainComplaints() {
+    /// What it said last, while it lived.
+    private(set) var lastWords: [UInt8] = []
+    private(set) var isSilent = false
+
+    init(
+      process: CInt, readiness: consuming FileDescriptor, complaints: consuming FileDescriptor,
+      end: consuming FileDescriptor
+    ) {
+      self.process = process
+      self.readiness = readiness
+      self.complaints = complaints
+      self.end = end
+    }
+
+    /// Reads what it has to say: a full pipe would stop it.
+    mutating func listen() {
       var buffer = [UInt8](repeating: 0, count: 4096)
-      _ = try? complaints.read(into: &buffer)
+      let count = (try? complaints.read(into: &buffer)) ?? 0
+      if count == 0 { isSilent = true } else { lastWords = Array(buffer[..<count]) }
     }
   }
 

@@ -35,7 +35,9 @@ extension Plan {
   var gateways: [IPAddress] { [ipv4, ipv6].compactMap { $0?.gateway } }
 
   /// What the jail's routing table refuses.
-  var blackholes: [Route] { routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) } }
+  var blackholes: [Route] {
+    routes.filter { $0.kind == .blackhole }.map { Route($0.prefix, kind: .blackhole) }
+  }
 
   func hasDefaultRoute(_ family: Family) -> Bool { family == .ipv4 ? hasDefaultRoute4 : hasDefaultRoute6 }
 }

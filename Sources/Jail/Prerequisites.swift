@@ -23,7 +23,11 @@ public enum Prerequisites {
 
   /// Probes everything.
   public static func check() -> [Prerequisite] {
-    [kernel(), device(), pasta()] + namespaces() + [landlock()]
+    let device = device()
+    var namespaces = namespaces()
+    // A tap needs the device, so what is wrong with that is said once.
+    if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
+    return [kernel(), device, pasta()] + namespaces + [landlock()]
   }
 
   private static func landlock() -> Prerequisite {
@@ -70,7 +74,12 @@ public enum Prerequisites {
   private static func pasta() -> Prerequisite {
     do throws(TrustedFile.Distrust) {
       let path = try Pasta.find()
-      return .ok("pasta", "\(path), \(Pasta.version(of: path))")
+      guard let version = Pasta.version(of: path) else {
+        return .missing(
+          "pasta", "\(path) cannot be run, or does not know --fd",
+          fix: "apt-get install --reinstall passt (2023-03 or newer)")
+      }
+      return .ok("pasta", "\(path), \(version)")
     } catch {
       if error.isMissing {
         return .missing(
@@ -115,7 +124,7 @@ public enum Prerequisites {
   }
 
   /// A sysctl's value; nil when this kernel does not have it.
-  private static func setting(_ name: String) -> String? {
+  static func setting(_ name: String) -> String? {
     guard let bytes = try? FileDescriptor.contents(of: "/proc/sys/\(name)") else { return nil }
     return String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
   }

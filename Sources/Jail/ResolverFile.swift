@@ -18,19 +18,36 @@ enum ResolverFile {
   /// Covers /etc/resolv.conf, or the file that it links to, with one that names the jail's server.
   static func install(_ text: [UInt8]) throws {
     guard exists else { return }
+    try attach(try make(text))
+  }
+
+  /// A file with this text that is mounted nowhere yet. A directory is covered for a moment: nobody else may be in this mount namespace.
+  static func make(_ text: [UInt8]) throws -> FileDescriptor {
     try Mounts.tmpfs(over: scratch, mode: "0755")
     let path = "\(scratch)/resolv.conf"
     try FileDescriptor.open(path, FileDescriptor.createNew, mode: 0o644).write(text)
+    try Mounts.makeReadOnly(scratch)
     let mounted = try Mounts.clone(path)
     try Mounts.detach(scratch)
-    try Mounts.attach(mounted, at: file)
-    try Mounts.makeReadOnly(file)
+    return mounted
   }
+
+  /// Puts it in place.
+  static func attach(_ mounted: borrowing FileDescriptor) throws { try Mounts.attach(mounted, at: file) }
+
+  /// Whether what programs read is this text.
+  static func says(_ text: [UInt8]) -> Bool { (try? FileDescriptor.contents(of: file)) == text }
 
   /// Where a change of the file shows: its directory, and that of the file it links to.
   static var directories: [String] {
     let target = (try? FileStatus.resolve(file)) ?? file
-    return [file, target].map { path in path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "/" }
+    return [file, target].map(\.parentDirectory)
+  }
+
+  /// The names under which it changes there.
+  static var names: [String] {
+    let target = (try? FileStatus.resolve(file)) ?? file
+    return [file, target].compactMap { $0.split(separator: "/").last.map(String.init) }
   }
 
   private static var exists: Bool { (try? FileStatus.of(file)) != nil }

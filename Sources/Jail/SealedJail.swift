@@ -42,10 +42,14 @@ struct WalledJail: ~Copyable {
     }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
     let events = try NetlinkDescriptor()
+    let userNamespace = try FileDescriptor.open("/proc/self/ns/user", FileDescriptor.readOnly)
+    let mountNamespace = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue, names.udp.descriptor.rawValue,
-      names.tcp.descriptor.rawValue,
+      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
+      names.udp.descriptor.rawValue,
+      names.tcp.descriptor.rawValue, userNamespace.rawValue,
+      mountNamespace.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
   }
@@ -64,11 +68,11 @@ struct UnsealedJail: ~Copyable {
     let masked = try masks.present()
     try masks.install()
     try Mounts.newTerminals()
+    PingGroup.allow(Process.groupID)
     try TrustAnchors.freeze()
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file
     // capabilities fail.
     try Mounts.makeNosuid()
-    PingGroup.allow(Process.groupID)
     try Process.closeDescriptorsOnExecute(from: 3)
     try Capabilities.dropAll()
     try Capabilities.setNoNewPrivileges()

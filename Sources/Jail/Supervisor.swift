@@ -24,7 +24,7 @@ enum Supervisor {
     _ blueprint: Blueprint, _ launcher: borrowing DatagramSocket
   ) throws -> WaitStatus {
     try Process.becomeSubreaper()
-    try Signals.block(Signals.forwarded + Signals.jobControl + [Signals.child])
+    try Signals.block(Signals.forwarded + Signals.background + [Signals.child])
     let pair = try DatagramPair()
     let supervisor = Process.id
     let holder = try Process.fork()
@@ -36,7 +36,7 @@ enum Supervisor {
     try Process.leaveStandardStreams()
     var session = try Session(
       blueprint, holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
-    try session.launch()
+    if let end = try session.launch(launcher) { return end }
     return try session.serve(launcher)
   }
 }
@@ -45,6 +45,11 @@ enum Supervisor {
 private struct Session: ~Copyable {
   private let blueprint: Blueprint
   private var plan: Plan
+  /// How often the command was stopped, by which signal it is stopped now, and how it ended.
+  private var stops: UInt8 = 0
+  private var stopSignal: CInt?
+  private var end: WaitStatus?
+  private var resolverText: [UInt8]
   private let holder: CInt
   private let launcher: CInt
   private let signals: FileDescriptor
@@ -54,14 +59,19 @@ private struct Session: ~Copyable {
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
   private var host: HostWatch
+  private let masks: Masks
+  private var mounts: MountRepair?
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
   init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
-    let host = try HostWatch()
+    let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
+    let host = try HostWatch(masks)
+    self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan
+    self.resolverText = blueprint.resolver.jailText
     self.host = host
     self.holder = holder
     self.launcher = launcher
@@ -70,17 +80,22 @@ private struct Session: ~Copyable {
   }
 
   /// Steps 8 and 9 side by side: the holder seals itself while pasta starts. Neither opens anything without the other.
-  mutating func launch() throws {
+  /// The status with which everything ended if a signal came before the command ran; nil when it runs.
+  mutating func launch(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
     var sealed = false
     var ready = !plan.hasUplink
     while !(sealed && ready) {
-      var interests = [Interest.readable(launcher)]
+      var interests = [Interest.readable(self.launcher)]
       if let link = linkDescriptor { interests.append(.readable(link)) }
       if let readiness = readinessDescriptor, !ready { interests.append(.readable(readiness)) }
       let events = try poll(interests)
-      if events.contains(launcher) { throw LaunchFailure.launcherDied }
+      if events.contains(self.launcher) {
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if case .forward(let signal) = LauncherRequest(message.bytes) { return WaitStatus(rawValue: signal) }
+      }
       if let link = linkDescriptor, events.contains(link) {
-        switch try receiveReport() {
+        guard let report = try receiveReport() else { return try holderEnded() }
+        switch report {
         case .windows(let descriptors): try connect(descriptors)
         case .sealed: sealed = true
         case .failed(let failure): throw failure
@@ -98,6 +113,15 @@ private struct Session: ~Copyable {
       throw LaunchFailure.step(.uplink, "\(error)")
     }
     try link?.send([Holder.go])
+    return nil
+  }
+
+  /// A signal that was for the command, as the terminal's Ctrl-C is, found the holder.
+  private func holderEnded() throws -> WaitStatus {
+    guard let (_, status) = try Process.wait(holder), status.terminationSignal != nil else {
+      throw LaunchFailure.step(.seal, "the holder ended")
+    }
+    return status
   }
 
   private var linkDescriptor: CInt? {
@@ -114,16 +138,15 @@ private struct Session: ~Copyable {
     }
   }
 
-  private mutating func receiveReport() throws -> HolderReport {
-    guard let message = try link?.receive(), let report = HolderReport(message) else {
-      throw LaunchFailure.step(.isolate, "the holder died")
-    }
-    return report
+  /// nil when the holder has gone.
+  private mutating func receiveReport() throws -> HolderReport? {
+    guard let message = try link?.receive() else { return nil }
+    return HolderReport(message)
   }
 
   private mutating func connect(_ descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 6, let pasta = blueprint.pasta else {
+      guard descriptors.count == 8, let pasta = blueprint.pasta else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
       let tap = FileDescriptor(owning: descriptors[0])
@@ -132,6 +155,9 @@ private struct Session: ~Copyable {
       let packets = FileDescriptor(owning: descriptors[3])
       let udp = FileDescriptor(owning: descriptors[4])
       let tcp = FileDescriptor(owning: descriptors[5])
+      mounts = MountRepair(
+        userNamespace: FileDescriptor(owning: descriptors[6]),
+        mountNamespace: FileDescriptor(owning: descriptors[7]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       self.pasta = try Pasta.start(
         pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
@@ -166,17 +192,23 @@ private struct Session: ~Copyable {
       let now = monotonicMilliseconds()
       // Before the signals: a holder that could not execute says why, and then ends.
       if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
-      if ready.contains(signals.rawValue), let status = try handleSignals(launcher) {
+      if ready.contains(signals.rawValue) { try handleSignals(launcher) }
+      if ready.contains(self.launcher) {
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if let request = LauncherRequest(message.bytes) { try answer(request, launcher) }
+      }
+      if let end {
         // Now, so that they end while this process closes its sockets; each of the two waits for the kernel.
         Descendants.kill()
-        return status
+        return end
       }
-      if ready.contains(self.launcher) { try forward(try launcher.receive()) }
-      if let end = pasta?.end.rawValue, ready.contains(end) { try pastaEnded() }
-      if let complaints = pasta?.complaints.rawValue, ready.contains(complaints) { pasta?.drainComplaints() }
+      if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
+      if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
-      if try host.hasChanged(ready: ready, now: now) { follow() }
+      let change = try host.changes(ready: ready, now: now)
+      if change.network { follow() }
+      if change.files || change.network { repairMounts() }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -186,7 +218,7 @@ private struct Session: ~Copyable {
     if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
-    if let complaints = pasta?.complaints.rawValue { interests.append(.readable(complaints)) }
+    if let complaints = complaintsDescriptor { interests.append(.readable(complaints)) }
     interests += names?.interests ?? []
     if let refusal = refusals?.interest { interests.append(refusal) }
     return interests
@@ -197,22 +229,42 @@ private struct Session: ~Copyable {
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 
-  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process. The command's status once it ended.
-  private func handleSignals(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
+  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process.
+  private mutating func handleSignals(_ launcher: borrowing DatagramSocket) throws {
     while let delivery = try Signals.next(from: signals) {
       if delivery.signal != Signals.child { try? Process.kill(holder, delivery.signal) }
     }
-    while let (pid, status) = try Process.waitForAny() {
-      guard pid == holder else { continue }
-      guard let signal = status.stopSignal else { return status }
-      try launcher.send(SupervisorReport.stopped(signal).bytes)
-    }
-    return nil
+    try reap(launcher)
   }
 
-  private func forward(_ message: DatagramSocket.Message?) throws {
-    guard let signal = message?.bytes.first else { throw LaunchFailure.launcherDied }
-    try Process.kill(holder, CInt(signal))
+  private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
+    while let (pid, status) = try Process.waitForAny() {
+      guard pid == holder else { continue }
+      if let signal = status.stopSignal {
+        stops &+= 1
+        stopSignal = signal
+        try launcher.send(SupervisorReport.stopped(stops).bytes)
+      } else if status.isContinued {
+        stopSignal = nil
+      } else {
+        end = status
+      }
+    }
+  }
+
+  private mutating func answer(_ request: LauncherRequest, _ launcher: borrowing DatagramSocket) throws {
+    // What has become of the command since, counts.
+    try reap(launcher)
+    guard end == nil else { return }
+    switch request {
+    case .forward(let signal):
+      try Process.kill(holder, signal)
+    case .confirm(let stop):
+      guard stop == stops, let signal = stopSignal else { return }
+      try launcher.send(SupervisorReport.confirmed(stop, signal).bytes)
+    case .resume(let stop):
+      if stop == stops, stopSignal != nil { try Process.kill(holder, Signals.continue) }
+    }
   }
 
   /// The socket to the holder has closed, as execve(2) does it, or brings the reason why there was no execve.
@@ -221,9 +273,26 @@ private struct Session: ~Copyable {
     link = nil
   }
 
-  private mutating func pastaEnded() throws {
-    let words = (try? pasta?.complaints.readAll(limit: 65536)) ?? []
-    disconnect("pasta ended (\(Pasta.lastLine(words)))")
+  private var pastaSaid: String {
+    switch pasta {
+    case .some(let pasta): Pasta.lastLine(pasta.lastWords)
+    case nil: ""
+    }
+  }
+
+  private var complaintsDescriptor: CInt? {
+    switch pasta {
+    case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
+    case nil: nil
+    }
+  }
+
+  private func repairMounts() {
+    do {
+      try mounts?.start(resolverText: resolverText, masks: masks)
+    } catch {
+      Process.complain("claude-sandbox: what the jail must not see could not be covered again (\(error))\n")
+    }
   }
 
   /// Keeps the walls true: what the host's network has become, the jail's walls become.
@@ -231,6 +300,7 @@ private struct Session: ~Copyable {
     do {
       let (facts, resolver) = try Launch.facts()
       names?.use(resolver.resolvers)
+      resolverText = resolver.jailText
       let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
       guard next != plan, uplink != nil else { return }
       try uplink?.follow(next)
@@ -264,6 +334,7 @@ private struct Session: ~Copyable {
     if let process = pasta?.process { try? Process.kill(process, Signals.kill) }
     try? uplink?.cut()
     uplink = nil
+    names = nil
     refusals = nil
     pasta = nil
     jail = nil

@@ -15,14 +15,17 @@ enum SystemCallPolicy {
   /// As if the kernel did not have them: programs fall back. io_uring opens sockets past this filter; request_key(2) runs a program as root in the
   /// initial namespaces.
   private static let missing = [
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key", "userfaultfd",
+    "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key",
+    "userfaultfd",
     "lookup_dcookie", "nfsservctl",
   ]
 
   /// An administrator's business, whatever namespace one is root in.
   private static let forbidden = [
-    "bpf", "perf_event_open", "open_by_handle_at", "kexec_load", "kexec_file_load", "init_module", "finit_module",
-    "delete_module", "reboot", "swapon", "swapoff", "acct", "settimeofday", "clock_settime", "iopl", "ioperm", "quotactl",
+    "bpf", "perf_event_open", "open_by_handle_at", "kexec_load", "kexec_file_load", "init_module",
+    "finit_module",
+    "delete_module", "reboot", "swapon", "swapoff", "acct", "settimeofday", "clock_settime", "iopl", "ioperm",
+    "quotactl",
     "quotactl_fd", "syslog", "uselib", "vhangup",
   ]
 
@@ -36,7 +39,8 @@ enum SystemCallPolicy {
     }
     for netlinkProtocol in 0..<32 as Range<UInt32> where !netlinkProtocols.contains(netlinkProtocol) {
       try filter.refuse(
-        "socket", with: Errno.EPROTONOSUPPORT, when: [.argument(0, is: netlink), .argument(2, is: netlinkProtocol)])
+        "socket", with: Errno.EPROTONOSUPPORT,
+        when: [.argument(0, is: netlink), .argument(2, is: netlinkProtocol)])
     }
     for request in terminalRequests {
       try filter.refuse("ioctl", with: Errno.EPERM, when: [.argument(1, is: request)])

@@ -3,12 +3,16 @@ import Linux
 /// What decides over later launches: not for the command to change, even where its user is root.
 enum TrustAnchors {
   private static let paths = [
-    ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code", "/usr/local/bin/claude-sandbox",
+    ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
+    "/usr/local/bin/claude-sandbox",
     "/usr/bin/claude-sandbox",
   ]
 
   /// Makes those that exist read-only in this mount namespace.
   static func freeze() throws {
     for path in paths where (try? FileStatus.of(path)) != nil { try Mounts.freeze(path) }
+    // To uid 0 the kernel gives the sysctls by file mode, without any capability. For others a mount below /proc would only keep nested
+    // sandboxes from mounting theirs, which as uid 0 they cannot do anyway.
+    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }
   }
 }

@@ -2,8 +2,8 @@ import Linux
 
 /// Runs a program that `TrustedFile` has found, with an empty environment.
 enum TrustedProgram {
-  /// Its standard output, at most 1 MiB. `arguments` begin with its name.
-  static func output(of path: String, arguments: [String]) throws -> [UInt8] {
+  /// Its standard output, at most 1 MiB; nil unless it exits with 0. `arguments` begin with its name.
+  static func output(of path: String, arguments: [String]) throws -> [UInt8]? {
     let output = try Pipe()
     let child = try Process.fork()
     if child == 0 {
@@ -12,7 +12,6 @@ enum TrustedProgram {
       Process.exit(127)
     }
     let bytes = try output.keepReader().readAll(limit: 1 << 20)
-    _ = try Process.wait(child)
-    return bytes
+    return try Process.wait(child)?.status.exitStatus == 0 ? bytes : nil
   }
 }

@@ -86,7 +86,8 @@ struct Uplink: ~Copyable {
     var routes = guests.map {
       Route(Prefix($0.gateway), kind: .unicast, nextHop: .init(link: link, gateway: nil))
     }
-    let opened = guests.map(\.guest.family).filter { isOpen && plan.hasDefaultRoute($0) }.map(Prefix.everything)
+    let opened = guests.map(\.guest.family).filter { isOpen && plan.hasDefaultRoute($0) }.map(
+      Prefix.everything)
     for prefix in plan.routes.filter({ $0.kind == .uplink }).map(\.prefix) + opened {
       guard let gateway = plan.addresses(prefix.family)?.gateway else { continue }
       routes.append(Route(prefix, kind: .unicast, nextHop: .init(link: link, gateway: gateway.bytes)))

@@ -42,6 +42,16 @@ public struct DatagramSocket: ~Copyable {
 
   /// Receives one message and the descriptors in it; nil when the other end is closed.
   public func receive() throws(SystemCallError) -> Message? {
+    do throws(SystemCallError) {
+      return try receiveOnce()
+    } catch {
+      // The other end has closed without reading all that was sent to it. The error comes once, before what it sent itself.
+      if error.errno != ECONNRESET { throw error }
+      return try receiveOnce()
+    }
+  }
+
+  private func receiveOnce() throws(SystemCallError) -> Message? {
     var buffer = [UInt8](repeating: 0, count: Self.longestMessage)
     var passed = [CInt](repeating: -1, count: Int(CLINUX_MAX_PASSED))
     var count = CInt(CLINUX_MAX_PASSED)

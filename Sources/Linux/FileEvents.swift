@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// Notifications that something in a directory has been written, made, moved or removed (inotify(7)).
+/// Notifications that something in a directory has been written, made or moved there (inotify(7)).
 public struct FileEvents: ~Copyable {
   public let descriptor: FileDescriptor
 
@@ -9,7 +9,7 @@ public struct FileEvents: ~Copyable {
   public init(directories: [String]) throws(SystemCallError) {
     let descriptor = FileDescriptor(
       owning: try check("inotify_init1") { inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK)) })
-    let events = UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+    let events = UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)
     for directory in directories {
       // SAFETY: a NUL-terminated copy that outlives the call.
       _ = unsafe inotify_add_watch(descriptor.rawValue, directory, events)
@@ -17,13 +17,25 @@ public struct FileEvents: ~Copyable {
     self.descriptor = descriptor
   }
 
-  /// Takes all notifications that are there.
-  public func drain() throws(SystemCallError) {
-    var buffer = [UInt8](repeating: 0, count: 4096)
+  /// Takes the notifications that are there: the names of the files concerned. Lost ones are told as an empty name.
+  public func drain() throws(SystemCallError) -> Set<String> {
+    var names: Set<String> = []
+    var buffer = [UInt8](repeating: 0, count: 16_384)
     do throws(SystemCallError) {
-      while try descriptor.read(into: &buffer) > 0 {}
+      while true {
+        let count = try descriptor.read(into: &buffer)
+        var rest = buffer[..<count]
+        // struct inotify_event: watch, mask, cookie, length of the name, and the name, padded with NULs.
+        while rest.count >= 16 {
+          let lengthBytes = rest.dropFirst(12).prefix(4)
+          let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+          names.insert(String(decoding: rest.dropFirst(16).prefix(length).prefix { $0 != 0 }, as: UTF8.self))
+          rest = rest.dropFirst(16 + length)
+        }
+      }
     } catch {
       if error.errno != EAGAIN { throw error }
+      return names
     }
   }
 }

@@ -83,7 +83,9 @@ public struct FileStatus: Sendable, Equatable {
         if error.errno != EEXIST && (try? FileStatus.of(directory))?.kind != .directory { throw error }
       }
     }
-    if (try? FileStatus.of(path)) == nil { _ = try FileDescriptor.open(path, FileDescriptor.createNew, mode: 0o600) }
+    if (try? FileStatus.of(path)) == nil {
+      _ = try FileDescriptor.open(path, FileDescriptor.createNew, mode: 0o600)
+    }
   }
 
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).

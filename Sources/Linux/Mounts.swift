@@ -19,7 +19,7 @@ public enum Mounts {
   /// Mounts an empty file system of its own (tmpfs(5)) over a directory. `mode` is the root's, e.g. "0700".
   public static func tmpfs(over directory: String, mode: String) throws(SystemCallError) {
     let context = FileDescriptor(owning: try check("fsopen", "tmpfs") { unsafe clinux_fsopen("tmpfs") })
-    for (key, value) in [("mode", mode), ("size", "16m")] {
+    for (key, value) in [("source", tmpfsSource), ("mode", mode), ("size", "16m")] {
       try check("fsconfig", key) {
         // SAFETY: NUL-terminated copies that outlive the call.
         unsafe clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_SET_STRING), key, value)
@@ -32,7 +32,24 @@ public enum Mounts {
     try attach(mounted, at: directory)
   }
 
-  /// A copy of one mount, file or directory, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
+  /// What the tables of mounts call our own file systems.
+  private static let tmpfsSource = "claude-sandbox"
+
+  /// Where our own file systems are mounted in this mount namespace (/proc/self/mountinfo, proc(5)).
+  public static func ownPoints() throws(SystemCallError) -> Set<String> {
+    let table = String(
+      decoding: try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20), as: UTF8.self)
+    var points: Set<String> = []
+    for line in table.split(separator: "\n") {
+      // ID, parent, device, root, mount point, options, optional fields, "-", type, source, options.
+      let fields = line.split(separator: " ")
+      guard fields.count > 4, let dash = fields.lastIndex(of: "-"), fields.count > dash + 2 else { continue }
+      if fields[dash + 2] == tmpfsSource { points.insert(String(fields[4])) }
+    }
+    return points
+  }
+
+  /// A copy of a file's or directory's mount, and of those below, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
   public static func clone(_ path: String) throws(SystemCallError) -> FileDescriptor {
     FileDescriptor(owning: try check("open_tree", path) { unsafe clinux_open_tree_clone(AT_FDCWD, path) })
   }
@@ -56,10 +73,10 @@ public enum Mounts {
     try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: false)
   }
 
-  /// Mounts a file or directory over itself, read-only; what is mounted below is left out.
+  /// Mounts a file or directory over itself, read-only, with all that is mounted below.
   public static func freeze(_ path: String) throws(SystemCallError) {
     try bind(path, over: path)
-    try makeReadOnly(path)
+    try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: true)
   }
 
   /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts, Linux 4.7).

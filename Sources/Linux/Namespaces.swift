@@ -15,6 +15,11 @@ public struct Namespaces: OptionSet, Sendable {
     try check("unshare", describe) { CLinux.unshare(rawValue) }
   }
 
+  /// Moves this process into the namespace that an open /proc/PID/ns file stands for (setns(2)).
+  public static func enter(_ descriptor: CInt) throws(SystemCallError) {
+    try check("setns") { setns(descriptor, 0) }
+  }
+
   private var describe: String {
     [(Namespaces.user, "user"), (.network, "network"), (.mount, "mount")]
       .filter { contains($0.0) }.map { $0.1 }.joined(separator: "+")

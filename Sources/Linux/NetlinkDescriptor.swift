@@ -38,7 +38,8 @@ public struct NetlinkDescriptor: ~Copyable {
     try check("setsockopt", "NETLINK_ADD_MEMBERSHIP") {
       // SAFETY: one integer passed with its own size.
       unsafe setsockopt(
-        descriptor.rawValue, SOL_NETLINK, CInt(NETLINK_ADD_MEMBERSHIP), &group, socklen_t(MemoryLayout<CInt>.size))
+        descriptor.rawValue, SOL_NETLINK, CInt(NETLINK_ADD_MEMBERSHIP), &group,
+        socklen_t(MemoryLayout<CInt>.size))
     }
   }
 

@@ -79,10 +79,10 @@ public enum Process {
     return found == 0 ? nil : (found, WaitStatus(rawValue: status))
   }
 
-  /// The state of any child, stops included, if there is one to report; nil otherwise, also without children.
+  /// The state of any child, stops and continuations included, if there is one to report; nil otherwise, also without children.
   public static func waitForAny() throws(SystemCallError) -> (pid: CInt, status: WaitStatus)? {
     do throws(SystemCallError) {
-      return try wait(-1, options: WNOHANG | WUNTRACED)
+      return try wait(-1, options: WNOHANG | WUNTRACED | WCONTINUED)
     } catch {
       if error.errno == ECHILD { return nil }
       throw error
@@ -188,9 +188,11 @@ public struct WaitStatus: Sendable, Equatable {
   public var exitStatus: CInt? { rawValue & 0x7f == 0 ? (rawValue >> 8) & 0xff : nil }
   /// The signal that stopped it, if it is stopped.
   public var stopSignal: CInt? { rawValue & 0xff == 0x7f ? (rawValue >> 8) & 0xff : nil }
+  /// Whether it was continued.
+  public var isContinued: Bool { rawValue == 0xffff }
   /// The signal that killed it, if one did.
   public var terminationSignal: CInt? {
-    exitStatus == nil && stopSignal == nil && rawValue != 0xffff ? rawValue & 0x7f : nil
+    exitStatus == nil && stopSignal == nil && !isContinued ? rawValue & 0x7f : nil
   }
 }
 

@@ -4,10 +4,10 @@ internal import Glibc
 /// Signals: masks, dispositions and signalfd(2).
 public enum Signals {
   /// Every signal that asks a process for something and that may be forwarded.
-  public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
+  public static let forwarded: [CInt] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP]
 
-  /// The terminal's signals that stop a process by default.
-  public static let jobControl: [CInt] = [SIGTSTP, SIGTTIN, SIGTTOU]
+  /// The terminal's signals that stop a process which reads or writes in the background.
+  public static let background: [CInt] = [SIGTTIN, SIGTTOU]
   public static let child = SIGCHLD
   public static let hangup = SIGHUP
   public static let kill = SIGKILL
@@ -62,10 +62,11 @@ public enum Signals {
   }
 
   /// Sets every disposition to the default and unblocks all (signal(7)): what a program may expect at its start.
-  /// The C library keeps two real-time signals for itself and refuses them; they are never changed here either.
+  /// Also of the two that the C library keeps for itself: whoever starts a process by posix_spawn(3), as system(3) and make(1) do, leaves
+  /// them ignored in it.
   public static func resetAll(keepIgnoring kept: [CInt] = []) throws(SystemCallError) {
     for signal in 1..<65 as Range<CInt> where signal != SIGKILL && signal != SIGSTOP {
-      setDisposition(of: signal, to: kept.contains(signal) ? SIG_IGN : SIG_DFL)
+      setDisposition(of: signal, to: kept.contains(signal) ? .ignore : .default)
     }
     try block([])
     // Read back: what is left of the mask or of an ignored signal would follow the command.
@@ -78,9 +79,16 @@ public enum Signals {
     }
   }
 
+  /// Makes this process fit to have children, whatever its caller ignores: with SIGCHLD ignored they could not be waited for, and with
+  /// SIGPIPE at its default a closed standard error would end it.
+  public static func prepareForChildren() {
+    setDisposition(of: SIGCHLD, to: .default)
+    setDisposition(of: SIGPIPE, to: .ignore)
+  }
+
   /// Sends a signal with its default action to this process itself and, should it be stopped, returns when continued.
   public static func raiseDefault(_ signal: CInt) throws(SystemCallError) {
-    setDisposition(of: signal, to: SIG_DFL)
+    setDisposition(of: signal, to: .default)
     var set = signalSet([signal])
     // SAFETY: the kernel reads one set and writes another.
     var before = sigset_t()
@@ -89,11 +97,11 @@ public enum Signals {
     try check("sigprocmask") { unsafe sigprocmask(SIG_SETMASK, &before, nil) }
   }
 
-  private static func setDisposition(of signal: CInt, to handler: __sighandler_t?) {
-    var action = sigaction()
-    unsafe action.__sigaction_handler.sa_handler = handler
-    // SAFETY: the kernel reads one sigaction.
-    _ = unsafe sigaction(signal, &action, nil)
+  private enum Disposition: UInt { case `default` = 0, ignore = 1 }
+
+  private static func setDisposition(of signal: CInt, to disposition: Disposition) {
+    // Only SIGKILL and SIGSTOP fail.
+    _ = clinux_rt_sigaction(signal, disposition.rawValue)
   }
 
   private static func signalSet(_ signals: [CInt]) -> sigset_t {

@@ -26,7 +26,9 @@ internal import Glibc
   /// A filter that refuses nothing yet.
   public static func make() throws(SystemCallError) -> SystemCallFilter {
     // SAFETY: a context that is released once, in deinit.
-    guard let context = unsafe seccomp_init(allow) else { throw SystemCallError("seccomp_init", errno: ENOMEM) }
+    guard let context = unsafe seccomp_init(allow) else {
+      throw SystemCallError("seccomp_init", errno: ENOMEM)
+    }
     let filter = unsafe SystemCallFilter(owning: context)
     try check("seccomp_attr_set") { unsafe seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, fail(ENOSYS)) }
     // no_new_privs is a step of its own, and read back.
@@ -57,7 +59,9 @@ internal import Glibc
   /// Puts the filter on this process and all that it will start, for good.
   public func load() throws(SystemCallError) {
     try Self.check("seccomp_load") { unsafe seccomp_load(context) }
-    guard try ProcessStatus.read()["Seccomp"] == "2" else { throw SystemCallError("seccomp_load", errno: EPERM) }
+    guard try ProcessStatus.read()["Seccomp"] == "2" else {
+      throw SystemCallError("seccomp_load", errno: EPERM)
+    }
   }
 
   /// libseccomp returns the negative error number.

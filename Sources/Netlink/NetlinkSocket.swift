@@ -106,7 +106,8 @@ public struct NetlinkSocket: ~Copyable {
 
   private static func error(in reply: Reply, index: Int) throws(SystemCallError) -> NetlinkError? {
     let reader = ByteReader(reply.payload[...])
-    guard let code = reader.number(Int32.self, at: 0) else {
+    // MAX_ERRNO of linux/err.h.
+    guard let code = reader.number(Int32.self, at: 0), (-4095...0).contains(code) else {
       throw SystemCallError("recvfrom", "netlink error", errno: EPROTO)
     }
     if code == 0 { return nil }

@@ -17,7 +17,8 @@ public struct RoutingEvents: ~Copyable {
 
   private init(on kernel: consuming NetlinkDescriptor) throws(SystemCallError) {
     for group in [
-      RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
+      RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+      RTNLGRP_IPV4_RULE,
       RTNLGRP_IPV6_RULE,
     ] {
       try kernel.subscribe(to: CInt(group.rawValue))

@@ -72,18 +72,18 @@ extension IPAddress {
     return groups
   }
 
-  // One group of 1 to 4 hexadecimal digits, or an IPv4 tail in the place of the last two.
+  // One group of 1 to 4 hexadecimal digits, or an IPv4 tail in the place of the last two; the caller counts them.
   private static func take(
     from text: ArraySlice<UInt8>, into groups: inout Groups
   ) throws(AddressError) -> ArraySlice<UInt8> {
     let end = text.firstIndex(of: UInt8(ascii: ":")) ?? text.endIndex
     let group = text[..<end]
     if group.contains(UInt8(ascii: ".")) {
-      guard end == text.endIndex, groups.count <= 6 else { throw .malformed }
+      guard end == text.endIndex else { throw .malformed }
       groups.value = groups.value << 32 | UInt128(try ipv4(group))
       groups.count += 2
     } else {
-      guard (1...4).contains(group.count), groups.count < 8 else { throw .malformed }
+      guard (1...4).contains(group.count) else { throw .malformed }
       var number: UInt128 = 0
       for character in group {
         guard let digit = character.hexadecimalDigit else { throw .malformed }

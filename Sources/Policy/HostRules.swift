@@ -44,14 +44,14 @@ extension HostFacts {
     return rules
   }
 
-  // What the kernel answered, and the next hops of every default route: of two defaults both are the
-  // internet's way.
+  // What the kernel answered. Where that is a default route, every default route of its table counts: of two, each is the internet's
+  // way as soon as the other fails. A default route that more specific ones have taken the internet from says nothing.
   private func internetNextHops(_ family: Family) -> Set<NextHop> {
-    var hops = internetPaths(family)
-    for route in routes
-    where route.kind == .unicast && route.destination.isEverything && route.destination.family == family {
-      hops.formUnion(route.nextHops)
+    let answered = internetPaths(family)
+    let defaults = routes.filter {
+      $0.kind == .unicast && $0.destination.isEverything && $0.destination.family == family
     }
-    return hops
+    let tables = Set(defaults.filter { !answered.isDisjoint(with: $0.nextHops) }.map(\.table))
+    return defaults.filter { tables.contains($0.table) }.reduce(answered) { $0.union($1.nextHops) }
   }
 }

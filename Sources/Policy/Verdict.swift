@@ -24,7 +24,8 @@ extension Plan {
 }
 
 extension Rule {
-  fileprivate func outranks(_ other: Rule) -> Bool {
+  /// Whether this rule decides where both match; of equals the first one does.
+  func outranks(_ other: Rule) -> Bool {
     prefix.length == other.prefix.length ? rank > other.rank : prefix.length > other.prefix.length
   }
 

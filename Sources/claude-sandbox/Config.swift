@@ -6,14 +6,21 @@ struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the effective configuration, each value with where it comes from.",
     discussion:
-      "Files: \(ConfigurationFiles.main), then \(ConfigurationFiles.directory)/*.conf in name order. Exit status 125 if they have errors."
+      "Files: \(ConfigurationFiles.main), then \(ConfigurationFiles.directory)/*.conf in name order. Exit status 125 if they have errors, 1 if a proof fails."
   )
 
   @Flag(help: "Only check the files; print nothing when they are right.")
   var check = false
 
+  @Flag(help: "Prove that the filter a jail would have now agrees with the rules about every packet.")
+  var prove = false
+
   @Flag(help: "Print JSON.")
   var json = false
+
+  func validate() throws {
+    if check && prove { throw ValidationError("--check prints nothing, --prove prints what it found") }
+  }
 
   private struct Entry: Encodable {
     let key: String
@@ -22,6 +29,7 @@ struct Config: ParsableCommand {
   }
 
   func run() throws {
+    if prove { return try printProof() }
     let configuration = Invocation.orExit { () throws(LaunchFailure) in try ConfigurationFiles.read() }
     if check { return }
     let entries = Self.entries(configuration)
@@ -32,6 +40,13 @@ struct Config: ParsableCommand {
     }
   }
 
+  private func printProof() throws {
+    let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let report = ProofReport(plan)
+    if json { try JSON.print(report) } else { print(report.text) }
+    if !report.proven { throw ExitCode.failure }
+  }
+
   private static func entries(_ configuration: Configuration) -> [Entry] {
     func entry<Value>(_ key: String, _ sourced: Sourced<Value>, _ text: (Value) -> String) -> Entry {
       Entry(
@@ -40,8 +55,11 @@ struct Config: ParsableCommand {
     }
     let rules = configuration.rules.compactMap { rule -> Entry? in
       guard case .configuration(let location, let key) = rule.origin else { return nil }
-      let services = rule.services == .all ? "" : ":\(rule.services)"
-      return Entry(key: key, value: "\(rule.prefix)\(services)", source: "\(location)")
+      let destination = key.hasSuffix("-ip") ? "\(rule.prefix.address)" : "\(rule.prefix)"
+      let value =
+        rule.services == .all
+        ? destination : (rule.prefix.family == .ipv6 ? "[\(destination)]" : destination) + ":\(rule.services)"
+      return Entry(key: key, value: value, source: "\(location)")
     }
     let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
     let ignored = configuration.ignored.map {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Jail
+import Linux
 import Policy
 
 struct Explain: ParsableCommand {
@@ -30,7 +31,9 @@ struct Explain: ParsableCommand {
     let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     let addresses = HostNames.addresses(of: query.host)
     if addresses.isEmpty {
-      throw ValidationError("'\(query.host)' is not an address, and no address is known by that name")
+      Process.complain(
+        "claude-sandbox: '\(query.host)' is not an address, and this host knows no address by that name\n")
+      throw ExitCode.failure
     }
     let reports = addresses.flatMap { address in
       query.parts(of: plan.reach(of: address)).map { report(address, $0) }

@@ -20,6 +20,15 @@ struct DatagramPairTests {
     #expect(try pair.second.receive()?.bytes == [3])
   }
 
+  @Test func lastMessageIsNotLostToWhatTheOtherEndLeftUnread() throws {
+    let pair = try DatagramPair()
+    try pair.first.send([1])
+    try pair.second.send([7])
+    let first = pair.keepFirst()
+    #expect(try first.receive()?.bytes == [7])
+    #expect(try first.receive()?.bytes == nil)
+  }
+
   @Test func closedEndIsTheEnd() throws {
     let end = try DatagramPair().keepFirst()
     #expect(try end.receive()?.bytes == nil)

@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import Netlink
@@ -73,6 +74,19 @@ struct ReplyTests {
     var attribute = Self.route
     attribute[28] = 200
     #expect(Reply.split(attribute[...])?.first.flatMap(Route.init) == nil)
+  }
+
+  /// NLMSG_ERROR with a code that is no errno: found by Tests/Fuzz.
+  @Test(arguments: [Int32.min, -4096, 1, .max])
+  func errorNumbersOutOfRangeAreRefused(code: Int32) throws {
+    let pair = try DatagramPair()
+    var kernel = NetlinkSocket(owning: try pair.first.descriptor.duplicate())
+    var answer = Message(type: 2, flags: 0, fixed: Message.encoded(code) + [UInt8](repeating: 0, count: 16))
+    answer.stamp(sequence: 1, acknowledge: false)
+    try pair.second.send(answer.bytes)
+    #expect(throws: SystemCallError("recvfrom", "netlink error", errno: Errno.EPROTO)) {
+      try kernel.request(Link.dumpRequest, dump: true)
+    }
   }
 
   @Test func randomBytesNeverTrap() {

@@ -8,8 +8,8 @@ struct RequestTests {
     let route = Route(family: .ipv4, destination: [10, 0, 0, 0], prefixLength: 8, kind: .blackhole)
     #expect(
       route.addRequest.bytes == [
-        36, 0, 0, 0, 24, 0, 0x01, 0x06, 0, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWROUTE, REQUEST|EXCL|CREATE, sequence, port
-        2, 8, 0, 0, 254, 4, 0, 6, 0, 0, 0, 0,  // AF_INET, /8, main table, RTPROT_STATIC, universe, RTN_BLACKHOLE
+        36, 0, 0, 0, 24, 0, 0x01, 0x06, 0, 0, 0, 0, 0, 0, 0, 0,  // RTM_NEWROUTE, REQUEST|EXCL|CREATE
+        2, 8, 0, 0, 254, 4, 0, 6, 0, 0, 0, 0,  // AF_INET, /8, main, static, universe, RTN_BLACKHOLE
         8, 0, 1, 0, 10, 0, 0, 0,  // RTA_DST
       ])
   }

@@ -36,6 +36,17 @@ struct FilterProgramTests {
     }
   }
 
+  // Two neighbouring words that both go on in the next one: no comparison is made twice or for nothing.
+  @Test func noComparisonIsMadeForNothing() throws {
+    let lines =
+      "block-net = 0.0.0.0/0\nblock-net = ::/0\nallow-net = fd00::/31\nblock-ip = fd00::1\nblock-ip = fd00:1::1"
+    let preamble = 12
+    // The first word has two values; each goes on through three words with one value each.
+    let search = (1 + 2) + 2 * 3 * (1 + 1)
+    let results = 2
+    #expect(try plan(lines).filter.instructions.count == preamble + search + results)
+  }
+
   @Test func theInverseSwapsTheResultsOfOutgoingFrames() throws {
     let filter = try plan("allow-ip = 10.0.0.1").filter
     let inverse = filter.inverse.instructions

@@ -71,7 +71,8 @@ struct HostRulesTests {
     #expect(try isOpen("198.51.100.9", facts))
   }
 
-  // OpenVPN's redirect-gateway: the halves are the internet's way, the route to the server is aside.
+  // OpenVPN's redirect-gateway: the halves are the internet's way; what still leaves by the default route that they cover does not leave
+  // as the internet does, the server among it.
   @Test func vpnInTwoHalvesIsTheInternet() throws {
     var facts = HostFacts(ipv4InternetPaths: [try hop("tun0", "10.8.0.1")])
     facts.routes = [
@@ -80,10 +81,8 @@ struct HostRulesTests {
       try route("198.51.100.5/32", hop("eth0", "192.168.1.1")),
       try route("203.0.113.0/24", hop("tun1")),
     ]
-    for address in ["8.8.8.8", "193.0.0.1", "198.51.100.5"] {
-      #expect(try isOpen(address, facts), "\(address)")
-    }
-    #expect(try !isOpen("203.0.113.1", facts))
+    for address in ["8.8.8.8", "193.0.0.1"] { #expect(try isOpen(address, facts), "\(address)") }
+    for address in ["198.51.100.5", "203.0.113.1"] { #expect(try !isOpen(address, facts), "\(address)") }
     #expect(try plan(on: facts).ipv4?.guest == ip("192.0.0.2"))
   }
 
@@ -116,7 +115,7 @@ struct HostRulesTests {
   }
 
   @Test func policyTablesCount() throws {
-    var facts = try plainHost()
+    var facts = HostFacts(ipv4InternetPaths: [try hop("wg0")])
     facts.routes = [
       try route("0.0.0.0/0", hop("wg0"), table: 51820), try route("203.0.113.0/24", hop("tun0"), table: 100),
       try route("198.51.100.0/24", hop("wg0"), table: 51820),

@@ -37,6 +37,9 @@ struct Interpreter {
     }
   }
 
+  /// A program whose form is known to be right, whether or not the compiler would write it so.
+  init(unchecked program: FilterProgram) { instructions = program.instructions }
+
   private static func successors(_ instruction: Instruction, _ index: Int) throws(Fault) -> [Int] {
     switch instruction.code {
     case 0x20, 0x28, 0x30, 0x54: [index + 1]

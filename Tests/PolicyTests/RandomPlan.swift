@@ -2,6 +2,8 @@ import Policy
 
 /// Random plans whose prefixes nest, touch and repeat, and flows at the edges of what they say.
 struct RandomPlan {
+  let configuration: Configuration
+  let facts: HostFacts
   let plan: Plan
   // Every rule's prefix, for aiming at its edges.
   private let prefixes: [Prefix]
@@ -30,6 +32,8 @@ struct RandomPlan {
           destination: Self.prefix(random.pick(clusters), &random), table: 254, kind: .unicast,
           nextHops: [random.bool() ? out : aside]))
     }
+    self.configuration = configuration
+    self.facts = facts
     plan = try Plan.make(configuration: configuration, facts: facts)
     prefixes = plan.rules.map(\.prefix)
   }
@@ -57,7 +61,7 @@ struct RandomPlan {
     return Self.address(prefix.family, value)
   }
 
-  private static func rule(_ line: Int, _ near: IPAddress, _ random: inout Random) -> Rule {
+  static func rule(_ line: Int, _ near: IPAddress, _ random: inout Random) -> Rule {
     Rule(
       prefix: prefix(near, &random), services: services(&random), action: random.bool() ? .allow : .block,
       origin: .configuration(Policy.SourceLocation(file: "random", line: line, column: 1), key: "random"))
@@ -90,7 +94,7 @@ struct RandomPlan {
       })
   }
 
-  private static func address(_ random: inout Random) -> IPAddress {
+  static func address(_ random: inout Random) -> IPAddress {
     let wide = UInt128(random.next()) << 64 | UInt128(random.next())
     switch random.below(6) {
     case 0: return address(.ipv4, 0x0a00_0000 | wide & 0xff_ffff)

@@ -79,12 +79,18 @@ enum {
 };
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
 
+int setns(int fd, int type);
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 extern char **environ;
 static inline char **clinux_environ(void) { return environ; }
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
+// rt_sigaction(2) itself, to SIG_DFL (0) or SIG_IGN (1): sigaction(3) refuses two signals, see Signals.swift.
+static inline int clinux_rt_sigaction(int signal, unsigned long handler) {
+  unsigned long action[4] = {handler, 0, 0, 0};
+  return (int)syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+}
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
 static inline int clinux_cloexec_range(unsigned first, unsigned last) {
@@ -99,7 +105,7 @@ static inline int clinux_move_mount(int from, int to_dir, const char *to) {
   return (int)syscall(SYS_move_mount, from, "", to_dir, to, CLINUX_MOVE_MOUNT_F_EMPTY_PATH);
 }
 static inline int clinux_open_tree_clone(int dir, const char *path) {
-  return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC);
+  return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);
 }
 static inline int clinux_mount_setattr(int dir, const char *path, unsigned flags, struct clinux_mount_attr *attributes) {
   return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes, sizeof *attributes);

@@ -1,0 +1,49 @@
+import Policy
+
+/// What `config --prove` prints.
+struct ProofReport: Encodable {
+  let proven: Bool
+  let instructions: Int
+  let rules: Int
+  private var paths: Int?
+  /// Why the filter is not proven.
+  private var reason: String?
+  /// The frame about which filter and rules disagree, in hexadecimal digits, Ethernet header included.
+  private var packet: String?
+  private var expected: UInt32?
+  private var actual: UInt32?
+
+  init(_ plan: Plan) {
+    instructions = plan.filter.instructions.count
+    rules = plan.rules.count
+    switch FilterProof.check(plan) {
+    case .proven(let paths):
+      proven = true
+      self.paths = paths
+    case .counterexample(let found):
+      proven = false
+      reason = found.description
+      packet = found.packet.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      (expected, actual) = (found.expected, found.actual)
+    case .malformed(let instruction, let why):
+      proven = false
+      reason = "instruction \(instruction): \(why)"
+    case .inverseDiffers:
+      proven = false
+      reason = "what the packet socket takes is not what the filter drops"
+    }
+  }
+
+  var text: String {
+    if let paths {
+      return
+        "proven: \(paths) paths of \(instructions) instructions agree with \(rules) rules for every packet"
+    }
+    var lines = ["not proven: \(reason ?? "")"]
+    if let packet, let expected, let actual {
+      lines.append("the filter returns \(actual) and has to return \(expected) (0 drops) for the frame")
+      lines.append(packet)
+    }
+    return lines.joined(separator: "\n")
+  }
+}
