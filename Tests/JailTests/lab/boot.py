@@ -73,8 +73,8 @@ def _fork(body):
 
 
 def _dnsmasq(namespace, *options):
-    command = ["dnsmasq", "--conf-file=/dev/null", "--keep-in-foreground", "--no-hosts", "--no-poll", "--bind-interfaces"]
-    command += ["--user=root", "--group=root", "--pid-file=", "--log-facility=-", "--edns-packet-max=1232", *options]
+    command = ["dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--no-hosts", "--no-poll", "--bind-interfaces"]
+    command += ["--pid-file=", "--log-facility=-", "--edns-packet-max=1232", *options]  # --no-daemon keeps the user, too
     enter = (lambda: kernel.setns(os.open(namespace, os.O_RDONLY), kernel.CLONE_NEWNET)) if namespace else None
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=enter)
 

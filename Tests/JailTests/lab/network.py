@@ -6,6 +6,7 @@ import struct
 import subprocess
 
 from . import kernel
+from .identity import unprivileged_lab
 from .shape import DNSMASQ4, DNSMASQ6, SILENT4, TINY4, TINY6, CLOSED4
 
 WORLD = "/run/netns/world"
@@ -28,7 +29,6 @@ route add blackhole {SILENT4}/32
 _SYSCTLS = {
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
-    "net/ipv4/ping_group_range": "0 2147483647",
     "net/ipv4/icmp_ratelimit": "0",
     "net/ipv6/ip_nonlocal_bind": "1",  # answers come from the address asked, which AnyIP does not assign
     "net/ipv6/conf/all/accept_ra": "0",
@@ -81,7 +81,8 @@ def _name_world():
 
 
 def _sysctls():
-    for name, value in _SYSCTLS.items():
+    groups = "0 0" if unprivileged_lab() else "0 2147483647"  # those that exist
+    for name, value in {**_SYSCTLS, "net/ipv4/ping_group_range": groups}.items():
         with open(f"/proc/sys/{name}", "w") as file:
             file.write(value)
 
