@@ -1,5 +1,6 @@
 """Names: the supervisor answers on the jail's 127.0.0.53 and asks the host's resolvers from the host's network."""
 
+import itertools
 import socket
 import time
 
@@ -9,6 +10,7 @@ from lab.shape import CLOSED4, DNSMASQ4, DNSMASQ6, SILENT4, STUB4, TINY4, TINY6
 from reach import ROUTE, reached, refused
 
 WEB = ["2606:4700::1111", "45.33.7.7"]
+SERIAL = itertools.count()
 TINY = ["2606:4700::7", "45.33.7.7"]
 
 
@@ -30,17 +32,27 @@ def enter(lab, identity):
         jail.close()
 
 
+def following(lab, jail, resolver, mark):
+    """The jail, once its supervisor has followed the host's resolv.conf to this resolver."""
+    # Each change has a mark of its own: the file may still be that of an earlier one, on its way to be followed.
+    serial = f"n{next(SERIAL)}.test"
+    lab.resolv(f"nameserver {resolver}\nsearch {mark} {serial}\n")
+    deadline = time.monotonic() + 5
+    while serial not in jail.ask("read", path="/etc/resolv.conf")["text"]:
+        assert time.monotonic() < deadline
+    return jail
+
+
 @pytest.fixture
 def jail(lab, staying, identity):
     """A jail whose resolver is dnsmasq."""
-    return staying(lab, identity)
+    return following(lab, staying(lab, identity), DNSMASQ4, "lab.test")
 
 
 @pytest.fixture
 def tiny(lab, staying, identity):
     """A jail whose resolver is the tiny server."""
-    lab.resolv(f"nameserver {TINY4}\n")
-    return staying(lab, identity, "# tiny\n")
+    return following(lab, staying(lab, identity), TINY4, "tiny.test")
 
 
 def ask(jail, *words, tcp=False, **how):
@@ -134,9 +146,12 @@ def test_truncation_is_kept(lab, tiny):
     assert [entry["tcp"] for entry in lab.queries()] == [False, True]
 
 
-def test_large_answers_over_tcp(jail, tiny):
+def test_large_answers_over_tcp(jail):
     assert ask(jail, "big.lab.test", TXT, edns=1232).truncated
     assert len(ask(jail, "big.lab.test", TXT, tcp=True).data) > 3000
+
+
+def test_huge_answers_over_tcp(tiny):
     message = ask(tiny, "huge.test", TXT, tcp=True)
     assert len(message.answers) == 190 and len(message.data) > 38000
 

@@ -170,7 +170,7 @@ def test_a_continued_job_reads_the_terminal(shell):
 
 
 def test_a_stopped_job_in_the_background(shell):
-    shell.command(run("sh -c 'echo ready; sleep 0.2; echo later; exec sleep 1000'"))
+    shell.command(run("sh -c 'sleep 0.2 & echo ready; wait; echo later; exec sleep 1000'"))
     shell.expect("ready\r\n")
     shell.type("\x1a")
     shell.expect("Stopped")
@@ -216,7 +216,7 @@ def test_a_pipeline(shell):
 def test_the_window_size(shell):
     shell.command(run("stty size"))
     shell.expect("24 80\r\n")
-    code = "import os, signal; signal.signal(28,lambda *_: os.write(1, b\\'size %d\\\\n\\' % os.get_terminal_size(0).columns)); print(\\'ready\\', flush=True); input()"
+    code = "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [28]); print(\\'ready\\', flush=True); signal.sigwait([28]); print(\\'size\\', os.get_terminal_size(0).columns, flush=True); input()"
     shell.command(run(f"{PYTHON} -I -c $'{code}'"))
     shell.expect("ready\r\n")
     shell.resize(50, 132)
