@@ -36,15 +36,18 @@ def pytest_make_collect_report(collector):
 
 @pytest.fixture(scope="module")
 def open_lab():
-    """A function that opens a lab of the named shape, or hands out the one this module already has."""
+    """A function that opens a lab of the named shape, or hands out the one this module already has.
+
+    `purpose` tells several of one shape apart.
+    """
     with contextlib.ExitStack() as stack:
         labs = {}
 
-        def open_one(name):
-            if name not in labs:
-                labs[name] = Lab(SHAPES[name])
-                stack.callback(labs[name].close)
-            return labs[name]
+        def open_one(name, purpose=""):
+            if (name, purpose) not in labs:
+                labs[name, purpose] = Lab(SHAPES[name])
+                stack.callback(labs[name, purpose].close)
+            return labs[name, purpose]
 
         yield open_one
 

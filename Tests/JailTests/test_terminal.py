@@ -10,7 +10,7 @@ import termios
 import time
 
 import pytest
-from lab.filesystem import EXECUTABLE
+from lab.filesystem import EXECUTABLE, TESTS
 from lab.lab import PYTHON
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -170,7 +170,9 @@ def test_a_continued_job_reads_the_terminal(shell):
 
 
 def test_a_stopped_job_in_the_background(shell):
-    shell.command(run("sh -c 'sleep 0.2 & echo ready; wait; echo later; exec sleep 1000'"))
+    # One process: a shell that is stopped between its vfork(2) and exec cannot stop until its child goes on.
+    code = "import time; print(\\'ready\\', flush=True); time.sleep(0.2); print(\\'later\\', flush=True); time.sleep(1000)"
+    shell.command(run(f"{PYTHON} -I -c $'{code}'"))
     shell.expect("ready\r\n")
     shell.type("\x1a")
     shell.expect("Stopped")
@@ -216,8 +218,7 @@ def test_a_pipeline(shell):
 def test_the_window_size(shell):
     shell.command(run("stty size"))
     shell.expect("24 80\r\n")
-    code = "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [28]); print(\\'ready\\', flush=True); signal.sigwait([28]); print(\\'size\\', os.get_terminal_size(0).columns, flush=True); input()"
-    shell.command(run(f"{PYTHON} -I -c $'{code}'"))
+    shell.command(run(f"{PYTHON} -I {TESTS}/probes/window.py"))
     shell.expect("ready\r\n")
     shell.resize(50, 132)
     shell.expect("size 132\r\n")

@@ -12,7 +12,8 @@ from .filesystem import CONFIGURATION, TUN
 def reset(resolv):
     for path in (CONFIGURATION, CONFIGURATION + ".d"):
         remove(path)
-    write("/etc/resolv.conf", resolv, {})
+    if os.path.islink("/etc/resolv.conf") or not os.path.isfile("/etc/resolv.conf") or read("/etc/resolv.conf") != resolv:
+        write("/etc/resolv.conf", resolv, {})
 
 
 def remove(path):
