@@ -12,8 +12,8 @@ public struct Command: Sendable {
     self.environment = environment
   }
 
-  /// Replaces this process with the command; returns only by throwing. A name without a slash is looked up in the caller's PATH,
-  /// as execvp(3) does it, and a file without a known format is given to the shell.
+  /// Replaces this process with the command; returns only by throwing. A name without a slash is looked up in
+  /// the caller's PATH, as execvp(3) does it, and a file without a known format is given to the shell.
   func execute() throws -> Never {
     let name = arguments.first ?? []
     var failure = Errno.ENOENT
@@ -22,7 +22,8 @@ public struct Command: Sendable {
         try Process.execute(path, arguments: arguments, environment: environment)
       } catch {
         if error.errno == Errno.ENOEXEC { try executeScript(path) }
-        // A later directory may hold one that can be executed; if none does, "permission denied" says more than "not found".
+        // A later directory may hold one that can be executed; if none does, "permission denied" says more
+        // than "not found".
         if error.errno != Errno.ENOENT && error.errno != Errno.ENOTDIR { failure = error.errno }
         if failure != Errno.ENOENT && failure != Errno.EACCES { break }
       }

@@ -1,4 +1,5 @@
-/// The caller's environment without the variables that lead to what is masked; everything else is passed on as it is.
+/// The caller's environment without the variables that lead to what is masked; everything else is passed on
+/// as it is.
 enum CommandEnvironment {
   /// Sockets and descriptors that exist outside only, whatever their value.
   private static let removed: Set<String> = [

@@ -1,7 +1,8 @@
 import Linux
 public import Policy
 
-/// Reads `/etc/claude-sandbox.conf`, then `/etc/claude-sandbox.conf.d/*.conf` in name order. From nowhere else: the workspace is the attacker's.
+/// Reads `/etc/claude-sandbox.conf`, then `/etc/claude-sandbox.conf.d/*.conf` in name order. From nowhere
+/// else: the workspace is the attacker's.
 public enum ConfigurationFiles {
   public static let main = "/etc/claude-sandbox.conf"
   public static let directory = "/etc/claude-sandbox.conf.d"

@@ -1,6 +1,7 @@
 import Linux
 
-/// The processes below this one. As a subreaper it inherits every orphan, so its children are all that is left.
+/// The processes below this one. As a subreaper it inherits every orphan, so its children are all that is
+/// left.
 enum Descendants {
   /// Kills all of them, generation by generation, and returns when none is left.
   static func killAll() {

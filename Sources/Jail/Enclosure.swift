@@ -2,10 +2,11 @@ import Linux
 import Netlink
 import Policy
 
-/// Whether this process is in a jail already. Then it stays there: what it starts is in the same jail without any more to do.
+/// Whether this process is in a jail already. Then it stays there: what it starts is in the same jail without
+/// any more to do.
 ///
-/// Told by what the kernel says of this process and its network namespace, not by a variable or a file: whoever can make all of it true is confined
-/// as a jail confines.
+/// Told by what the kernel says of this process and its network namespace, not by a variable or a file:
+/// whoever can make all of it true is confined as a jail confines.
 enum Enclosure {
   static func isJail() -> Bool {
     do {

@@ -2,8 +2,8 @@ import Linux
 
 /// What the holder tells the supervisor, one message each, over a socket that closes when the command starts.
 enum HolderReport {
-  /// Step 7 is done; the windows come with it: tap, rtnetlink for requests and for notifications, refused packets, DNS over UDP
-  /// and TCP, the user and the mount namespace.
+  /// Step 7 is done; the windows come with it: tap, rtnetlink for requests and for notifications, refused
+  /// packets, DNS over UDP and TCP, the user and the mount namespace.
   case windows([CInt])
   /// Step 9 is done.
   case sealed

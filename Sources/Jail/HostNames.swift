@@ -1,7 +1,8 @@
 import Linux
 public import Policy
 
-/// Names as this host resolves them. The program is linked statically, so the C library's name service is asked through getent(1).
+/// Names as this host resolves them. The program is linked statically, so the C library's name service is
+/// asked through getent(1).
 public enum HostNames {
   private static let program = "/usr/bin/getent"
 

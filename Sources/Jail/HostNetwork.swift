@@ -4,8 +4,9 @@ public import Policy
 
 /// Reads, by rtnetlink, what only the host can tell of its network. Sends no packet.
 public enum HostNetwork {
-  /// A public address in each half of the IPv4 space, and two in IPv6: the kernel is asked how it would reach them, since a VPN may take the
-  /// internet in pieces that no default route shows. They are chosen not to be resolvers, which VPNs route apart.
+  /// A public address in each half of the IPv4 space, and two in IPv6: the kernel is asked how it would reach
+  /// them, since a VPN may take the internet in pieces that no default route shows. They are chosen not to be
+  /// resolvers, which VPNs route apart.
   private static let publicAddresses = [
     "12.1.0.1", "192.33.4.12", "2001:503:ba3e::2:30", "2a00:1450:4001::1",
   ]

@@ -2,7 +2,8 @@ import Linux
 import Netlink
 import Policy
 
-/// What the walls depend on outside the jail: the host's network, its resolv.conf, and the sockets that are masked. Says what has changed.
+/// What the walls depend on outside the jail: the host's network, its resolv.conf, and the sockets that are
+/// masked. Says what has changed.
 struct HostWatch: ~Copyable {
   /// What there is to do.
   struct Change {
@@ -16,9 +17,11 @@ struct HostWatch: ~Copyable {
   private let files: FileEvents
   private let masks: Masks
   private let resolverNames: [String]
-  /// A change comes as a burst of notifications, and is read when this time has passed since the first of them. Milliseconds.
+  /// A change comes as a burst of notifications, and is read when this time has passed since the first of
+  /// them. Milliseconds.
   private static let settling = 50
-  /// When it is time to read. The first time is at once: what changed since the launch read the host's network was not seen.
+  /// When it is time to read. The first time is at once: what changed since the launch read the host's
+  /// network was not seen.
   private(set) var deadline: Int? = 0
 
   init(_ masks: Masks) throws {

@@ -1,7 +1,7 @@
 internal import Policy
 
-/// The answer to a packet that may not leave the jail: "communication administratively prohibited", from the gateway
-/// (RFC 792 and RFC 1812 section 5.2.7.1: type 3, code 13; RFC 4443 section 3.1: type 1, code 1).
+/// The answer to a packet that may not leave the jail: "communication administratively prohibited", from the
+/// gateway (RFC 792 and RFC 1812 section 5.2.7.1: type 3, code 13; RFC 4443 section 3.1: type 1, code 1).
 struct ICMPRefusal {
   /// The link-layer address of the jail's uplink.
   let uplink: [UInt8]
@@ -18,8 +18,8 @@ struct ICMPRefusal {
   private static let ipv4Echo: UInt8 = 8
   private static let ipv6Echo: UInt8 = 128
 
-  /// The Ethernet frame that answers this one; nil when silence is right. Multicast and broadcast are answered, too: there is
-  /// nobody on this link but the sender, and the error at once is what it is for.
+  /// The Ethernet frame that answers this one; nil when silence is right. Multicast and broadcast are
+  /// answered, too: there is nobody on this link but the sender, and the error at once is what it is for.
   func answer(to frame: ArraySlice<UInt8>) -> [UInt8]? {
     guard frame.count > 14 else { return nil }
     let packet = Array(frame.dropFirst(14))
@@ -62,8 +62,8 @@ struct ICMPRefusal {
     return uplink + gateway + [0x86, 0xdd, 0x60, 0, 0, 0] + length + [58, 64] + addresses + body
   }
 
-  /// An ICMP error must never answer an ICMP error, and what keeps a link going (neighbour discovery, multicast membership)
-  /// is no attempt to reach anything.
+  /// An ICMP error must never answer an ICMP error, and what keeps a link going (neighbour discovery,
+  /// multicast membership) is no attempt to reach anything.
   private static func isAnswered(protocol number: UInt8, type: UInt8) -> Bool {
     switch number {
     case 1: type == ipv4Echo
@@ -73,8 +73,8 @@ struct ICMPRefusal {
     }
   }
 
-  /// The protocol behind the extension headers, and where it starts (RFC 8200 section 4); nil for a later fragment and for
-  /// a chain that the packet does not hold.
+  /// The protocol behind the extension headers, and where it starts (RFC 8200 section 4); nil for a later
+  /// fragment and for a chain that the packet does not hold.
   private static func upperLayer(of packet: [UInt8]) -> (protocol: UInt8, offset: Int)? {
     var next = packet[6]
     var offset = 40

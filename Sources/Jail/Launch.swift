@@ -1,11 +1,12 @@
 public import Linux
 public import Policy
 
-/// A launch, from the caller's words to the command in its jail. The order is the security argument: each step succeeds, or throws and nothing is
-/// ever executed.
+/// A launch, from the caller's words to the command in its jail. The order is the security argument: each
+/// step succeeds, or throws and nothing is ever executed.
 ///
-/// Three processes take part. This one is the *launcher*: the shell's child, which stops, continues and ends as the command does. It forks the
-/// *supervisor*, which forks the *holder*, which becomes the command. See ARCHITECTURE.md.
+/// Three processes take part. This one is the *launcher*: the shell's child, which stops, continues and ends
+/// as the command does. It forks the *supervisor*, which forks the *holder*, which becomes the command. See
+/// ARCHITECTURE.md.
 public enum Launch {
   /// Runs a command and returns its status, or replaces this process when there is to be no jail.
   ///

@@ -1,7 +1,8 @@
 import Linux
 public import Policy
 
-/// Why a launch was refused, or failed, before the command ran: one case for each thing that a user can see and mend.
+/// Why a launch was refused, or failed, before the command ran: one case for each thing that a user can see
+/// and mend.
 public enum LaunchFailure: Error, Sendable {
   /// The configuration has errors; every one of all files.
   case configuration([Diagnostic])
@@ -17,7 +18,8 @@ public enum LaunchFailure: Error, Sendable {
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
   case plan(PlanError)
-  /// The kernel would not keep two filters of this size for a socket, as replacing one in a step takes. Bytes.
+  /// The kernel would not keep two filters of this size for a socket, as replacing one in a step takes.
+  /// Bytes.
   case optionMemory(needed: Int, limit: Int)
   /// A step of the launch failed.
   case step(LaunchStep, String)

@@ -1,8 +1,8 @@
 import Linux
 
-/// The process that the caller sees. It does nothing but mirror: signals go in, the command's stops and its end come out. That the supervisor is
-/// another process, in a session of its own, keeps name service and refusals alive while a job is stopped, and lets each
-/// of the two clean up after the other's death.
+/// The process that the caller sees. It does nothing but mirror: signals go in, the command's stops and its
+/// end come out. That the supervisor is another process, in a session of its own, keeps name service and
+/// refusals alive while a job is stopped, and lets each of the two clean up after the other's death.
 enum Launcher {
   static func start(_ blueprint: Blueprint) throws -> WaitStatus {
     let pair = try DatagramPair()

@@ -1,7 +1,8 @@
 import Linux
 
-/// What the command shall not find in the file system, because whoever answers there lives outside the jail: a Unix socket crosses network
-/// namespaces, and a read-only mount does not stop connect(2). One row each, with its reason.
+/// What the command shall not find in the file system, because whoever answers there lives outside the jail:
+/// a Unix socket crosses network namespaces, and a read-only mount does not stop connect(2). One row each,
+/// with its reason.
 struct Masks {
   /// A row of the table.
   struct Mask {
@@ -113,7 +114,8 @@ struct Masks {
     }
   }
 
-  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts the exposed sockets back.
+  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts
+  /// the exposed sockets back.
   func install() throws {
     let kept = exposed.compactMap { try? Exposed($0) }
     let covered = try Mounts.ownPoints()

@@ -2,9 +2,10 @@ import Linux
 
 /// Mends the jail's mounts while it lives.
 ///
-/// Where somebody outside renames or removes a file, the kernel takes away what other mount namespaces have mounted on it: a DHCP lease uncovers the
-/// host's resolv.conf, a restarted daemon its new socket. A child of the supervisor enters the jail's mount namespace, as only the owner of its user
-/// namespace can, and covers them again.
+/// Where somebody outside renames or removes a file, the kernel takes away what other mount namespaces have
+/// mounted on it: a DHCP lease uncovers the host's resolv.conf, a restarted daemon its new socket. A child of
+/// the supervisor enters the jail's mount namespace, as only the owner of its user namespace can, and covers
+/// them again.
 struct MountRepair: ~Copyable {
   private let userNamespace: FileDescriptor
   private let mountNamespace: FileDescriptor

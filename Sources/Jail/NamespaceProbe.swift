@@ -1,8 +1,8 @@
 import Linux
 import Netlink
 
-/// Tries out, in a child process, whether this user may build a jail's namespaces here. Some systems let unshare(2) succeed and refuse what
-/// the namespace is for, so each step is tried.
+/// Tries out, in a child process, whether this user may build a jail's namespaces here. Some systems let
+/// unshare(2) succeed and refuse what the namespace is for, so each step is tried.
 enum NamespaceProbe {
   enum Step: UInt8, CaseIterable {
     case user = 1, map, network, configure, device, mount

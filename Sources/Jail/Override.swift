@@ -2,8 +2,8 @@ public import Policy
 
 /// Whether there is to be a jail at all.
 ///
-/// The environment wins over the file, unless the administrator said `allow-override = no`. Inside a jail the override changes nothing: a command that is
-/// started without a jail of its own stays in the one around it.
+/// The environment wins over the file, unless the administrator said `allow-override = no`. Inside a jail the
+/// override changes nothing: a command that is started without a jail of its own stays in the one around it.
 public enum Override {
   /// The environment variable that switches the jail off or on.
   public static let variable = "CLAUDE_SANDBOX_EGRESS_JAIL"

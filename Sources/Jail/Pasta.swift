@@ -1,9 +1,10 @@
 import Linux
 import Policy
 
-/// pasta (passt.top): translates between the jail's tap and ordinary sockets of the host, without any privilege. Found only where the administrator
-/// installs programs, started with an empty environment, and locked: it forwards no port in any direction, maps no address to the host and
-/// copies none of the host's addresses and routes.
+/// pasta (passt.top): translates between the jail's tap and ordinary sockets of the host, without any
+/// privilege. Found only where the administrator installs programs, started with an empty environment, and
+/// locked: it forwards no port in any direction, maps no address to the host and copies none of the host's
+/// addresses and routes.
 enum Pasta {
   static let paths = ["/usr/bin/pasta", "/usr/local/bin/pasta"]
   /// The link-layer address of the gateway; locally administered, never on a wire.
@@ -24,7 +25,8 @@ enum Pasta {
     throw distrust ?? .init(path: "pasta", reason: errnoText(Errno.ENOENT), isMissing: true)
   }
 
-  /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not know `--fd`.
+  /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not
+  /// know `--fd`.
   static func version(of path: String) -> String? {
     let output = try? TrustedProgram.output(
       of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
@@ -106,8 +108,8 @@ enum Pasta {
   static func arguments(_ plan: Plan, templateLink: String?, holder: CInt) -> [String] {
     var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/dev/fd/1"]
     if plan.ipv6 == nil { arguments.append("-4") }
-    // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what it asks for: for IPv6 a link-local
-    // address.
+    // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what
+    // it asks for: for IPv6 a link-local address.
     arguments += ["-i", plan.ipv6 == nil ? "lo" : templateLink ?? "lo"]
     arguments += [
       "-M", linkAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":"),

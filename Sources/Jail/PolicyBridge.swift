@@ -2,7 +2,8 @@ import Linux
 import Netlink
 import Policy
 
-// Policy knows nothing of the kernel, and Netlink and Linux nothing of policy: what one says to the other is put into its words here.
+// Policy knows nothing of the kernel, and Netlink and Linux nothing of policy: what one says to the other is
+// put into its words here.
 
 extension IPAddress {
   /// An address in network byte order, 4 or 16 bytes.

@@ -1,8 +1,8 @@
 import Linux
 import Netlink
 
-/// What the jail needs of the machine. A launch checks what is cheap and tries the rest; when something fails, and for `doctor`, everything is
-/// probed, so that all that is missing is named at once.
+/// What the jail needs of the machine. A launch checks what is cheap and tries the rest; when something
+/// fails, and for `doctor`, everything is probed, so that all that is missing is named at once.
 public enum Prerequisites {
   /// What a launch must know before it creates anything. The path of pasta.
   static func preflight() throws(LaunchFailure) -> String {

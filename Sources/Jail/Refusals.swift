@@ -3,14 +3,15 @@ internal import Policy
 
 /// Answers what the tap filter drops, so that a refused connect(2) fails at once and not after two minutes.
 ///
-/// A courtesy, not a wall: without it the packets are dropped all the same. It works from outside the jail: a packet socket
-/// on the uplink, opened inside, shows the frames, and the tap takes the answers.
+/// A courtesy, not a wall: without it the packets are dropped all the same. It works from outside the jail: a
+/// packet socket on the uplink, opened inside, shows the frames, and the tap takes the answers.
 struct RefusalResponder: ~Copyable {
   private let packets: PacketSocket
   private let refusal: ICMPRefusal
   private var bucket: TokenBucket
   private var buffer = [UInt8](repeating: 0, count: ICMPRefusal.longestFrame)
-  /// While the bucket is empty, until when nothing is read: what is refused faster than that costs no time of ours.
+  /// While the bucket is empty, until when nothing is read: what is refused faster than that costs no time of
+  /// ours.
   private var pausedUntil: Int?
 
   private static let rate = 1000

@@ -12,7 +12,8 @@ enum ResolverFile {
     ResolverConfiguration(parsing: (try? FileDescriptor.contents(of: file)) ?? [])
   }
 
-  /// Where the supervisor answers. Without a resolv.conf there is none to cover, and programs ask 127.0.0.1 by themselves.
+  /// Where the supervisor answers. Without a resolv.conf there is none to cover, and programs ask 127.0.0.1
+  /// by themselves.
   static var serverAddress: [UInt8] { exists ? DNSListeners.address : [127, 0, 0, 1] }
 
   /// Covers /etc/resolv.conf, or the file that it links to, with one that names the jail's server.
@@ -21,7 +22,8 @@ enum ResolverFile {
     try attach(try make(text))
   }
 
-  /// A file with this text that is mounted nowhere yet. A directory is covered for a moment: nobody else may be in this mount namespace.
+  /// A file with this text that is mounted nowhere yet. A directory is covered for a moment: nobody else may
+  /// be in this mount namespace.
   static func make(_ text: [UInt8]) throws -> FileDescriptor {
     try Mounts.tmpfs(over: scratch, mode: "0755")
     let path = "\(scratch)/resolv.conf"

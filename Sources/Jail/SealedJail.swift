@@ -2,13 +2,14 @@ import Linux
 import Netlink
 import Policy
 
-// The holder's way to the command. Each state is made from the one before and from nothing else, and only the last can execute: the
-// compiler refuses any other order.
+// The holder's way to the command. Each state is made from the one before and from nothing else, and only the
+// last can execute: the compiler refuses any other order.
 
 /// Step 5: new user, network and mount namespaces, owned by the caller's own uid.
 struct IsolatedJail: ~Copyable {
   static func enter() throws -> IsolatedJail {
-    // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives up.
+    // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives
+    // up.
     guard try Process.threadCount() == 1 else {
       throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL)
     }
@@ -32,8 +33,8 @@ struct WalledJail: ~Copyable {
 
   fileprivate init(kernel: consuming NetlinkSocket) { self.kernel = kernel }
 
-  /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From here on nobody inside can
-  /// change the walls. Without a network there is nothing to hand out.
+  /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
+  /// here on nobody inside can change the walls. Without a network there is nothing to hand out.
   consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
     guard plan.hasUplink else { return UnsealedJail() }
     let tap = try Tap.create(named: Uplink.linkName)
@@ -70,8 +71,8 @@ struct UnsealedJail: ~Copyable {
     try Mounts.newTerminals()
     PingGroup.allow(Process.groupID)
     try TrustAnchors.freeze()
-    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a program with file
-    // capabilities fail.
+    // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a
+    // program with file capabilities fail.
     try Mounts.makeNosuid()
     try Process.closeDescriptorsOnExecute(from: 3)
     try Capabilities.dropAll()
@@ -80,8 +81,8 @@ struct UnsealedJail: ~Copyable {
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(parent)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
-    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside, as `doctor` tells; no network is
-    // opened by that.
+    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside,
+    // as `doctor` tells; no network is opened by that.
     if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
     try SystemCallPolicy.install()
     return SealedJail(masked: masked, exposed: exposed)

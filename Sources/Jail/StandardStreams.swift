@@ -2,8 +2,9 @@ import Linux
 
 /// What the command may inherit as standard input, output and error. Everything else that was open is closed.
 ///
-/// A socket remembers the network namespace in which it was made: `connect(2)` with AF_UNSPEC, then with any address, and it leaves by the host's
-/// network. A directory reaches past the masks, a tap is a link of the host.
+/// A socket remembers the network namespace in which it was made: `connect(2)` with AF_UNSPEC, then with any
+/// address, and it leaves by the host's network. A directory reaches past the masks, a tap is a link of the
+/// host.
 enum StandardStreams {
   private static let unix: CInt = 1
   private static let stream: CInt = 1

@@ -1,9 +1,11 @@
 import Linux
 
-/// The system calls that the command shall not have: each is a way round the walls, or a large part of the kernel that no tool of a developer
-/// needs. Everything else is allowed; nested user namespaces, mounts, ptrace and seccomp are what sandboxes and debuggers are made of.
+/// The system calls that the command shall not have: each is a way round the walls, or a large part of the
+/// kernel that no tool of a developer needs. Everything else is allowed; nested user namespaces, mounts,
+/// ptrace and seccomp are what sandboxes and debuggers are made of.
 enum SystemCallPolicy {
-  /// Unix, IPv4, IPv6, netlink. Others reach what no network namespace holds (VSOCK: the hypervisor), or are attack surface.
+  /// Unix, IPv4, IPv6, netlink. Others reach what no network namespace holds (VSOCK: the hypervisor), or are
+  /// attack surface.
   private static let families: Set<UInt32> = [1, 2, 10, 16]
   /// ROUTE, SOCK_DIAG, KOBJECT_UEVENT, GENERIC.
   private static let netlinkProtocols: Set<UInt32> = [0, 4, 15, 16]
@@ -12,8 +14,8 @@ enum SystemCallPolicy {
   /// Type into the caller's terminal, in every encoding of the request; TIOCLINUX can paste.
   private static let terminalRequests: [UInt32] = [0x5412, 0x541c]
 
-  /// As if the kernel did not have them: programs fall back. io_uring opens sockets past this filter; request_key(2) runs a program as root in the
-  /// initial namespaces.
+  /// As if the kernel did not have them: programs fall back. io_uring opens sockets past this filter;
+  /// request_key(2) runs a program as root in the initial namespaces.
   private static let missing = [
     "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key",
     "userfaultfd",
@@ -29,7 +31,8 @@ enum SystemCallPolicy {
     "quotactl_fd", "syslog", "uselib", "vhangup",
   ]
 
-  /// Applies to this process and all that it will start. The last step of the seal: some of the steps before it would be refused.
+  /// Applies to this process and all that it will start. The last step of the seal: some of the steps before
+  /// it would be refused.
   static func install() throws {
     let filter = try SystemCallFilter.make()
     for family in 0..<64 as Range<UInt32> where !families.contains(family) {

@@ -11,8 +11,8 @@ enum TrustAnchors {
   /// Makes those that exist read-only in this mount namespace.
   static func freeze() throws {
     for path in paths where (try? FileStatus.of(path)) != nil { try Mounts.freeze(path) }
-    // To uid 0 the kernel gives the sysctls by file mode, without any capability. For others a mount below /proc would only keep nested
-    // sandboxes from mounting theirs, which as uid 0 they cannot do anyway.
+    // To uid 0 the kernel gives the sysctls by file mode, without any capability. For others a mount below
+    // /proc would only keep nested sandboxes from mounting theirs, which as uid 0 they cannot do anyway.
     if Process.userID == 0 { try Mounts.freeze("/proc/sys") }
   }
 }

@@ -2,8 +2,8 @@ import Linux
 
 /// A file that only the administrator can have put where it is: the launcher reads and executes no other.
 ///
-/// Every directory on the way, every symbolic link's directory, and the file itself belong to root and are writable by nobody else. In a
-/// container without the host's root, "root" is the user that owns `/`.
+/// Every directory on the way, every symbolic link's directory, and the file itself belong to root and are
+/// writable by nobody else. In a container without the host's root, "root" is the user that owns `/`.
 public enum TrustedFile {
   /// Why a file is not trusted.
   public struct Distrust: Error, Equatable, CustomStringConvertible {

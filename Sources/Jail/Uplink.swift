@@ -2,8 +2,8 @@ import Linux
 import Netlink
 import Policy
 
-/// Step 8: the link from the jail to pasta. The filter is attached before anyone reads the tap; the default route comes last, when pasta is
-/// ready: until then no packet can leave.
+/// Step 8: the link from the jail to pasta. The filter is attached before anyone reads the tap; the default
+/// route comes last, when pasta is ready: until then no packet can leave.
 struct Uplink: ~Copyable {
   static let linkName = "uplink0"
   /// Anything less costs CPU and throughput: every frame is one read(2) of pasta. Bytes.
@@ -47,7 +47,8 @@ struct Uplink: ~Copyable {
     try kernel.apply(
       [
         Link.configureRequest(index: link, mtu: Self.mtu, withoutLinkLocal: true),
-        // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is looked for.
+        // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is
+        // looked for.
         Link.upRequest(index: link, withoutARP: true),
       ] + addresses)
     try install()
@@ -60,7 +61,8 @@ struct Uplink: ~Copyable {
     try verify()
   }
 
-  /// Follows a new plan. The filter, which is the wall, is replaced first and in one step; the routes, which are the quick answer, after it.
+  /// Follows a new plan. The filter, which is the wall, is replaced first and in one step; the routes, which
+  /// are the quick answer, after it.
   mutating func follow(_ plan: Plan) throws {
     try tap.attach(FilterInstruction.list(plan.filter))
     self.plan = plan

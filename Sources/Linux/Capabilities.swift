@@ -4,8 +4,8 @@ internal import Glibc
 
 /// The capabilities of this process (capabilities(7)).
 public enum Capabilities {
-  /// Gives up every capability for good: bounding and ambient sets, securebits, then the three sets of the process.
-  /// Nothing that it executes can have one again. EPERM when CAP_SETPCAP is not there.
+  /// Gives up every capability for good: bounding and ambient sets, securebits, then the three sets of the
+  /// process. Nothing that it executes can have one again. EPERM when CAP_SETPCAP is not there.
   public static func dropAll() throws(SystemCallError) {
     var capability: CInt = 0
     while cap_get_bound(capability) >= 0 {
@@ -13,7 +13,8 @@ public enum Capabilities {
       capability += 1
     }
     try check("prctl", "PR_CAP_AMBIENT_CLEAR_ALL") { cap_reset_ambient() }
-    // Locked: no root by uid 0, no set-uid fix-up, no ambient set. KEEP_CAPS stays unlocked, since ping(8) sets it.
+    // Locked: no root by uid 0, no set-uid fix-up, no ambient set. KEEP_CAPS stays unlocked, since ping(8)
+    // sets it.
     try check("prctl", "PR_SET_SECUREBITS") { cap_set_secbits(0xCF) }
     // SAFETY: cap_init returns an empty set that is freed once.
     guard let none = unsafe cap_init() else { throw SystemCallError("cap_init", errno: errno) }
@@ -26,7 +27,8 @@ public enum Capabilities {
     try check("prctl", "PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0) }
   }
 
-  /// Reads back from the kernel that all five capability sets are empty, that securebits are locked and no_new_privs is set.
+  /// Reads back from the kernel that all five capability sets are empty, that securebits are locked and
+  /// no_new_privs is set.
   public static func verifyDropped() throws(SystemCallError) {
     let status = try ProcessStatus.read()
     for field in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {

@@ -45,7 +45,8 @@ public struct DatagramSocket: ~Copyable {
     do throws(SystemCallError) {
       return try receiveOnce()
     } catch {
-      // The other end has closed without reading all that was sent to it. The error comes once, before what it sent itself.
+      // The other end has closed without reading all that was sent to it. The error comes once, before what
+      // it sent itself.
       if error.errno != ECONNRESET { throw error }
       return try receiveOnce()
     }

@@ -17,7 +17,8 @@ public struct FileEvents: ~Copyable {
     self.descriptor = descriptor
   }
 
-  /// Takes the notifications that are there: the names of the files concerned. Lost ones are told as an empty name.
+  /// Takes the notifications that are there: the names of the files concerned. Lost ones are told as an empty
+  /// name.
   public func drain() throws(SystemCallError) -> Set<String> {
     var names: Set<String> = []
     var buffer = [UInt8](repeating: 0, count: 16_384)

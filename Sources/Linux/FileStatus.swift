@@ -71,7 +71,8 @@ public struct FileStatus: Sendable, Equatable {
     return unsafe String(cString: resolved)
   }
 
-  /// Makes sure that there is a file at a path to mount something over, with the directories above it (mkdir(2), open(2)).
+  /// Makes sure that there is a file at a path to mount something over, with the directories above it
+  /// (mkdir(2), open(2)).
   public static func makeFile(_ path: String) throws(SystemCallError) {
     var directory = ""
     for name in path.split(separator: "/").dropLast() {

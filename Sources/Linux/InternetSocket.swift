@@ -1,7 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// A non-blocking UDP or TCP socket over IPv4 or IPv6 (udp(7), tcp(7)). Whatever would have to wait returns nil.
+/// A non-blocking UDP or TCP socket over IPv4 or IPv6 (udp(7), tcp(7)). Whatever would have to wait returns
+/// nil.
 public struct InternetSocket: ~Copyable {
   public let descriptor: FileDescriptor
 
@@ -41,7 +42,8 @@ public struct InternetSocket: ~Copyable {
     return address
   }
 
-  /// Sets the peer (connect(2)). A stream is connected once it is writable; if that failed, the first `send` says so.
+  /// Sets the peer (connect(2)). A stream is connected once it is writable; if that failed, the first `send`
+  /// says so.
   public func connect(to address: SocketAddress) throws(SystemCallError) {
     do throws(SystemCallError) {
       // SAFETY: the kernel reads the array's count of bytes.
@@ -86,8 +88,8 @@ public struct InternetSocket: ~Copyable {
     }
   }
 
-  /// Receives from the peer at most `limit` bytes, or one datagram cut at that length (recv(2)). 0 is the end of a
-  /// stream, or an empty datagram.
+  /// Receives from the peer at most `limit` bytes, or one datagram cut at that length (recv(2)). 0 is the end
+  /// of a stream, or an empty datagram.
   public func receive(into buffer: inout [UInt8], limit: Int = .max) throws(SystemCallError) -> Int? {
     try unlessBlocked("recv") {
       // SAFETY: the kernel writes at most the array's count of bytes.

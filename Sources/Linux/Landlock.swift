@@ -14,8 +14,8 @@ public enum Landlock {
 
   public static var hasScopes: Bool { (abi ?? 0) >= scopes }
 
-  /// From here on no signal and no connection to an abstract Unix socket leaves this process and its descendants.
-  /// Needs no_new_privs.
+  /// From here on no signal and no connection to an abstract Unix socket leaves this process and its
+  /// descendants. Needs no_new_privs.
   public static func scopeSignalsAndAbstractSockets() throws(SystemCallError) {
     let ruleset = FileDescriptor(owning: try check("landlock_create_ruleset") { clinux_landlock_scopes() })
     try check("landlock_restrict_self") { clinux_landlock_restrict(ruleset.rawValue) }

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// Mounts of this process's own mount namespace (mount_namespaces(7)).
 public enum Mounts {
-  /// Cuts every mount off from its peers: nothing that is mounted outside later covers what is mounted here (MS_PRIVATE).
+  /// Cuts every mount off from its peers: nothing that is mounted outside later covers what is mounted here
+  /// (MS_PRIVATE).
   public static func makePrivate() throws(SystemCallError) {
     try check("mount", "MS_PRIVATE /") {
       // SAFETY: NUL-terminated copies; mount(2) ignores source, type and data here.
@@ -49,12 +50,14 @@ public enum Mounts {
     return points
   }
 
-  /// A copy of a file's or directory's mount, and of those below, that is attached nowhere yet (open_tree(2), OPEN_TREE_CLONE).
+  /// A copy of a file's or directory's mount, and of those below, that is attached nowhere yet (open_tree(2),
+  /// OPEN_TREE_CLONE).
   public static func clone(_ path: String) throws(SystemCallError) -> FileDescriptor {
     FileDescriptor(owning: try check("open_tree", path) { unsafe clinux_open_tree_clone(AT_FDCWD, path) })
   }
 
-  /// Attaches a mount over an existing file or directory; symbolic links at the end are followed (move_mount(2)).
+  /// Attaches a mount over an existing file or directory; symbolic links at the end are followed
+  /// (move_mount(2)).
   public static func attach(
     _ mounted: borrowing FileDescriptor, at path: String
   ) throws(SystemCallError) {
@@ -79,7 +82,8 @@ public enum Mounts {
     try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: true)
   }
 
-  /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts, Linux 4.7).
+  /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts,
+  /// Linux 4.7).
   public static func newTerminals() throws(SystemCallError) {
     try check("mount", "devpts") {
       // SAFETY: NUL-terminated copies that outlive the call.

@@ -10,7 +10,8 @@ public struct Namespaces: OptionSet, Sendable {
   public static let network = Namespaces(rawValue: CLONE_NEWNET)
   public static let mount = Namespaces(rawValue: CLONE_NEWNS)
 
-  /// Moves this process into new namespaces (unshare(2)). EINVAL for a user namespace when there is more than one thread.
+  /// Moves this process into new namespaces (unshare(2)). EINVAL for a user namespace when there is more than
+  /// one thread.
   public func unshare() throws(SystemCallError) {
     try check("unshare", describe) { CLinux.unshare(rawValue) }
   }
@@ -25,8 +26,9 @@ public struct Namespaces: OptionSet, Sendable {
       .filter { contains($0.0) }.map { $0.1 }.joined(separator: "+")
   }
 
-  /// Maps one user and one group to themselves in the new user namespace of this process (user_namespaces(7)).
-  /// setgroups(2) must be denied first: otherwise an unprivileged process may not write the group map.
+  /// Maps one user and one group to themselves in the new user namespace of this process
+  /// (user_namespaces(7)). setgroups(2) must be denied first: otherwise an unprivileged process may not write
+  /// the group map.
   public static func mapIdentity(user: UInt32, group: UInt32) throws(SystemCallError) {
     try FileDescriptor.write("deny", to: "/proc/self/setgroups")
     try FileDescriptor.write("\(user) \(user) 1", to: "/proc/self/uid_map")

@@ -52,8 +52,8 @@ public struct NetlinkDescriptor: ~Copyable {
     if sent != bytes.count { throw SystemCallError("send", "netlink", errno: EMSGSIZE) }
   }
 
-  /// Receives one datagram from the kernel into the buffer; the number of bytes. EMSGSIZE when it does not fit, EPROTO when the
-  /// sender is another process, EAGAIN when there is none and `wait` is false.
+  /// Receives one datagram from the kernel into the buffer; the number of bytes. EMSGSIZE when it does not
+  /// fit, EPROTO when the sender is another process, EAGAIN when there is none and `wait` is false.
   public func receive(into buffer: inout [UInt8], wait: Bool = true) throws(SystemCallError) -> Int {
     var sender = sockaddr_nl()
     var length = socklen_t(MemoryLayout<sockaddr_nl>.size)

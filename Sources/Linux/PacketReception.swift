@@ -5,8 +5,8 @@ extension PacketSocket {
   /// Takes a packet socket that was opened elsewhere.
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
-  /// The next frame, cut at the buffer's count, and whether this machine sent it through the link (PACKET_OUTGOING);
-  /// nil when there is none.
+  /// The next frame, cut at the buffer's count, and whether this machine sent it through the link
+  /// (PACKET_OUTGOING); nil when there is none.
   public func receive(
     into buffer: inout [UInt8]
   ) throws(SystemCallError) -> (count: Int, isOutgoing: Bool)? {

@@ -69,7 +69,8 @@ public enum Process {
     try check("kill") { Glibc.kill(pid, signal) }
   }
 
-  /// Waits for a child's change of state (waitpid(2)); nil when there is none to report yet (WNOHANG). ECHILD without children.
+  /// Waits for a child's change of state (waitpid(2)); nil when there is none to report yet (WNOHANG). ECHILD
+  /// without children.
   public static func wait(
     _ pid: CInt, options: CInt = 0
   ) throws(SystemCallError) -> (pid: CInt, status: WaitStatus)? {
@@ -79,7 +80,8 @@ public enum Process {
     return found == 0 ? nil : (found, WaitStatus(rawValue: status))
   }
 
-  /// The state of any child, stops and continuations included, if there is one to report; nil otherwise, also without children.
+  /// The state of any child, stops and continuations included, if there is one to report; nil otherwise, also
+  /// without children.
   public static func waitForAny() throws(SystemCallError) -> (pid: CInt, status: WaitStatus)? {
     do throws(SystemCallError) {
       return try wait(-1, options: WNOHANG | WUNTRACED | WCONTINUED)
@@ -91,7 +93,8 @@ public enum Process {
 
   public static let noHang = WNOHANG
 
-  /// Opens /dev/null in place of each standard descriptor that the caller closed, so that no other file takes its number.
+  /// Opens /dev/null in place of each standard descriptor that the caller closed, so that no other file takes
+  /// its number.
   public static func openStandardDescriptors() throws(SystemCallError) {
     while true {
       let descriptor = try FileDescriptor.open("/dev/null", O_RDWR)
@@ -101,7 +104,8 @@ public enum Process {
     }
   }
 
-  /// Lets go of the caller's input and output: a pipe there ends when the command, not this process, closes it. Standard error stays.
+  /// Lets go of the caller's input and output: a pipe there ends when the command, not this process, closes
+  /// it. Standard error stays.
   public static func leaveStandardStreams() throws(SystemCallError) {
     let null = try FileDescriptor.open("/dev/null", O_RDWR)
     try null.place(at: 0)
@@ -168,7 +172,8 @@ public enum Process {
     try check("close_range") { clinux_close_range(UInt32(first), UInt32.max) }
   }
 
-  /// Marks every descriptor from `first` up close-on-exec, whatever it is and whoever opened it (close_range(2), Linux 5.11).
+  /// Marks every descriptor from `first` up close-on-exec, whatever it is and whoever opened it
+  /// (close_range(2), Linux 5.11).
   public static func closeDescriptorsOnExecute(from first: CInt) throws(SystemCallError) {
     try check("close_range", "CLOSE_RANGE_CLOEXEC") { clinux_cloexec_range(UInt32(first), UInt32.max) }
   }
@@ -203,7 +208,8 @@ public struct WaitStatus: Sendable, Equatable {
 
   init(_ strings: [[UInt8]]) {
     count = strings.count
-    // SAFETY: count + 1 slots are allocated and all of them are initialised before use; deinit frees each once.
+    // SAFETY: count + 1 slots are allocated and all of them are initialised before use; deinit frees each
+    // once.
     unsafe pointers = .allocate(capacity: count + 1)
     for (index, string) in strings.enumerated() {
       let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)

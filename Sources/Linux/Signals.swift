@@ -9,6 +9,7 @@ public enum Signals {
   /// The terminal's signals that stop a process which reads or writes in the background.
   public static let background: [CInt] = [SIGTTIN, SIGTTOU]
   public static let child = SIGCHLD
+  public static let stop = SIGTSTP
   public static let hangup = SIGHUP
   public static let kill = SIGKILL
   public static let `continue` = SIGCONT
@@ -61,9 +62,9 @@ public enum Signals {
     }
   }
 
-  /// Sets every disposition to the default and unblocks all (signal(7)): what a program may expect at its start.
-  /// Also of the two that the C library keeps for itself: whoever starts a process by posix_spawn(3), as system(3) and make(1) do, leaves
-  /// them ignored in it.
+  /// Sets every disposition to the default and unblocks all (signal(7)): what a program may expect at its
+  /// start. Also of the two that the C library keeps for itself: whoever starts a process by posix_spawn(3),
+  /// as system(3) and make(1) do, leaves them ignored in it.
   public static func resetAll(keepIgnoring kept: [CInt] = []) throws(SystemCallError) {
     for signal in 1..<65 as Range<CInt> where signal != SIGKILL && signal != SIGSTOP {
       setDisposition(of: signal, to: kept.contains(signal) ? .ignore : .default)
@@ -79,14 +80,15 @@ public enum Signals {
     }
   }
 
-  /// Makes this process fit to have children, whatever its caller ignores: with SIGCHLD ignored they could not be waited for, and with
-  /// SIGPIPE at its default a closed standard error would end it.
+  /// Makes this process fit to have children, whatever its caller ignores: with SIGCHLD ignored they could
+  /// not be waited for, and with SIGPIPE at its default a closed standard error would end it.
   public static func prepareForChildren() {
     setDisposition(of: SIGCHLD, to: .default)
     setDisposition(of: SIGPIPE, to: .ignore)
   }
 
-  /// Sends a signal with its default action to this process itself and, should it be stopped, returns when continued.
+  /// Sends a signal with its default action to this process itself and, should it be stopped, returns when
+  /// continued.
   public static func raiseDefault(_ signal: CInt) throws(SystemCallError) {
     setDisposition(of: signal, to: .default)
     var set = signalSet([signal])

@@ -1,13 +1,14 @@
 internal import CLinux
 internal import Glibc
 
-/// An Internet address and a port, as sockets are bound and connected to (struct sockaddr_in, ip(7); sockaddr_in6, ipv6(7)).
+/// An Internet address and a port, as sockets are bound and connected to (struct sockaddr_in, ip(7);
+/// sockaddr_in6, ipv6(7)).
 public struct SocketAddress: Hashable, Sendable {
   /// The bytes of the C struct.
   let bytes: [UInt8]
 
-  /// 4 bytes are an IPv4 address, 16 an IPv6 address, anything else is none. `scope` is the index of the link that a
-  /// link-local IPv6 address belongs to.
+  /// 4 bytes are an IPv4 address, 16 an IPv6 address, anything else is none. `scope` is the index of the link
+  /// that a link-local IPv6 address belongs to.
   public init?(_ address: some Collection<UInt8>, port: UInt16, scope: UInt32 = 0) {
     let portBytes = [UInt8(port >> 8), UInt8(port & 0xff)]
     switch address.count {
@@ -39,8 +40,8 @@ public struct SocketAddress: Hashable, Sendable {
   }
 }
 
-/// The index of a link by its name or, as a zone may also be written, its decimal number; nil when there is no such link
-/// (if_nametoindex(3)).
+/// The index of a link by its name or, as a zone may also be written, its decimal number; nil when there is
+/// no such link (if_nametoindex(3)).
 public func linkIndex(ofZone zone: String) -> UInt32? {
   // SAFETY: the string is passed as a NUL-terminated copy that outlives the call.
   let index = unsafe if_nametoindex(zone)

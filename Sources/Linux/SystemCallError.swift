@@ -29,7 +29,8 @@ public func errnoText(_ code: CInt) -> String {
   return unsafe String(cString: text)
 }
 
-/// Runs one system call; repeats it when a signal interrupted it, and throws when it returned a negative number.
+/// Runs one system call; repeats it when a signal interrupted it, and throws when it returned a negative
+/// number.
 @discardableResult
 @inline(__always)
 func check<Result: FixedWidthInteger & SignedInteger>(

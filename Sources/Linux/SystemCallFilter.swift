@@ -4,11 +4,13 @@ internal import Glibc
 
 /// A seccomp filter that allows everything but what is refused (seccomp(2), through libseccomp).
 ///
-/// System calls of any other architecture fail with ENOSYS: a filter for one architecture says nothing about the others.
+/// System calls of any other architecture fail with ENOSYS: a filter for one architecture says nothing about
+/// the others.
 @safe public struct SystemCallFilter: ~Copyable {
   private let context: scmp_filter_ctx
 
-  /// One argument, of which only the low 32 bits are compared: that is what the kernel takes, whatever the upper half says.
+  /// One argument, of which only the low 32 bits are compared: that is what the kernel takes, whatever the
+  /// upper half says.
   public struct Condition: Sendable {
     let argument: UInt32
     let value: UInt32
@@ -38,7 +40,8 @@ internal import Glibc
 
   deinit { unsafe seccomp_release(context) }
 
-  /// Makes a system call fail with an error number, whenever all conditions hold. A call that this architecture does not have is skipped.
+  /// Makes a system call fail with an error number, whenever all conditions hold. A call that this
+  /// architecture does not have is skipped.
   public func refuse(
     _ call: String, with errno: CInt, when conditions: [Condition] = []
   ) throws(SystemCallError) {

@@ -16,8 +16,9 @@ public struct Tap: ~Copyable {
   public let descriptor: FileDescriptor
 
   /// Creates a tap link in the network namespace of this process (TUNSETIFF; needs CAP_NET_ADMIN there).
-  /// It stays when its last descriptor is closed, and goes with the namespace: taking a link away waits for RCU grace periods, which the
-  /// kernel then does on its own time, not on that of the process that closes last.
+  /// It stays when its last descriptor is closed, and goes with the namespace: taking a link away waits for
+  /// RCU grace periods, which the kernel then does on its own time, not on that of the process that closes
+  /// last.
   public static func create(named name: String) throws(SystemCallError) -> Tap {
     // The device belongs to the namespace in which it was opened, not to that of the ioctl.
     let descriptor = try FileDescriptor.open("/dev/net/tun", O_RDWR | O_NONBLOCK)
@@ -31,8 +32,8 @@ public struct Tap: ~Copyable {
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
-  /// Lets only those frames out of the link that the program accepts (TUNATTACHFILTER). Replaces a former program in one
-  /// step; needs no capability. EINVAL when the kernel rejects the program.
+  /// Lets only those frames out of the link that the program accepts (TUNATTACHFILTER). Replaces a former
+  /// program in one step; needs no capability. EINVAL when the kernel rejects the program.
   public func attach(_ program: [FilterInstruction]) throws(SystemCallError) {
     var instructions = program.map(\.raw)
     try check("ioctl", "TUNATTACHFILTER") {

@@ -19,13 +19,15 @@ public struct Link: Sendable, Hashable {
     Message(type: Int(RTM_GETLINK), flags: Int(NLM_F_DUMP), fixed: [UInt8](repeating: 0, count: 16))
   }
 
-  /// The request that brings a link up. Without ARP, neither family ever asks who a neighbour is: every packet leaves at once.
+  /// The request that brings a link up. Without ARP, neither family ever asks who a neighbour is: every
+  /// packet leaves at once.
   public static func upRequest(index: UInt32, withoutARP: Bool = false) -> Message {
     let flags = UInt32(IFF_UP) | (withoutARP ? UInt32(IFF_NOARP) : 0)
     return Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: flags, change: flags))
   }
 
-  /// The request that sets the MTU, in bytes, and with `withoutLinkLocal` keeps the kernel from making an IPv6 address for the link.
+  /// The request that sets the MTU, in bytes, and with `withoutLinkLocal` keeps the kernel from making an
+  /// IPv6 address for the link.
   public static func configureRequest(index: UInt32, mtu: UInt32, withoutLinkLocal: Bool) -> Message {
     var message = Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
     message.attribute(Int(IFLA_MTU), mtu)

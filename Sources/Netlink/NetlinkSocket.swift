@@ -1,7 +1,8 @@
 internal import CLinux
 public import Linux
 
-/// A refusal by the kernel of one rtnetlink request: errno and, where it gives one, its own text (NETLINK_EXT_ACK).
+/// A refusal by the kernel of one rtnetlink request: errno and, where it gives one, its own text
+/// (NETLINK_EXT_ACK).
 public struct NetlinkError: Error, Equatable, CustomStringConvertible {
   public let errno: CInt
   public let text: String?
@@ -29,8 +30,9 @@ public struct NetlinkSocket: ~Copyable {
 
   public var descriptor: CInt { kernel.descriptor.rawValue }
 
-  /// Applies all messages in as few datagrams as the socket's buffer allows. The kernel answers the last of each datagram, and every
-  /// one that it refuses; the first refusal is thrown after all answers have been read.
+  /// Applies all messages in as few datagrams as the socket's buffer allows. The kernel answers the last of
+  /// each datagram, and every one that it refuses; the first refusal is thrown after all answers have been
+  /// read.
   public mutating func apply(_ messages: [Message]) throws {
     var refused: NetlinkError?
     var start = 0
@@ -112,7 +114,8 @@ public struct NetlinkSocket: ~Copyable {
     }
     if code == 0 { return nil }
     var text: String?
-    // NLM_F_ACK_TLVS; with NETLINK_CAP_ACK only the header of the request (16 bytes) is quoted before the attributes.
+    // NLM_F_ACK_TLVS; with NETLINK_CAP_ACK only the header of the request (16 bytes) is quoted before the
+    // attributes.
     if reply.flags & 0x200 != 0, let bytes = reply.attributes(after: 20)?[Int(NLMSGERR_ATTR_MSG.rawValue)] {
       text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }

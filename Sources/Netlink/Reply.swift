@@ -48,8 +48,8 @@ public struct Reply: Sendable, Equatable {
     return replies
   }
 
-  /// The attributes after a fixed part of `offset` bytes, by type; of two with one type, the last. Nesting flags are removed.
-  /// nil when a length field contradicts the message.
+  /// The attributes after a fixed part of `offset` bytes, by type; of two with one type, the last. Nesting
+  /// flags are removed. nil when a length field contradicts the message.
   func attributes(after offset: Int) -> [Int: ArraySlice<UInt8>]? {
     guard offset <= payload.count else { return nil }
     return Self.attributes(in: payload[offset...])

@@ -39,7 +39,8 @@ public struct Route: Sendable, Hashable {
     }
   }
 
-  /// Where a packet goes next: the index of a link, and the gateway's address unless the destination is on-link.
+  /// Where a packet goes next: the index of a link, and the gateway's address unless the destination is
+  /// on-link.
   public struct NextHop: Sendable, Hashable {
     public let link: UInt32
     public let gateway: [UInt8]?
@@ -106,7 +107,8 @@ public struct Route: Sendable, Hashable {
       fixed: [family.rawValue] + [UInt8](repeating: 0, count: 11))
   }
 
-  /// The request that asks which route a packet to this address would take; nothing is sent. ENETUNREACH if there is none.
+  /// The request that asks which route a packet to this address would take; nothing is sent. ENETUNREACH if
+  /// there is none.
   public static func lookupRequest(to address: [UInt8]) -> Message? {
     guard let family = AddressFamily(bytes: address) else { return nil }
     var message = Message(
@@ -116,7 +118,8 @@ public struct Route: Sendable, Hashable {
     return message
   }
 
-  /// Reads an RTM_NEWROUTE message; nil for anything else, for other families, cached routes, and contradictory lengths.
+  /// Reads an RTM_NEWROUTE message; nil for anything else, for other families, cached routes, and
+  /// contradictory lengths.
   public init?(_ reply: Reply) {
     let reader = ByteReader(reply.payload[...])
     guard reply.type == Int(RTM_NEWROUTE), let attributes = reply.attributes(after: 12),
@@ -145,7 +148,8 @@ public struct Route: Sendable, Hashable {
     return [NextHop(link: link, gateway: gateway(attributes))]
   }
 
-  /// RTA_MULTIPATH: an array of struct rtnexthop (length, flags, hops, link), each with attributes of its own.
+  /// RTA_MULTIPATH: an array of struct rtnexthop (length, flags, hops, link), each with attributes of its
+  /// own.
   private static func multipathHops(_ bytes: ArraySlice<UInt8>) -> [NextHop] {
     var hops: [NextHop] = []
     var rest = bytes

@@ -1,8 +1,8 @@
 internal import CLinux
 public import Linux
 
-/// Notifications that a network namespace's links, addresses, routes or rules have changed (rtnetlink(7)). What has changed is read anew, not from
-/// the notification: one may be lost.
+/// Notifications that a network namespace's links, addresses, routes or rules have changed (rtnetlink(7)).
+/// What has changed is read anew, not from the notification: one may be lost.
 public struct RoutingEvents: ~Copyable {
   private let kernel: NetlinkDescriptor
   private var buffer = [UInt8](repeating: 0, count: 16_384)

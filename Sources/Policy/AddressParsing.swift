@@ -72,7 +72,8 @@ extension IPAddress {
     return groups
   }
 
-  // One group of 1 to 4 hexadecimal digits, or an IPv4 tail in the place of the last two; the caller counts them.
+  // One group of 1 to 4 hexadecimal digits, or an IPv4 tail in the place of the last two; the caller counts
+  // them.
   private static func take(
     from text: ArraySlice<UInt8>, into groups: inout Groups
   ) throws(AddressError) -> ArraySlice<UInt8> {

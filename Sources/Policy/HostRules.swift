@@ -1,6 +1,6 @@
 extension HostFacts {
-  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the internet's way,
-  /// resolvers.
+  /// What is internal because of what this host is: own addresses, connected prefixes, routes aside of the
+  /// internet's way, resolvers.
   ///
   /// One rule for each prefix, the first fact that names it. A prefix of length 0 is never a rule.
   func rules() -> [Rule] {
@@ -37,15 +37,17 @@ extension HostFacts {
         break
       }
     }
-    // The jail's own server asks them. What else they offer, a router's admin page at worst, is nobody's business in there.
+    // The jail's own server asks them. What else they offer, a router's admin page at worst, is nobody's
+    // business in there.
     for resolver in resolvers {
       block(Prefix(resolver.address), .resolver)
     }
     return rules
   }
 
-  // What the kernel answered. Where that is a default route, every default route of its table counts: of two, each is the internet's
-  // way as soon as the other fails. A default route that more specific ones have taken the internet from says nothing.
+  // What the kernel answered. Where that is a default route, every default route of its table counts: of two,
+  // each is the internet's way as soon as the other fails. A default route that more specific ones have taken
+  // the internet from says nothing.
   private func internetNextHops(_ family: Family) -> Set<NextHop> {
     let answered = internetPaths(family)
     let defaults = routes.filter {

@@ -7,7 +7,8 @@ public struct Reach: Hashable, Sendable {
 }
 
 extension Plan {
-  /// Every service of an address, cut where another rule begins to decide: TCP, UDP, then echo, ports ascending.
+  /// Every service of an address, cut where another rule begins to decide: TCP, UDP, then echo, ports
+  /// ascending.
   public func reach(of address: IPAddress) -> [Reach] {
     let rules = rules.filter { $0.prefix.contains(address) }
     return TransportProtocol.allCases.flatMap { transport in

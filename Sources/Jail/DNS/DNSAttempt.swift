@@ -1,8 +1,8 @@
 internal import Linux
 internal import Policy
 
-/// One resolver asked over one socket of its own, from the host's network namespace. Connected, so that nobody else's
-/// answer is accepted; its port was chosen by the kernel.
+/// One resolver asked over one socket of its own, from the host's network namespace. Connected, so that
+/// nobody else's answer is accepted; its port was chosen by the kernel.
 final class DNSAttempt {
   let socket: InternetSocket
   let resolver: HostFacts.Resolver
@@ -12,7 +12,8 @@ final class DNSAttempt {
   /// The time that a resolver gets before another one is asked, too. Milliseconds.
   static let patience = 1500
 
-  /// nil when the resolver cannot even be asked: its link is gone, there is no route to it, no descriptor is left.
+  /// nil when the resolver cannot even be asked: its link is gone, there is no route to it, no descriptor is
+  /// left.
   init?(_ kind: InternetSocket.Kind, _ resolver: HostFacts.Resolver, port: UInt16, now: Int) {
     var scope: UInt32 = 0
     if let link = resolver.link {

@@ -1,9 +1,9 @@
 internal import Linux
 internal import Policy
 
-/// A client's TCP connection (RFC 7766). Its queries are answered one after the other, in order; whatever else it has sent
-/// waits in the kernel. Each goes to a resolver over a connection of its own, and to the next resolver while no byte of
-/// an answer has arrived.
+/// A client's TCP connection (RFC 7766). Its queries are answered one after the other, in order; whatever
+/// else it has sent waits in the kernel. Each goes to a resolver over a connection of its own, and to the
+/// next resolver while no byte of an answer has arrived.
 final class DNSConnection {
   private let client: InternetSocket
   private let port: UInt16
@@ -54,7 +54,8 @@ final class DNSConnection {
     }
   }
 
-  /// Goes as far as it can without waiting, at most to the end of one query; false when the connection is over.
+  /// Goes as far as it can without waiting, at most to the end of one query; false when the connection is
+  /// over.
   func advance(now: Int, buffer: inout [UInt8], order: inout ResolverOrder) -> Bool {
     do {
       if now >= deadline {

@@ -3,7 +3,8 @@ internal import Policy
 
 /// A query over UDP in flight: it goes to one resolver after the other, and the first good answer ends it.
 ///
-/// An attempt that is overdue stays open beside the next one: a slow resolver's answer is as good as a quick one's.
+/// An attempt that is overdue stays open beside the next one: a slow resolver's answer is as good as a quick
+/// one's.
 final class DNSExchange {
   let client: SocketAddress
   let started: Int
@@ -23,7 +24,8 @@ final class DNSExchange {
     let resolver: HostFacts.Resolver?
   }
 
-  /// Each resolver is asked once, and while nobody answers at all, datagrams may have been lost: at least so many in all.
+  /// Each resolver is asked once, and while nobody answers at all, datagrams may have been lost: at least so
+  /// many in all.
   private static let leastAttempts = 3
 
   init(
@@ -35,8 +37,9 @@ final class DNSExchange {
     self.port = port
     clientID = request.id
     started = now
-    // The client's ID may be easy to guess; together with the kernel's choice of port this one is not (RFC 5452
-    // section 9.2). Signed queries carry their original ID for forwarders that do this (RFC 8945 section 5.1).
+    // The client's ID may be easy to guess; together with the kernel's choice of port this one is not (RFC
+    // 5452 section 9.2). Signed queries carry their original ID for forwarders that do this (RFC 8945 section
+    // 5.1).
     self.request.id = .random(in: .min ... .max)
   }
 
@@ -60,7 +63,8 @@ final class DNSExchange {
         }
         keep(buffer[..<count])
       } catch {
-        // Nobody is there (ECONNREFUSED), or no way leads there: the next resolver does not have to wait for that.
+        // Nobody is there (ECONNREFUSED), or no way leads there: the next resolver does not have to wait for
+        // that.
       }
       index -= 1
       attempts.remove(at: index)
@@ -72,7 +76,8 @@ final class DNSExchange {
     return nil
   }
 
-  /// The end without a good answer: what a resolver said, or else SERVFAIL, so that the program fails and does not hang.
+  /// The end without a good answer: what a resolver said, or else SERVFAIL, so that the program fails and
+  /// does not hang.
   func giveUp() -> Outcome {
     Outcome(response: failure ?? restoringID(request.response(.serverFailure)[...]), resolver: nil)
   }

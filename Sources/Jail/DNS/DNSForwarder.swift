@@ -1,11 +1,12 @@
 internal import Linux
 internal import Policy
 
-/// The jail's DNS server: it forwards queries, as they are, to the host's resolvers from the host's network namespace.
+/// The jail's DNS server: it forwards queries, as they are, to the host's resolvers from the host's network
+/// namespace.
 ///
-/// It caches nothing and reads no record. What it holds is bounded by what may be in flight; above that, queries wait in
-/// the kernel's socket buffers, so that a burst is served late and not refused. One client's trouble ends that client's
-/// exchange and nothing else.
+/// It caches nothing and reads no record. What it holds is bounded by what may be in flight; above that,
+/// queries wait in the kernel's socket buffers, so that a burst is served late and not refused. One client's
+/// trouble ends that client's exchange and nothing else.
 struct DNSForwarder: ~Copyable {
   private let udp: InternetSocket
   private let tcp: InternetSocket
@@ -49,7 +50,8 @@ struct DNSForwarder: ~Copyable {
     return interests
   }
 
-  /// When `handle` has something to do even if nothing is ready; nil if nothing is in flight. Monotonic milliseconds.
+  /// When `handle` has something to do even if nothing is ready; nil if nothing is in flight. Monotonic
+  /// milliseconds.
   var deadline: Int? {
     let deadlines = exchanges.map(\.deadline) + connections.map(\.deadline)
     return (deadlines + [pausedUntil, whenToMakeRoom].compactMap { $0 }).min()
@@ -80,8 +82,8 @@ struct DNSForwarder: ~Copyable {
     }
   }
 
-  /// While the most exchanges are in flight, the oldest is given up once it is overdue, so that dead names do not keep
-  /// all others waiting.
+  /// While the most exchanges are in flight, the oldest is given up once it is overdue, so that dead names do
+  /// not keep all others waiting.
   private var whenToMakeRoom: Int? {
     exchanges.count < Self.mostExchanges ? nil : exchanges.first.map { $0.started + DNSAttempt.patience }
   }
@@ -133,7 +135,8 @@ struct DNSForwarder: ~Copyable {
         connections.append(DNSConnection(client, port: port, now: now))
       }
     } catch {
-      // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be waiting.
+      // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be
+      // waiting.
       pausedUntil = now + Self.pause
     }
   }

@@ -1,6 +1,7 @@
 internal import Linux
 
-/// The two sockets on which the jail's DNS server is asked. Opened in the jail's network namespace, served from outside.
+/// The two sockets on which the jail's DNS server is asked. Opened in the jail's network namespace, served
+/// from outside.
 struct DNSListeners: ~Copyable {
   let udp: InternetSocket
   let tcp: InternetSocket

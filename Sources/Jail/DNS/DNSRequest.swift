@@ -1,12 +1,13 @@
-/// A query that may be forwarded: one well-formed question (RFC 1035 section 4.1). Everything behind the question is
-/// opaque, so that EDNS and whatever comes after it pass through.
+/// A query that may be forwarded: one well-formed question (RFC 1035 section 4.1). Everything behind the
+/// question is opaque, so that EDNS and whatever comes after it pass through.
 struct DNSRequest {
   /// The whole message.
   private(set) var bytes: [UInt8]
   /// Where the question ends and the other sections start.
   private let questionEnd: Int
 
-  /// The longest query that is taken, in bytes: a name, an OPT record and its padding need less than a quarter of it.
+  /// The longest query that is taken, in bytes: a name, an OPT record and its padding need less than a
+  /// quarter of it.
   static let longest = 4096
   static let headerLength = 12
 
@@ -40,7 +41,8 @@ struct DNSRequest {
       throw .respond(Self.response(to: bytes[..<Self.headerLength], .formatError))
     }
     questionEnd = end
-    // TKEY, TSIG (RFC 8945), IXFR and AXFR (RFC 5936): keys made in a server, and whole zones of it. Not lookups.
+    // TKEY, TSIG (RFC 8945), IXFR and AXFR (RFC 5936): keys made in a server, and whole zones of it. Not
+    // lookups.
     let type = UInt16(bytes[end - 4]) << 8 | UInt16(bytes[end - 3])
     if (249...252).contains(type) { throw .respond(response(.refused)) }
   }
@@ -53,8 +55,8 @@ struct DNSRequest {
   /// A response without records.
   func response(_ code: ResponseCode) -> [UInt8] { Self.response(to: bytes[..<questionEnd], code) }
 
-  /// Whether a message is a response to this request: same ID, same question. A server that rejects a query may leave the
-  /// question out.
+  /// Whether a message is a response to this request: same ID, same question. A server that rejects a query
+  /// may leave the question out.
   func isAnswered(by message: ArraySlice<UInt8>) -> Bool {
     let message = Array(message.prefix(questionEnd))
     guard message.count >= Self.headerLength, message[0] == bytes[0], message[1] == bytes[1],
@@ -62,13 +64,15 @@ struct DNSRequest {
     else { return false }
     if message[4] == 0, message[5] == 0 { return message[3] & 0x0f != 0 }
     guard message.count == questionEnd, message[4] == 0, message[5] == 1 else { return false }
-    // Letters of the name compare without case (RFC 4343). Label lengths are no letters; type and class are not text.
+    // Letters of the name compare without case (RFC 4343). Label lengths are no letters; type and class are
+    // not text.
     let name = Self.headerLength..<questionEnd - 4
     return message[name].elementsEqual(bytes[name]) { Self.lowercase($0) == Self.lowercase($1) }
       && message[name.upperBound...].elementsEqual(bytes[name.upperBound..<questionEnd])
   }
 
-  /// Whether another resolver might give a better answer: SERVFAIL, NOTIMP or REFUSED, as the C library sees it.
+  /// Whether another resolver might give a better answer: SERVFAIL, NOTIMP or REFUSED, as the C library sees
+  /// it.
   static func isFailure(_ response: ArraySlice<UInt8>) -> Bool {
     switch ResponseCode(rawValue: response[response.startIndex + 3] & 0x0f) {
     case .serverFailure, .notImplemented, .refused: true
@@ -80,7 +84,8 @@ struct DNSRequest {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }
 
-  /// The end of the first question; nil when it is malformed. There is nothing that its name could point back to.
+  /// The end of the first question; nil when it is malformed. There is nothing that its name could point back
+  /// to.
   private static func endOfQuestion(in bytes: [UInt8]) -> Int? {
     var position = headerLength
     while position < bytes.count, bytes[position] != 0 {
@@ -92,7 +97,8 @@ struct DNSRequest {
     return end <= bytes.count && end - 4 - headerLength <= 255 ? end : nil
   }
 
-  /// The header, and the question if `query` has one, made into a response: QR and RA set, opcode and RD kept.
+  /// The header, and the question if `query` has one, made into a response: QR and RA set, opcode and RD
+  /// kept.
   private static func response(to query: ArraySlice<UInt8>, _ code: ResponseCode) -> [UInt8] {
     var response = Array(query)
     response[2] = 0x80 | response[2] & 0x79

@@ -1,11 +1,12 @@
 internal import Policy
 
-/// What the host's resolv.conf(5) says, read as the C library reads it: a keyword counts at the start of a line, before a
-/// space or a tab; what is malformed is skipped.
+/// What the host's resolv.conf(5) says, read as the C library reads it: a keyword counts at the start of a
+/// line, before a space or a tab; what is malformed is skipped.
 struct ResolverConfiguration: Equatable {
   /// The resolvers to ask, in order: never none.
   private(set) var resolvers: [HostFacts.Resolver] = []
-  /// The lines that are about names, byte for byte: the jail's C library shall make of them what the host's does.
+  /// The lines that are about names, byte for byte: the jail's C library shall make of them what the host's
+  /// does.
   private var kept: [ArraySlice<UInt8>] = []
 
   /// The C library asks no more than these (MAXNS, resolv.h).

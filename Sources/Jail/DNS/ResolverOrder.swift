@@ -1,6 +1,7 @@
 internal import Policy
 
-/// The resolvers in the order in which they are asked: as configured, but the one that answered last comes first.
+/// The resolvers in the order in which they are asked: as configured, but the one that answered last comes
+/// first.
 struct ResolverOrder {
   private var configured: [HostFacts.Resolver]
   private(set) var resolvers: [HostFacts.Resolver]
@@ -15,7 +16,8 @@ struct ResolverOrder {
     if resolvers != configured { self = ResolverOrder(resolvers) }
   }
 
-  /// Asks this resolver first from now on, so that one that is dead costs one time-out and not one for each query.
+  /// Asks this resolver first from now on, so that one that is dead costs one time-out and not one for each
+  /// query.
   mutating func prefer(_ resolver: HostFacts.Resolver) {
     guard let index = resolvers.firstIndex(of: resolver) else { return }
     resolvers.insert(resolvers.remove(at: index), at: 0)

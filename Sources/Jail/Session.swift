@@ -1,0 +1,308 @@
+import Linux
+import Netlink
+import Policy
+
+/// A jail from its holder's fork to its command's end, as one loop over descriptors.
+struct Session: ~Copyable {
+  private let blueprint: Blueprint
+  private var plan: Plan
+  /// How often the command was stopped, by which signal it is stopped now, and how it ended.
+  private var stops: UInt8 = 0
+  private var stopSignal: CInt?
+  private var end: WaitStatus?
+  private var resolverText: [UInt8]
+  private let holder: CInt
+  private let launcher: CInt
+  private let signals: FileDescriptor
+  private var link: DatagramSocket?
+  private var uplink: Uplink?
+  private var pasta: Pasta.Running?
+  private var names: DNSForwarder?
+  private var refusals: RefusalResponder?
+  private var host: HostWatch
+  private let masks: Masks
+  private var mounts: MountRepair?
+  private var jailEvents: FileDescriptor?
+  private var jail: RoutingEvents?
+
+  init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
+    let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
+    let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
+    let host = try HostWatch(masks)
+    self.masks = masks
+    self.blueprint = blueprint
+    self.plan = blueprint.plan
+    self.resolverText = blueprint.resolver.jailText
+    self.host = host
+    self.holder = holder
+    self.launcher = launcher
+    self.signals = signals
+    self.link = consume link
+  }
+
+  /// Steps 8 and 9 side by side: the holder seals itself while pasta starts. Neither opens anything without
+  /// the other. The status with which everything ended if a signal came before the command ran; nil when it
+  /// runs.
+  mutating func launch(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
+    var sealed = false
+    var ready = !plan.hasUplink
+    while !(sealed && ready) {
+      var interests = [Interest.readable(self.launcher)]
+      if let link = linkDescriptor { interests.append(.readable(link)) }
+      if let readiness = readinessDescriptor, !ready { interests.append(.readable(readiness)) }
+      let events = try poll(interests)
+      if events.contains(self.launcher) {
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if case .forward(let signal) = LauncherRequest(message.bytes), signal != Signals.stop {
+          return WaitStatus(rawValue: signal)
+        }
+      }
+      if let link = linkDescriptor, events.contains(link) {
+        guard let report = try receiveReport() else { return try holderEnded() }
+        switch report {
+        case .windows(let descriptors): try connect(descriptors)
+        case .sealed: sealed = true
+        case .failed(let failure): throw failure
+        }
+      }
+      if let readiness = readinessDescriptor, !ready, events.contains(readiness) {
+        try checkPastaIsReady()
+        ready = true
+      }
+    }
+    do {
+      try uplink?.open()
+      if let events = jailEvents.take() { jail = try RoutingEvents(owning: events) }
+    } catch {
+      throw LaunchFailure.step(.uplink, "\(error)")
+    }
+    try link?.send([Holder.go])
+    return nil
+  }
+
+  /// A signal that was for the command, as the terminal's Ctrl-C is, found the holder.
+  private func holderEnded() throws -> WaitStatus {
+    guard let (_, status) = try Process.wait(holder), status.terminationSignal != nil else {
+      throw LaunchFailure.step(.seal, "the holder ended")
+    }
+    return status
+  }
+
+  private var linkDescriptor: CInt? {
+    switch link {
+    case .some(let link): link.descriptor.rawValue
+    case nil: nil
+    }
+  }
+
+  private var readinessDescriptor: CInt? {
+    switch pasta {
+    case .some(let pasta): pasta.readiness.rawValue
+    case nil: nil
+    }
+  }
+
+  /// nil when the holder has gone.
+  private mutating func receiveReport() throws -> HolderReport? {
+    guard let message = try link?.receive() else { return nil }
+    return HolderReport(message)
+  }
+
+  private mutating func connect(_ descriptors: [CInt]) throws {
+    do {
+      guard descriptors.count == 8, let pasta = blueprint.pasta else {
+        throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
+      }
+      let tap = FileDescriptor(owning: descriptors[0])
+      let kernel = FileDescriptor(owning: descriptors[1])
+      jailEvents = FileDescriptor(owning: descriptors[2])
+      let packets = FileDescriptor(owning: descriptors[3])
+      let udp = FileDescriptor(owning: descriptors[4])
+      let tcp = FileDescriptor(owning: descriptors[5])
+      mounts = MountRepair(
+        userNamespace: FileDescriptor(owning: descriptors[6]),
+        mountNamespace: FileDescriptor(owning: descriptors[7]))
+      var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
+      self.pasta = try Pasta.start(
+        pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
+        tap: uplink.tapDescriptor,
+        holder: holder)
+      try uplink.configure()
+      names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
+      refusals = RefusalResponder(
+        packets: PacketSocket(owning: packets),
+        refusal: ICMPRefusal(
+          uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: plan.gateways),
+        now: monotonicMilliseconds())
+      self.uplink = consume uplink
+    } catch let failure as LaunchFailure {
+      throw failure
+    } catch {
+      throw LaunchFailure.step(.uplink, "\(error)")
+    }
+  }
+
+  private mutating func checkPastaIsReady() throws {
+    var line = [UInt8](repeating: 0, count: 64)
+    if try pasta?.readiness.read(into: &line) ?? 0 > 0 { return }
+    let words = try pasta?.complaints.readAll(limit: 65536) ?? []
+    throw LaunchFailure.pasta(Pasta.lastLine(words))
+  }
+
+  /// Step 11, until the command has ended; how it did.
+  mutating func serve(_ launcher: borrowing DatagramSocket) throws -> WaitStatus {
+    while true {
+      let ready = try poll(interests(), timeout: timeout())
+      let now = monotonicMilliseconds()
+      // Before the signals: a holder that could not execute says why, and then ends.
+      if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
+      if ready.contains(signals.rawValue) { try handleSignals(launcher) }
+      if ready.contains(self.launcher) {
+        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }
+        if let request = LauncherRequest(message.bytes) { try answer(request, launcher) }
+      }
+      if let end {
+        // Now, so that they end while this process closes its sockets; each of the two waits for the kernel.
+        Descendants.kill()
+        return end
+      }
+      if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
+      if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
+      names?.handle(ready: ready, now: now)
+      uplink?.answer(with: &refusals, ready: ready, now: now)
+      let change = try host.changes(ready: ready, now: now)
+      if change.network { follow() }
+      if change.files || change.network { repairMounts() }
+      if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
+    }
+  }
+
+  private mutating func interests() -> [Interest] {
+    var interests = [Interest.readable(launcher), .readable(signals.rawValue)] + host.interests
+    if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
+    if let link = linkDescriptor { interests.append(.readable(link)) }
+    if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
+    if let complaints = complaintsDescriptor { interests.append(.readable(complaints)) }
+    interests += names?.interests ?? []
+    if let refusal = refusals?.interest { interests.append(refusal) }
+    return interests
+  }
+
+  private mutating func timeout() -> Int? {
+    let deadlines = [names?.deadline, refusals?.deadline, host.deadline].compactMap { $0 }
+    return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
+  }
+
+  /// Reaps what has ended, tells the launcher of a stop, and forwards what was sent to this process.
+  private mutating func handleSignals(_ launcher: borrowing DatagramSocket) throws {
+    while let delivery = try Signals.next(from: signals) {
+      if delivery.signal != Signals.child { try? Process.kill(holder, delivery.signal) }
+    }
+    try reap(launcher)
+  }
+
+  private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
+    while let (pid, status) = try Process.waitForAny() {
+      guard pid == holder else { continue }
+      if let signal = status.stopSignal {
+        stops &+= 1
+        stopSignal = signal
+        try launcher.send(SupervisorReport.stopped(stops).bytes)
+      } else if status.isContinued {
+        stopSignal = nil
+      } else {
+        end = status
+      }
+    }
+  }
+
+  private mutating func answer(_ request: LauncherRequest, _ launcher: borrowing DatagramSocket) throws {
+    // What has become of the command since, counts.
+    try reap(launcher)
+    guard end == nil else { return }
+    switch request {
+    case .forward(let signal):
+      try Process.kill(holder, signal)
+    case .confirm(let stop):
+      guard stop == stops, let signal = stopSignal else { return }
+      try launcher.send(SupervisorReport.confirmed(stop, signal).bytes)
+    case .resume(let stop):
+      if stop == stops, stopSignal != nil { try Process.kill(holder, Signals.continue) }
+    }
+  }
+
+  /// The socket to the holder has closed, as execve(2) does it, or brings the reason why there was no execve.
+  private mutating func commandStarted() throws {
+    if let message = try link?.receive(), case .failed(let failure) = HolderReport(message) { throw failure }
+    link = nil
+  }
+
+  private var pastaSaid: String {
+    switch pasta {
+    case .some(let pasta): Pasta.lastLine(pasta.lastWords)
+    case nil: ""
+    }
+  }
+
+  private var complaintsDescriptor: CInt? {
+    switch pasta {
+    case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
+    case nil: nil
+    }
+  }
+
+  private func repairMounts() {
+    do {
+      try mounts?.start(resolverText: resolverText, masks: masks)
+    } catch {
+      Process.complain("claude-sandbox: what the jail must not see could not be covered again (\(error))\n")
+    }
+  }
+
+  /// Keeps the walls true: what the host's network has become, the jail's walls become.
+  private mutating func follow() {
+    do {
+      let (facts, resolver) = try Launch.facts()
+      names?.use(resolver.resolvers)
+      resolverText = resolver.jailText
+      let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
+      guard next != plan, uplink != nil else { return }
+      try uplink?.follow(next)
+      try refusals?.attach(FilterInstruction.list(next.filter.inverse))
+      plan = next
+    } catch {
+      disconnect("the walls could not follow the host's network (\(error))")
+    }
+  }
+
+  private var jailDescriptor: CInt? {
+    switch jail {
+    case .some(let jail): jail.descriptor
+    case nil: nil
+    }
+  }
+
+  /// Nobody but this process may change the jail's routes.
+  private mutating func verify() {
+    do {
+      try jail?.drain()
+      try uplink?.verify()
+    } catch {
+      disconnect("the jail's routes were changed (\(error))")
+    }
+  }
+
+  /// Cuts the uplink for good. Without pasta nobody reads the tap; without the link programs learn it at
+  /// once.
+  private mutating func disconnect(_ reason: String) {
+    guard uplink != nil else { return }
+    if let process = pasta?.process { try? Process.kill(process, Signals.kill) }
+    try? uplink?.cut()
+    uplink = nil
+    names = nil
+    refusals = nil
+    pasta = nil
+    jail = nil
+    Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
+  }
+}
