@@ -63,7 +63,8 @@ public enum HostNetwork {
     switch kind {
     case .unicast: .unicast
     case .local: .local
-    case .blackhole, .other: .other
+    case .blackhole, .unreachable, .prohibit: .reject
+    case .other: .other
     }
   }
 

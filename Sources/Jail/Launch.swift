@@ -99,6 +99,8 @@ public enum Launch {
   private static func explained(_ failure: LaunchFailure) -> LaunchFailure {
     guard case .relayed(_, true, _) = failure else { return failure }
     let missing = Prerequisites.missing()
-    return missing.isEmpty ? failure : .prerequisites(missing)
+    guard let line = failure.text.split(separator: "\n").first, !missing.isEmpty else { return failure }
+    return .relayed(
+      status: failure.exitStatus, isRefusal: true, text: "\(line)\n\(LaunchFailure.prerequisites(missing).text)")
   }
 }

@@ -171,8 +171,9 @@ struct Session: ~Copyable {
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
       let change = try host.changes(ready: ready, now: now)
+      let text = resolverText
       if change.network { follow() }
-      if change.files || change.network { repairMounts() }
+      if change.files || resolverText != text { repairMounts() }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }

@@ -21,8 +21,8 @@ public enum AddressFamily: UInt8, Sendable, Hashable, CaseIterable {
 public struct Route: Sendable, Hashable {
   /// What happens to a packet that matches, RTN_* of linux/rtnetlink.h.
   public enum Kind: Sendable, Hashable {
-    case unicast, local, blackhole
-    /// Every other type: broadcast, multicast, unreachable, prohibit, throw.
+    case unicast, local, blackhole, unreachable, prohibit
+    /// Every other type: broadcast, multicast, throw.
     case other(UInt8)
 
     var number: UInt8 {
@@ -30,12 +30,14 @@ public struct Route: Sendable, Hashable {
       case .unicast: 1
       case .local: 2
       case .blackhole: 6
+      case .unreachable: 7
+      case .prohibit: 8
       case .other(let number): number
       }
     }
 
     init(number: UInt8) {
-      self = [1: Kind.unicast, 2: .local, 6: .blackhole][number] ?? .other(number)
+      self = [1: Kind.unicast, 2: .local, 6: .blackhole, 7: .unreachable, 8: .prohibit][number] ?? .other(number)
     }
   }
 

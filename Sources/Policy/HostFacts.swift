@@ -40,8 +40,9 @@ public struct HostFacts: Sendable, Equatable {
     case unicast
     /// RTN_LOCAL: the host itself answers.
     case local
-    /// Any other, such as blackhole, unreachable, prohibit, throw, broadcast, multicast: leads nowhere, so it
-    /// is skipped.
+    /// RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT: the administrator refuses it.
+    case reject
+    /// Any other, such as throw, broadcast, multicast: says nothing about the destination.
     case other
   }
 

@@ -33,6 +33,8 @@ extension HostFacts {
         } else if route.nextHops.isEmpty {
           block(route.destination, .internalRoute(link: "unknown", gateway: nil, table: route.table))
         }
+      case .reject:
+        block(route.destination, .rejectRoute(table: route.table))
       case .other:
         break
       }

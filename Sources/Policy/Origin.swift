@@ -10,6 +10,8 @@ public enum Origin: Hashable, Sendable {
   case localRoute(link: String, table: UInt32)
   /// A route of the host that does not leave the way the internet does.
   case internalRoute(link: String, gateway: IPAddress?, table: UInt32)
+  /// A route of the host that refuses its destination.
+  case rejectRoute(table: UInt32)
   /// A name server of this host.
   case resolver
   /// The jail's own side of the uplink: the guest's and the gateway's synthetic addresses.
@@ -42,6 +44,7 @@ extension Origin: CustomStringConvertible {
     case .internalRoute(let link, let gateway, let table):
       let way = gateway.map { "via \($0) dev \(link)" } ?? "dev \(link)"
       return "a route that does not leave as the internet does (\(way), table \(table))"
+    case .rejectRoute(let table): return "a route of this host that refuses it (table \(table))"
     case .resolver: return "a name server of this host, which the jail asks through 127.0.0.53 only"
     case .guestSubnet: return "the jail's own end of the uplink"
     case .configuration(let location, let key): return "\(location): \(key)"

@@ -1,10 +1,16 @@
 import ArgumentParser
+import Linux
 
 /// Where the program starts.
 @main
 enum Main {
   static func main() {
     let arguments = Invocation.arguments
+    // The runtime reads them from /proc. Without any, the parser would show its help and call that a success.
+    if arguments.isEmpty {
+      Process.complain("claude-sandbox: refused: /proc/self/cmdline cannot be read\n  fix: mount /proc\n")
+      Process.exit(125)
+    }
     // The usual form leaves nothing to parse, and parsing would take longer than raising the walls.
     if arguments.count > 3, arguments[1] == Array("run".utf8), arguments[2] == Array("--".utf8) {
       Invocation.finish(launching: Array(arguments[3...]), network: nil)

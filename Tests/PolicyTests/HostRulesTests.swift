@@ -61,6 +61,14 @@ struct HostRulesTests {
     #expect(try isOpen("203.0.112.9", facts))
   }
 
+  @Test func whatTheHostRefusesIsInternal() throws {
+    var facts = try plainHost()
+    facts.routes.append(try route("203.0.113.0/24", kind: .reject))
+    facts.routes.append(try route("0.0.0.0/0", kind: .reject))
+    #expect(try origin("203.0.113.9", facts) == .rejectRoute(table: Self.main))
+    #expect(try isOpen("203.0.112.9", facts))
+  }
+
   @Test func anotherGatewayOnTheSameLinkIsAside() throws {
     var facts = try plainHost()
     facts.routes = [

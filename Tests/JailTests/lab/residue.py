@@ -46,7 +46,12 @@ def status(pid):
 
 def descriptors(pid):
     """What each descriptor of a process is."""
-    return {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    found = {}
+    # The process, or one of its descriptors, may go while it is looked at.
+    with contextlib.suppress(FileNotFoundError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            found[fd] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    return found
 
 
 def namespaces():
