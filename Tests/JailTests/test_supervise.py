@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("clean")
 # A tree that tries to stay: a child, a daemon in its own session, one that ignores what can be ignored.
 TREE = """
 import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 settled, settle = os.pipe()
 def fork(body):
     if os.fork() == 0:
