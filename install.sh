@@ -57,15 +57,19 @@ install_packages() {
 apt_get() {
   DEBIAN_FRONTEND=noninteractive
   export DEBIAN_FRONTEND
-  { apt-get -q update && apt-get -q -y --no-install-recommends install "$@"; } >&2 ||
+  { apt-get -qq update && apt-get -qq -y --no-install-recommends install "$@"; } >/dev/null ||
     die "apt-get could not install $*" "see its messages above"
+}
+
+need_swift() {
+  command -v swift >/dev/null || die "Swift is not installed, or not on this PATH" \
+    "install Swift 6.3 (https://www.swift.org/install/linux), or pass your own PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
 }
 
 # The one place that knows how to build the release: a single static executable. lld, because it is part of every Swift toolchain, and because
 # it does not warn of name-service functions that the static C library has but that this program never calls.
 build() {
-  command -v swift >/dev/null || die "Swift is not installed, or not on root's PATH" \
-    "install Swift 6.3 (https://www.swift.org/install/linux), or pass your own PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
+  need_swift
   swift build -c release --product claude-sandbox -Xswiftc -static-executable -Xswiftc -use-ld=lld
   # Root's build in somebody's clone stays theirs.
   [ "$(id -u)" != 0 ] || chown -R --reference=Package.swift .build Package.resolved
@@ -184,6 +188,7 @@ if [ "$action" = uninstall ]; then
   uninstall
   exit 0
 fi
+need_swift
 [ -n "$root" ] || install_packages
 act 'build (minutes, the first time)' build
 install_files
