@@ -100,7 +100,7 @@ public enum Launch {
     guard case .relayed(_, true, _) = failure else { return failure }
     let missing = Prerequisites.missing()
     guard let line = failure.text.split(separator: "\n").first, !missing.isEmpty else { return failure }
-    return .relayed(
-      status: failure.exitStatus, isRefusal: true, text: "\(line)\n\(LaunchFailure.prerequisites(missing).text)")
+    let text = "\(line)\n\(LaunchFailure.prerequisites(missing).text)"
+    return .relayed(status: failure.exitStatus, isRefusal: true, text: text)
   }
 }

@@ -7,6 +7,8 @@ enum TrustedProgram {
     let output = try Pipe()
     let child = try Process.fork()
     if child == 0 {
+      // An ignored SIGPIPE, as a launch has it, ends older versions of pasta.
+      try? Signals.resetAll()
       try? output.writer.place(at: 1)
       // Only its status and its output count.
       try? FileDescriptor.open("/dev/null", FileDescriptor.readWrite).place(at: 2)

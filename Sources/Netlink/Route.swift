@@ -37,7 +37,8 @@ public struct Route: Sendable, Hashable {
     }
 
     init(number: UInt8) {
-      self = [1: Kind.unicast, 2: .local, 6: .blackhole, 7: .unreachable, 8: .prohibit][number] ?? .other(number)
+      let known: [UInt8: Kind] = [1: .unicast, 2: .local, 6: .blackhole, 7: .unreachable, 8: .prohibit]
+      self = known[number] ?? .other(number)
     }
   }
 
