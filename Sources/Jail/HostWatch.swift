@@ -33,6 +33,9 @@ struct HostWatch: ~Copyable {
     resolverNames = ResolverFile.names
   }
 
+  /// Before a sequence of things that take time, so that closing takes none.
+  func stop() { files.stop() }
+
   var interests: [Interest] { [.readable(network.descriptor), .readable(files.descriptor.rawValue)] }
 
   /// What has changed. A socket that must not be seen is told at once, all else when it has settled.

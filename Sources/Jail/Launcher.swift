@@ -16,6 +16,7 @@ enum Launcher {
     }
     let link = pair.keepFirst()
     try Process.leaveStandardStreams()
+    Process.releaseText()
     return try mirror(supervisor, link, signals)
   }
 

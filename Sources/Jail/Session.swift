@@ -151,8 +151,15 @@ struct Session: ~Copyable {
 
   /// Step 11, until the command has ended; how it did.
   mutating func serve(_ launcher: borrowing DatagramSocket) throws -> WaitStatus {
+    var isIdle = false
     while true {
-      let ready = try poll(interests(), timeout: timeout())
+      let timeout = timeout()
+      if !isIdle && link == nil && timeout == nil {
+        // The launch is over, and nothing is to be done until something happens.
+        isIdle = true
+        Process.releaseText()
+      }
+      let ready = try poll(interests(), timeout: timeout)
       let now = monotonicMilliseconds()
       // Before the signals: a holder that could not execute says why, and then ends.
       if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
@@ -162,7 +169,8 @@ struct Session: ~Copyable {
         if let request = LauncherRequest(message.bytes) { try answer(request, launcher) }
       }
       if let end {
-        // Now, so that they end while this process closes its sockets; each of the two waits for the kernel.
+        // Now, so that they end while this process closes its sockets; each of them waits for the kernel.
+        host.stop()
         Descendants.kill()
         return end
       }

@@ -42,6 +42,10 @@ public enum Process {
     try check("fork") { Glibc.fork() }
   }
 
+  /// Lets go of the memory that holds the program's text (madvise(2)): most of it only a launch needs. What is
+  /// needed comes back from the page cache, page by page. Best effort: it only saves memory.
+  public static func releaseText() { _ = clinux_release_text() }
+
   /// Makes this the leader of a new session without a terminal (setsid(2)).
   public static func newSession() throws(SystemCallError) {
     try check("setsid") { setsid() }

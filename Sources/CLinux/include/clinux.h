@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -90,6 +91,13 @@ static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { r
 static inline int clinux_rt_sigaction(int signal, unsigned long handler) {
   unsigned long action[4] = {handler, 0, 0, 0};
   return (int)syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+}
+// madvise(2) of the program's text, from the linker's first symbol to its last.
+static inline int clinux_release_text(void) {
+  extern char __executable_start, etext;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  uintptr_t first = (uintptr_t)&__executable_start & ~page, end = (uintptr_t)&etext & ~page;
+  return madvise((void *)first, end - first, MADV_DONTNEED);
 }
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
