@@ -80,46 +80,54 @@ struct Masks {
   }
 
   /// The paths that are there to be masked, each once.
-  func present() throws -> [String] {
+  private func present() throws -> [String] {
+    // Each is listed once: /tmp may hold thousands.
+    var listings: [String: [String]] = [:]
+    for directory in Set(table.filter { $0.prefix != nil }.map(\.path)) {
+      listings[directory] = try unlessGone { () throws(SystemCallError) in try FileStatus.names(in: directory)
+      }
+    }
     var paths: [String] = []
     for mask in table {
-      for path in try expand(mask) where !paths.contains(path) && !exposed.contains(path) {
-        paths.append(path)
+      var candidates = [mask.path]
+      if let prefix = mask.prefix {
+        candidates = (listings[mask.path] ?? []).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
+      }
+      for candidate in candidates {
+        guard let path = try unlessGone({ () throws(SystemCallError) in try target(of: candidate) }) ?? nil
+        else { continue }
+        if !paths.contains(path) && !exposed.contains(path) { paths.append(path) }
       }
     }
     return paths
   }
 
-  private func expand(_ mask: Mask) throws -> [String] {
+  /// What a path names; nil if it is a link in a directory where anyone writes: that is somebody's wish to have
+  /// something else masked.
+  private func target(of path: String) throws(SystemCallError) -> String? {
+    let status = try FileStatus.ofLink(path)
+    let isShared = try FileStatus.of(path.parentDirectory).permissions & 0o002 != 0
+    return isShared && status.kind == .symbolicLink ? nil : try FileStatus.resolve(path)
+  }
+
+  /// What does not exist, or cannot be entered, needs no mask: nil.
+  private func unlessGone<Result>(_ look: () throws(SystemCallError) -> Result) throws -> Result? {
     do throws(SystemCallError) {
-      let directory = mask.prefix == nil ? mask.path.parentDirectory : mask.path
-      var found = [mask.path]
-      if let prefix = mask.prefix {
-        found = try FileStatus.names(in: directory).filter { $0.hasPrefix(prefix) }.map {
-          "\(directory)/\($0)"
-        }
-      }
-      // In a directory where anyone writes, a link is somebody's wish to have something else masked.
-      let followsLinks = try FileStatus.of(directory).permissions & 0o002 == 0
-      var paths: [String] = []
-      for path in found {
-        let status = try FileStatus.ofLink(path)
-        if followsLinks || status.kind != .symbolicLink { paths.append(try FileStatus.resolve(path)) }
-      }
-      return paths
+      return try look()
     } catch {
-      // What does not exist, or cannot be entered, needs no mask.
-      if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return [] }
+      if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return nil }
       throw error
     }
   }
 
   /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts
-  /// the exposed sockets back.
-  func install() throws {
+  /// the exposed sockets back. What is covered now.
+  @discardableResult
+  func install() throws -> [String] {
     let kept = exposed.compactMap { try? Exposed($0) }
     let covered = try Mounts.ownPoints()
-    for path in try present() {
+    let paths = try present()
+    for path in paths {
       guard let status = try? FileStatus.of(path) else { continue }
       switch status.kind {
       case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
@@ -128,6 +136,7 @@ struct Masks {
       }
     }
     for socket in kept { try socket.restore() }
+    return paths
   }
 
   /// A socket that was taken aside before the masks.
