@@ -6,16 +6,19 @@ import Netlink
 public enum Prerequisites {
   /// What a launch must know before it creates anything. The path of pasta.
   static func preflight() throws(LaunchFailure) -> String {
-    do throws(SystemCallError) {
-      _ = try FileDescriptor.open(tun, FileDescriptor.readWrite)
-    } catch {
-      throw .prerequisites(missing())
-    }
+    let device = device()
+    guard device.state == .ok else { throw refusal(device) }
     do throws(TrustedFile.Distrust) {
       return try Pasta.find()
     } catch {
-      throw .prerequisites(missing())
+      throw refusal(pasta(error))
     }
+  }
+
+  /// All that is missing; what was seen to be missing also when a second look finds it there.
+  private static func refusal(_ seen: Prerequisite) -> LaunchFailure {
+    let missing = missing()
+    return .prerequisites(missing.isEmpty ? [seen] : missing)
   }
 
   /// Everything that is missing.
@@ -81,14 +84,17 @@ public enum Prerequisites {
       }
       return .ok("pasta", "\(path), \(version)")
     } catch {
-      if error.isMissing {
-        return .missing(
-          "pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))",
-          fix: "apt-get install passt")
-      }
-      return .missing(
-        "pasta", "\(error)", fix: "make it root's alone: chown root:root, chmod go-w \(error.path)")
+      return pasta(error)
     }
+  }
+
+  private static func pasta(_ distrust: TrustedFile.Distrust) -> Prerequisite {
+    if distrust.isMissing {
+      return .missing(
+        "pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))", fix: "apt-get install passt")
+    }
+    return .missing(
+      "pasta", "\(distrust)", fix: "make it root's alone: chown root:root, chmod go-w \(distrust.path)")
   }
 
   /// Tries, in a child, what the holder does in its new namespaces, step by step.
