@@ -38,14 +38,16 @@ public enum Mounts {
 
   /// Where our own file systems are mounted in this mount namespace (/proc/self/mountinfo, proc(5)).
   public static func ownPoints() throws(SystemCallError) -> Set<String> {
-    let table = String(
-      decoding: try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20), as: UTF8.self)
+    let table = try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20)
+    let source = Array(tmpfsSource.utf8)[...]
     var points: Set<String> = []
-    for line in table.split(separator: "\n") {
+    for line in table.split(separator: UInt8(ascii: "\n")) {
       // ID, parent, device, root, mount point, options, optional fields, "-", type, source, options.
-      let fields = line.split(separator: " ")
-      guard fields.count > 4, let dash = fields.lastIndex(of: "-"), fields.count > dash + 2 else { continue }
-      if fields[dash + 2] == tmpfsSource { points.insert(String(fields[4])) }
+      let fields = line.split(separator: UInt8(ascii: " "))
+      guard let dash = fields.lastIndex(of: [UInt8(ascii: "-")]), dash > 4, fields.count > dash + 2 else {
+        continue
+      }
+      if fields[dash + 2] == source { points.insert(String(decoding: fields[4], as: UTF8.self)) }
     }
     return points
   }

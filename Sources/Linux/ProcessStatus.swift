@@ -1,13 +1,21 @@
-/// The fields of /proc/self/status (proc(5)), by name, without surrounding white space.
-public enum ProcessStatus {
-  public static func read() throws(SystemCallError) -> [String: String] {
-    var fields: [String: String] = [:]
-    let text = String(decoding: try FileDescriptor.contents(of: "/proc/self/status"), as: UTF8.self)
-    for line in text.split(separator: "\n") {
-      guard let colon = line.firstIndex(of: ":") else { continue }
-      let value = line[line.index(after: colon)...]
-      fields[String(line[..<colon])] = String(value.drop { $0 == "\t" || $0 == " " })
+/// The fields of /proc/self/status (proc(5)).
+public struct ProcessStatus {
+  private let text: [UInt8]
+
+  public static func read() throws(SystemCallError) -> ProcessStatus {
+    ProcessStatus(try FileDescriptor.contents(of: "/proc/self/status"))
+  }
+
+  /// As the file has it: lines of a name, a colon, white space and a value.
+  init(_ text: [UInt8]) { self.text = text }
+
+  /// A field's value without the white space before it; nil without such a field.
+  public subscript(name: String) -> String? {
+    let label = Array("\(name):".utf8)
+    for line in text.split(separator: UInt8(ascii: "\n")) where line.starts(with: label) {
+      let value = line.dropFirst(label.count).drop { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+      return String(decoding: value, as: UTF8.self)
     }
-    return fields
+    return nil
   }
 }

@@ -48,25 +48,49 @@ public struct Reply: Sendable, Equatable {
     return replies
   }
 
-  /// The attributes after a fixed part of `offset` bytes, by type; of two with one type, the last. Nesting
-  /// flags are removed. nil when a length field contradicts the message.
-  func attributes(after offset: Int) -> [Int: ArraySlice<UInt8>]? {
-    guard offset <= payload.count else { return nil }
-    return Self.attributes(in: payload[offset...])
+  /// The attributes after a fixed part of `offset` bytes. nil when a length field contradicts the message.
+  func attributes(after offset: Int) -> Attributes? {
+    offset <= payload.count ? Attributes(payload[offset...]) : nil
+  }
+}
+
+/// The attributes of a message, each a length, a type and a value (netlink(7)).
+struct Attributes {
+  private let bytes: ArraySlice<UInt8>
+
+  /// nil when a length field contradicts the bytes.
+  init?(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    var offset = 0
+    while bytes.count - offset >= 4 {
+      guard let (_, value) = attribute(at: offset) else { return nil }
+      offset = Self.end(of: value, at: offset)
+    }
   }
 
-  static func attributes(in bytes: ArraySlice<UInt8>) -> [Int: ArraySlice<UInt8>]? {
-    var found: [Int: ArraySlice<UInt8>] = [:]
-    var rest = bytes
-    while rest.count >= 4 {
-      let reader = ByteReader(rest)
-      guard let length = reader.number(UInt16.self, at: 0), length >= 4, Int(length) <= rest.count,
-        let type = reader.number(UInt16.self, at: 2), let value = reader.slice(4, Int(length) - 4)
-      else { return nil }
-      found[Int(type) & Int(NLA_TYPE_MASK_VALUE)] = value
-      rest = rest.dropFirst((Int(length) + 3) & ~3)
+  /// The value of a type, nesting flags apart; of two with one type, the last.
+  subscript(type: Int) -> ArraySlice<UInt8>? {
+    var found: ArraySlice<UInt8>?
+    var offset = 0
+    while let (number, value) = attribute(at: offset) {
+      if number == type { found = value }
+      offset = Self.end(of: value, at: offset)
     }
     return found
+  }
+
+  private func attribute(at offset: Int) -> (type: Int, value: ArraySlice<UInt8>)? {
+    let reader = ByteReader(bytes)
+    guard let length = reader.number(UInt16.self, at: offset), length >= 4,
+      let type = reader.number(UInt16.self, at: offset + 2),
+      let value = reader.slice(offset + 4, Int(length) - 4)
+    else { return nil }
+    return (Int(type & NLA_TYPE_MASK_VALUE), value)
+  }
+
+  /// Where the next one begins: they are padded to 4 bytes.
+  private static func end(of value: ArraySlice<UInt8>, at offset: Int) -> Int {
+    offset + (4 + value.count + 3) & ~3
   }
 }
 

@@ -14,7 +14,7 @@ public enum AddressFamily: UInt8, Sendable, Hashable, CaseIterable {
   }
 
   /// Bytes of an address.
-  var size: Int { self == .ipv4 ? 4 : 16 }
+  public var size: Int { self == .ipv4 ? 4 : 16 }
 }
 
 /// One route of a routing table (rtnetlink(7), RTM_NEWROUTE).
@@ -37,8 +37,15 @@ public struct Route: Sendable, Hashable {
     }
 
     init(number: UInt8) {
-      let known: [UInt8: Kind] = [1: .unicast, 2: .local, 6: .blackhole, 7: .unreachable, 8: .prohibit]
-      self = known[number] ?? .other(number)
+      self =
+        switch number {
+        case 1: .unicast
+        case 2: .local
+        case 6: .blackhole
+        case 7: .unreachable
+        case 8: .prohibit
+        default: .other(number)
+        }
     }
   }
 
@@ -144,7 +151,7 @@ public struct Route: Sendable, Hashable {
     self.nextHops = Self.nextHops(attributes)
   }
 
-  private static func nextHops(_ attributes: [Int: ArraySlice<UInt8>]) -> [NextHop] {
+  private static func nextHops(_ attributes: Attributes) -> [NextHop] {
     if let multipath = attributes[Int(RTA_MULTIPATH.rawValue)] { return multipathHops(multipath) }
     guard let link = attributes[Int(RTA_OIF.rawValue)].flatMap({ ByteReader($0).number(UInt32.self, at: 0) })
     else { return [] }
@@ -161,13 +168,13 @@ public struct Route: Sendable, Hashable {
       guard let length = reader.number(UInt16.self, at: 0), length >= 8, Int(length) <= rest.count,
         let link = reader.number(UInt32.self, at: 4), let body = reader.slice(8, Int(length) - 8)
       else { break }
-      hops.append(NextHop(link: link, gateway: gateway(Reply.attributes(in: body) ?? [:])))
+      hops.append(NextHop(link: link, gateway: Attributes(body).flatMap(gateway)))
       rest = rest.dropFirst((Int(length) + 3) & ~3)
     }
     return hops
   }
 
-  private static func gateway(_ attributes: [Int: ArraySlice<UInt8>]) -> [UInt8]? {
+  private static func gateway(_ attributes: Attributes) -> [UInt8]? {
     if let gateway = attributes[Int(RTA_GATEWAY.rawValue)] { return Array(gateway) }
     // RTA_VIA: a gateway of another family, after two bytes that name the family (RFC 5549).
     return attributes[Int(RTA_VIA.rawValue)].map { Array($0.dropFirst(2)) }
