@@ -2,7 +2,9 @@ import Linux
 
 /// What the holder tells the supervisor, one message each, over a socket that closes when the command starts.
 enum HolderReport {
-  /// Step 7 is done; the windows come with it: tap, rtnetlink for requests and for notifications, refused
+  /// The first of step 7, the tap: it is what pasta waits for.
+  case tap([CInt])
+  /// Step 7 is done; the other windows come with it: rtnetlink for requests and for notifications, refused
   /// packets, DNS over UDP and TCP, the user and the mount namespace.
   case windows([CInt])
   /// Step 9 is done.
@@ -12,17 +14,19 @@ enum HolderReport {
 
   func send(over socket: borrowing DatagramSocket) throws(SystemCallError) {
     switch self {
-    case .windows(let descriptors): try socket.send([1], descriptors: descriptors)
-    case .sealed: try socket.send([2])
-    case .failed(let failure): try socket.send([3] + FailureCoding.encode(failure))
+    case .tap(let descriptors): try socket.send([1], descriptors: descriptors)
+    case .windows(let descriptors): try socket.send([2], descriptors: descriptors)
+    case .sealed: try socket.send([3])
+    case .failed(let failure): try socket.send([4] + FailureCoding.encode(failure))
     }
   }
 
   init?(_ message: DatagramSocket.Message) {
     switch message.bytes.first {
-    case 1: self = .windows(message.descriptors)
-    case 2: self = .sealed
-    case 3: self = .failed(FailureCoding.decode(message.bytes.dropFirst()))
+    case 1: self = .tap(message.descriptors)
+    case 2: self = .windows(message.descriptors)
+    case 3: self = .sealed
+    case 4: self = .failed(FailureCoding.decode(message.bytes.dropFirst()))
     default: return nil
     }
   }

@@ -33,8 +33,8 @@ struct HostWatch: ~Copyable {
     resolverNames = ResolverFile.names
   }
 
-  /// Before a sequence of things that take time, so that closing takes none.
-  func stop() { files.stop() }
+  /// Ends, and gives up the descriptor that watches files.
+  consuming func releaseFiles() -> CInt { files.release() }
 
   var interests: [Interest] { [.readable(network.descriptor), .readable(files.descriptor.rawValue)] }
 

@@ -16,7 +16,6 @@ enum Launcher {
     }
     let link = pair.keepFirst()
     try Process.leaveStandardStreams()
-    Process.releaseText()
     return try mirror(supervisor, link, signals)
   }
 
@@ -36,6 +35,8 @@ enum Launcher {
       case .failed(let failure):
         _ = try Process.wait(supervisor)
         throw failure
+      case .idle:
+        Process.releaseText()
       case .stopped(let stop):
         // Much may have happened since: a job that was continued meanwhile must not stop again.
         try? link.send(LauncherRequest.confirm(stop).bytes)
@@ -86,6 +87,8 @@ enum LauncherRequest {
 enum SupervisorReport {
   /// The command never ran.
   case failed(LaunchFailure)
+  /// The launch is over: the command runs, and nothing is to be done until something happens.
+  case idle
   /// The command was stopped; stops are numbered.
   case stopped(UInt8)
   /// The command is still in that stop, by this signal.
@@ -96,6 +99,7 @@ enum SupervisorReport {
   var bytes: [UInt8] {
     switch self {
     case .failed(let failure): [1] + FailureCoding.encode(failure)
+    case .idle: [5]
     case .stopped(let stop): [2, stop]
     case .confirmed(let stop, let signal): [4, stop, UInt8(signal)]
     case .ended(let status):
@@ -106,6 +110,7 @@ enum SupervisorReport {
   init?(_ bytes: [UInt8]) {
     switch (bytes.first, bytes.count) {
     case (1, _): self = .failed(FailureCoding.decode(bytes.dropFirst()))
+    case (5, 1): self = .idle
     case (2, 2): self = .stopped(bytes[1])
     case (4, 3): self = .confirmed(bytes[1], CInt(bytes[2]))
     case (3, 3): self = .ended(WaitStatus(rawValue: CInt(bytes[1]) | CInt(bytes[2]) << 8))

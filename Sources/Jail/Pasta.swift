@@ -43,6 +43,8 @@ enum Pasta {
     let complaints: FileDescriptor
     /// Readable when it has ended.
     let end: FileDescriptor
+    /// Where it waits for its tap.
+    private var waiting: DatagramSocket?
 
     /// What it said last, while it lived.
     private(set) var lastWords: [UInt8] = []
@@ -50,12 +52,19 @@ enum Pasta {
 
     init(
       process: CInt, readiness: consuming FileDescriptor, complaints: consuming FileDescriptor,
-      end: consuming FileDescriptor
+      end: consuming FileDescriptor, waiting: consuming DatagramSocket
     ) {
       self.process = process
       self.readiness = readiness
       self.complaints = complaints
       self.end = end
+      self.waiting = consume waiting
+    }
+
+    /// Gives it the tap, on which it begins at once.
+    mutating func connect(_ tap: borrowing Tap) throws(SystemCallError) {
+      try waiting?.send([0], descriptors: [tap.descriptor.rawValue])
+      waiting = nil
     }
 
     /// Reads what it has to say: a full pipe would stop it.
@@ -72,14 +81,13 @@ enum Pasta {
       ?? "it gave no reason"
   }
 
-  /// Starts it on the tap of the jail that `holder` is in.
-  static func start(
-    _ path: String, plan: Plan, templateLink: String?, tap: CInt, holder: CInt
-  ) throws -> Running {
+  /// Starts a process that becomes pasta, for the jail that `holder` makes, when it is given the tap. All that
+  /// takes time without the tap is done by then.
+  static func start(_ path: String, plan: Plan, templateLink: String?, holder: CInt) throws -> Running {
     let readiness = try Pipe()
     let complaints = try Pipe()
+    let pair = try DatagramPair()
     let supervisor = Process.id
-    let arguments = arguments(plan, templateLink: templateLink, holder: holder)
     let child = try Process.fork()
     if child == 0 {
       do {
@@ -89,11 +97,16 @@ enum Pasta {
         try Signals.resetAll()
         try readiness.writer.place(at: 1)
         try complaints.writer.place(at: 2)
+        try pair.second.descriptor.place(at: tapDescriptor)
+        try Process.closeDescriptors(from: tapDescriptor + 1)
+        let words = ["pasta"] + arguments(plan, templateLink: templateLink, holder: holder)
+        // It decides by its name whether it serves a namespace or a virtual machine.
+        let program = (path: Array(path.utf8), arguments: words.map { Array($0.utf8) })
+        let waiting = DatagramSocket(FileDescriptor(owning: tapDescriptor))
+        guard let tap = try waiting.receive()?.descriptors.first else { Process.exit(127) }
         try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
-        // It decides by its name whether it serves a namespace or a virtual machine.
-        try Process.execute(
-          Array(path.utf8), arguments: (["pasta"] + arguments).map { Array($0.utf8) }, environment: [])
+        try Process.execute(program.path, arguments: program.arguments, environment: [])
       } catch {
         Process.complain("\(error)\n")
         Process.exit(127)
@@ -101,7 +114,7 @@ enum Pasta {
     }
     return Running(
       process: child, readiness: readiness.keepReader(), complaints: complaints.keepReader(),
-      end: try Process.descriptor(of: child))
+      end: try Process.descriptor(of: child), waiting: pair.keepFirst())
   }
 
   /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.

@@ -24,6 +24,9 @@ struct RefusalResponder: ~Copyable {
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
   }
 
+  /// Ends, and gives up the packet socket.
+  consuming func release() -> CInt { packets.release() }
+
   /// Replaces the packet socket's program, when the tap filter is replaced.
   func attach(_ program: [FilterInstruction]) throws(SystemCallError) { try packets.attach(program) }
 

@@ -8,12 +8,8 @@ import Policy
 /// Step 5: new user, network and mount namespaces, owned by the caller's own uid.
 struct IsolatedJail: ~Copyable {
   static func enter() throws -> IsolatedJail {
-    // A second thread would make unshare(2) of a user namespace fail, and would keep what the holder gives
-    // up.
-    guard try Process.threadCount() == 1 else {
-      throw SystemCallError("unshare", "with threads", errno: Errno.EINVAL)
-    }
     let (user, group) = (Process.userID, Process.groupID)
+    // Fails with EINVAL if there is a second thread, which would keep what the holder gives up.
     try (Namespaces.user.union(.network).union(.mount)).unshare()
     try Namespaces.mapIdentity(user: user, group: group)
     return IsolatedJail()
@@ -38,6 +34,7 @@ struct WalledJail: ~Copyable {
   consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
     guard plan.hasUplink else { return UnsealedJail() }
     let tap = try Tap.create(named: Uplink.linkName)
+    try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
     guard let link = linkIndex(ofZone: Uplink.linkName) else {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
@@ -47,10 +44,9 @@ struct WalledJail: ~Copyable {
     let mountNamespace = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
-      tap.descriptor.rawValue, kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
-      names.udp.descriptor.rawValue,
-      names.tcp.descriptor.rawValue, userNamespace.rawValue,
-      mountNamespace.rawValue,
+      kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
+      names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
+      userNamespace.rawValue, mountNamespace.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
   }

@@ -15,25 +15,29 @@ struct Session: ~Copyable {
   private let launcher: CInt
   private let signals: FileDescriptor
   private var link: DatagramSocket?
+  /// The filtered tap, until the uplink has it.
+  private var tap: Tap?
   private var uplink: Uplink?
   private var pasta: Pasta.Running?
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
-  private var host: HostWatch
+  private var host: HostWatch?
   private let masks: Masks
   private var mounts: MountRepair?
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
   init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
+    if let path = blueprint.pasta {
+      pasta = try Pasta.start(
+        path, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), holder: holder)
+    }
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
     let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
-    let host = try HostWatch(masks)
     self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan
     self.resolverText = blueprint.resolver.jailText
-    self.host = host
     self.holder = holder
     self.launcher = launcher
     self.signals = signals
@@ -46,6 +50,8 @@ struct Session: ~Copyable {
   mutating func launch(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
     var sealed = false
     var ready = !plan.hasUplink
+    // With an uplink later, when pasta has begun: it takes longest.
+    if ready { host = try HostWatch(masks) }
     while !(sealed && ready) {
       var interests = [Interest.readable(self.launcher)]
       if let link = linkDescriptor { interests.append(.readable(link)) }
@@ -60,7 +66,8 @@ struct Session: ~Copyable {
       if let link = linkDescriptor, events.contains(link) {
         guard let report = try receiveReport() else { return try holderEnded() }
         switch report {
-        case .windows(let descriptors): try connect(descriptors)
+        case .tap(let descriptors): try connect(tap: descriptors)
+        case .windows(let descriptors): try connect(windows: descriptors)
         case .sealed: sealed = true
         case .failed(let failure): throw failure
         }
@@ -108,25 +115,31 @@ struct Session: ~Copyable {
     return HolderReport(message)
   }
 
-  private mutating func connect(_ descriptors: [CInt]) throws {
+  private mutating func connect(tap descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 8, let pasta = blueprint.pasta else {
+      guard descriptors.count == 1 else { throw SystemCallError("recvmsg", "tap", errno: Errno.EPROTO) }
+      let tap = try Uplink.filtered(FileDescriptor(owning: descriptors[0]), by: plan)
+      try pasta?.connect(tap)
+      self.tap = consume tap
+    } catch {
+      throw LaunchFailure.step(.uplink, "\(error)")
+    }
+  }
+
+  private mutating func connect(windows descriptors: [CInt]) throws {
+    do {
+      guard descriptors.count == 7, let tap = tap.take() else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
-      let tap = FileDescriptor(owning: descriptors[0])
-      let kernel = FileDescriptor(owning: descriptors[1])
-      jailEvents = FileDescriptor(owning: descriptors[2])
-      let packets = FileDescriptor(owning: descriptors[3])
-      let udp = FileDescriptor(owning: descriptors[4])
-      let tcp = FileDescriptor(owning: descriptors[5])
+      let kernel = FileDescriptor(owning: descriptors[0])
+      jailEvents = FileDescriptor(owning: descriptors[1])
+      let packets = FileDescriptor(owning: descriptors[2])
+      let udp = FileDescriptor(owning: descriptors[3])
+      let tcp = FileDescriptor(owning: descriptors[4])
       mounts = MountRepair(
-        userNamespace: FileDescriptor(owning: descriptors[6]),
-        mountNamespace: FileDescriptor(owning: descriptors[7]))
+        userNamespace: FileDescriptor(owning: descriptors[5]),
+        mountNamespace: FileDescriptor(owning: descriptors[6]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
-      self.pasta = try Pasta.start(
-        pasta, plan: plan, templateLink: Pasta.templateLink(blueprint.facts),
-        tap: uplink.tapDescriptor,
-        holder: holder)
       try uplink.configure()
       names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
       refusals = RefusalResponder(
@@ -135,8 +148,7 @@ struct Session: ~Copyable {
           uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: plan.gateways),
         now: monotonicMilliseconds())
       self.uplink = consume uplink
-    } catch let failure as LaunchFailure {
-      throw failure
+      host = try HostWatch(masks)
     } catch {
       throw LaunchFailure.step(.uplink, "\(error)")
     }
@@ -152,12 +164,15 @@ struct Session: ~Copyable {
   /// Step 11, until the command has ended; how it did.
   mutating func serve(_ launcher: borrowing DatagramSocket) throws -> WaitStatus {
     var isIdle = false
+    // The table with the way out in it: reading it back takes time that the command need not wait for.
+    verify()
     while true {
       let timeout = timeout()
       if !isIdle && link == nil && timeout == nil {
         // The launch is over, and nothing is to be done until something happens.
         isIdle = true
         Process.releaseText()
+        try? launcher.send(SupervisorReport.idle.bytes)
       }
       let ready = try poll(interests(), timeout: timeout)
       let now = monotonicMilliseconds()
@@ -169,16 +184,16 @@ struct Session: ~Copyable {
         if let request = LauncherRequest(message.bytes) { try answer(request, launcher) }
       }
       if let end {
-        // Now, so that they end while this process closes its sockets; each of them waits for the kernel.
-        host.stop()
-        Descendants.kill()
+        // Nobody waits for what the kernel takes its time to close.
+        let slow = [refusals.take()?.release(), host.take()?.releaseFiles()].compactMap { $0 }
+        try? FileDescriptor.closeInBackground(slow)
         return end
       }
       if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
       if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
-      let change = try host.changes(ready: ready, now: now)
+      let change = try host?.changes(ready: ready, now: now) ?? HostWatch.Change()
       let text = resolverText
       if change.network { follow() }
       if change.files || resolverText != text { repairMounts() }
@@ -187,7 +202,7 @@ struct Session: ~Copyable {
   }
 
   private mutating func interests() -> [Interest] {
-    var interests = [Interest.readable(launcher), .readable(signals.rawValue)] + host.interests
+    var interests = [Interest.readable(launcher), .readable(signals.rawValue)] + (host?.interests ?? [])
     if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
@@ -198,7 +213,7 @@ struct Session: ~Copyable {
   }
 
   private mutating func timeout() -> Int? {
-    let deadlines = [names?.deadline, refusals?.deadline, host.deadline].compactMap { $0 }
+    let deadlines = [names?.deadline, refusals?.deadline, host?.deadline].compactMap { $0 }
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 

@@ -17,10 +17,15 @@ struct Uplink: ~Copyable {
   /// What the jail's routing table holds.
   private var installed: [Route]
 
-  /// Takes the windows that the holder passed out, and closes the tap for all that the plan does not allow.
-  init(_ plan: Plan, tap: consuming FileDescriptor, kernel: consuming NetlinkSocket) throws {
+  /// The tap that the holder passed out, closed for all that the plan does not allow.
+  static func filtered(_ tap: consuming FileDescriptor, by plan: Plan) throws -> Tap {
     let tap = Tap(owning: tap)
     try tap.attach(FilterInstruction.list(plan.filter))
+    return tap
+  }
+
+  /// Takes the jail's end of a filtered tap.
+  init(_ plan: Plan, tap: consuming Tap, kernel: consuming NetlinkSocket) throws {
     var kernel = kernel
     let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
     guard let link = links.first(where: { $0.name == Self.linkName }) else {
@@ -34,12 +39,10 @@ struct Uplink: ~Copyable {
     self.installed = plan.blackholes
   }
 
-  /// The tap, for pasta.
-  var tapDescriptor: CInt { tap.descriptor.rawValue }
   /// The link-layer address of the jail's end.
   let linkAddress: [UInt8]
 
-  /// Everything but the way out: the link's addresses, and the routes of the exceptions.
+  /// Everything but the way out: the link's addresses, and the routes of the exceptions; read back.
   mutating func configure() throws {
     let addresses = guests.compactMap {
       Address($0.guest.bytes, prefixLength: UInt8($0.guest.family.bits), link: link)?.addRequest
@@ -52,13 +55,15 @@ struct Uplink: ~Copyable {
         Link.upRequest(index: link, withoutARP: true),
       ] + addresses)
     try install()
+    try verify()
   }
 
-  /// The way out, and the proof that the kernel's table is the plan's.
+  /// The way out, which is all that is missing of the table that `configure` has read back.
   mutating func open() throws {
     isOpen = true
-    try install()
-    try verify()
+    let routes = defaultRoutes
+    try kernel.apply(routes.map(\.addRequest))
+    installed += routes
   }
 
   /// Follows a new plan. The filter, which is the wall, is replaced first and in one step; the routes, which
@@ -75,26 +80,25 @@ struct Uplink: ~Copyable {
 
   /// Brings the jail's routes in line with the plan.
   private mutating func install() throws {
-    let wanted = plan.blackholes + routesToGateway()
-    let removed = Set(installed).subtracting(wanted)
-    let present = Set(installed)
-    let added = wanted.filter { !present.contains($0) }
-    try kernel.apply(removed.map(\.deleteRequest) + added.map(\.addRequest))
+    let wanted = plan.blackholes + routesToGateway + (isOpen ? defaultRoutes : [])
+    try kernel.apply(RoutingTable.changes(from: installed, to: wanted))
     installed = wanted
   }
 
-  /// The gateways, what leads to them, and the default routes once the uplink is open.
-  private func routesToGateway() -> [Route] {
-    var routes = guests.map {
-      Route(Prefix($0.gateway), kind: .unicast, nextHop: .init(link: link, gateway: nil))
+  /// The gateways, and what leads to them.
+  private var routesToGateway: [Route] {
+    guests.map { Route(Prefix($0.gateway), kind: .unicast, nextHop: .init(link: link, gateway: nil)) }
+      + plan.routes.filter { $0.kind == .uplink }.compactMap { throughGateway($0.prefix) }
+  }
+
+  private var defaultRoutes: [Route] {
+    guests.map(\.guest.family).filter(plan.hasDefaultRoute).compactMap { throughGateway(.everything($0)) }
+  }
+
+  private func throughGateway(_ prefix: Prefix) -> Route? {
+    plan.addresses(prefix.family).map {
+      Route(prefix, kind: .unicast, nextHop: .init(link: link, gateway: $0.gateway.bytes))
     }
-    let opened = guests.map(\.guest.family).filter { isOpen && plan.hasDefaultRoute($0) }.map(
-      Prefix.everything)
-    for prefix in plan.routes.filter({ $0.kind == .uplink }).map(\.prefix) + opened {
-      guard let gateway = plan.addresses(prefix.family)?.gateway else { continue }
-      routes.append(Route(prefix, kind: .unicast, nextHop: .init(link: link, gateway: gateway.bytes)))
-    }
-    return routes
   }
 
   /// Answers what the filter drops, through the tap.

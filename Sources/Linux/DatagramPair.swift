@@ -29,7 +29,8 @@ public struct DatagramSocket: ~Copyable {
   /// The longest message that `receive` takes; a longer one is EBADMSG. Bytes.
   public static let longestMessage = 60_000
 
-  init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+  /// Takes one end that was passed on.
+  public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
   /// Sends one message with copies of the descriptors. EPIPE when the other end is gone.
   public func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemCallError) {
@@ -53,22 +54,42 @@ public struct DatagramSocket: ~Copyable {
   }
 
   private func receiveOnce() throws(SystemCallError) -> Message? {
-    var buffer = [UInt8](repeating: 0, count: Self.longestMessage)
     var passed = [CInt](repeating: -1, count: Int(CLINUX_MAX_PASSED))
     var count = CInt(CLINUX_MAX_PASSED)
-    let length = try check("recvmsg") {
-      count = CInt(CLINUX_MAX_PASSED)
-      // SAFETY: the kernel writes at most the counts given.
-      return unsafe clinux_receive_descriptors(
-        descriptor.rawValue, &buffer, buffer.count, &passed, &count)
+    var failure: SystemCallError?
+    // SAFETY: the kernel writes at most the counts given, and says how much of the buffer it has initialised.
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.longestMessage) { buffer, length in
+      do throws(SystemCallError) {
+        length = try check("recvmsg") {
+          count = CInt(CLINUX_MAX_PASSED)
+          return unsafe clinux_receive_descriptors(
+            descriptor.rawValue, buffer.baseAddress, buffer.count, &passed, &count)
+        }
+      } catch {
+        failure = error
+      }
     }
-    if length == 0 { return nil }
-    return Message(bytes: Array(buffer[..<length]), descriptors: Array(passed[..<Int(count)]))
+    if let failure { throw failure }
+    return bytes.isEmpty ? nil : Message(bytes: bytes, descriptors: Array(passed[..<Int(count)]))
   }
 
   /// A received message. Its descriptors belong to whoever receives it.
   public struct Message: Sendable {
     public let bytes: [UInt8]
     public let descriptors: [CInt]
+  }
+}
+
+extension FileDescriptor {
+  /// Takes ownership of descriptors, and leaves their closing to the kernel's own time. close(2) of a packet socket waits for an RCU
+  /// grace period (packet_release, tens of milliseconds), that of an inotify instance for a worker. Here a
+  /// message holds a copy, in the queue of a socket that nothing but this message holds: the garbage collector
+  /// of unix(7) frees both. It works in the background since Linux 6.9, and in close(2) before.
+  public static func closeInBackground(_ descriptors: [CInt]) throws(SystemCallError) {
+    let pair = try DatagramPair()
+    try pair.first.send([0], descriptors: descriptors + [pair.second.descriptor.rawValue])
+    for descriptor in descriptors { _ = FileDescriptor(owning: descriptor) }
+    // The collector starts when a socket is closed, so the other one goes last.
+    _ = pair.keepFirst()
   }
 }

@@ -4,28 +4,21 @@ internal import Glibc
 /// Notifications that something in a directory has been written, made or moved there (inotify(7)).
 public struct FileEvents: ~Copyable {
   public let descriptor: FileDescriptor
-  private let watches: Set<CInt>
 
   /// Follows directories; one that is not there is passed over.
   public init(directories: [String]) throws(SystemCallError) {
     let descriptor = FileDescriptor(
       owning: try check("inotify_init1") { inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK)) })
     let events = UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)
-    var watches: Set<CInt> = []
     for directory in directories {
       // SAFETY: a NUL-terminated copy that outlives the call.
-      let watch = unsafe inotify_add_watch(descriptor.rawValue, directory, events)
-      if watch >= 0 { watches.insert(watch) }
+      _ = unsafe inotify_add_watch(descriptor.rawValue, directory, events)
     }
-    self.watches = watches
     self.descriptor = descriptor
   }
 
-  /// Follows nothing any more. Closing the descriptor waits until the kernel has let go of every watch, which
-  /// takes an SRCU grace period; after this it does so in the meantime.
-  public func stop() {
-    for watch in watches { _ = inotify_rm_watch(descriptor.rawValue, watch) }
-  }
+  /// Gives up the descriptor, which stays open.
+  public consuming func release() -> CInt { descriptor.release() }
 
   /// Takes the notifications that are there: the names of the files concerned. Lost ones are told as an empty
   /// name.

@@ -181,11 +181,6 @@ public enum Process {
   public static func closeDescriptorsOnExecute(from first: CInt) throws(SystemCallError) {
     try check("close_range", "CLOSE_RANGE_CLOEXEC") { clinux_cloexec_range(UInt32(first), UInt32.max) }
   }
-
-  /// The number of threads of this process, from /proc/self/status.
-  public static func threadCount() throws(SystemCallError) -> Int {
-    Int(try ProcessStatus.read()["Threads"] ?? "") ?? 0
-  }
 }
 
 /// How a child ended or stopped (wait(2)).

@@ -47,6 +47,9 @@ public struct Tap: ~Copyable {
 public struct PacketSocket: ~Copyable {
   public let descriptor: FileDescriptor
 
+  /// Gives up the descriptor, which stays open.
+  public consuming func release() -> CInt { descriptor.release() }
+
   /// Opens the socket on a link of this network namespace; needs CAP_NET_RAW there. Non-blocking.
   public init(link: CInt, program: [FilterInstruction]) throws(SystemCallError) {
     // Protocol 0 receives nothing until bind(2): the program is there before the first frame.
