@@ -15,7 +15,7 @@ EXECUTABLE = f"{LAB}/bin/claude-sandbox"
 TUN = "/dev/net/tun"
 CONFIGURATION = "/etc/claude-sandbox.conf"
 
-_NODES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
+_NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
 
@@ -73,7 +73,9 @@ def _private_dev():
         kernel.bind(f"/dev/{name}", f"{new}/{name}")
     for name in ("pts", "shm", "net"):
         os.mkdir(f"{new}/{name}")
-    kernel.bind("/dev/pts", f"{new}/pts", recursive=True)
+    # Terminals of the lab's own: the kernel finds those of a bound ptmx beside the original only.
+    kernel.mount("devpts", f"{new}/pts", "devpts", kernel.MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620")
+    os.symlink("pts/ptmx", f"{new}/ptmx")
     _tmpfs(f"{new}/shm", "mode=1777")
     for name, target in _LINKS.items():
         os.symlink(target, f"{new}/{name}")
