@@ -8,9 +8,11 @@ FILTER4, FILTER6 = {"EHOSTUNREACH"}, {"EACCES"}  # the tap filter, answered by t
 
 
 def reached(lab, jail, kind, address, port=ECHO, **how):
-    """The probe was answered, and the witness saw it."""
+    """The probe was answered, and the witness saw it. A datagram may be lost: it is sent once more."""
     token = _token(lab)
     answer = jail.ask(kind, address=address, port=port, token=token, **how)
+    if kind == "udp" and answer["errno"] == "SILENCE":
+        answer = jail.ask(kind, address=address, port=port, token=token, **how)
     assert (answer["errno"], answer.get("answer")) == (None, token), answer
     assert lab.seen(place="world", token=token)
     return answer
