@@ -8,7 +8,7 @@ import Policy
 /// Told by what the kernel says of this process and its network namespace, not by a variable or a file:
 /// whoever can make all of it true is confined as a jail confines.
 enum Enclosure {
-  static func isJail() -> Bool {
+  static func isJail(_ configuration: Configuration) -> Bool {
     do {
       try Capabilities.verifyDropped()
       guard try ProcessStatus.read()["Seccomp"] == "2" else { return false }
@@ -16,8 +16,8 @@ enum Enclosure {
       let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
       let others = links.filter { $0.index != Link.loopback }.map(\.name)
       if others.isEmpty { return true }
-      // Whatever the configuration opens, the builtin blackholes stand.
-      let walls = try Plan.make(configuration: Configuration(), facts: HostFacts()).blackholes
+      // Those of the host are not to be seen from here.
+      let walls = try Plan.make(configuration: configuration, facts: HostFacts()).blackholes
       return try others == [Uplink.linkName] && RoutingTable.contains(walls, in: &kernel)
     } catch {
       return false

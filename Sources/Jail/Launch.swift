@@ -22,7 +22,9 @@ public enum Launch {
       guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
         return try withoutJail(command)
       }
-      if network == nil && Enclosure.isJail() { return try LaunchStep.execute.run { try command.execute() } }
+      if network == nil && Enclosure.isJail(configuration) {
+        return try LaunchStep.execute.run { try command.execute() }
+      }
       try StandardStreams.check()
       Signals.prepareForChildren()
       // Nothing that the caller had open reaches any of the processes that follow.

@@ -22,6 +22,10 @@ public enum Errno {
   public static let EPROTO = Glibc.EPROTO
   public static let ENOBUFS = Glibc.ENOBUFS
   public static let EMSGSIZE = Glibc.EMSGSIZE
+  public static let ECONNREFUSED = Glibc.ECONNREFUSED
+  public static let EADDRNOTAVAIL = Glibc.EADDRNOTAVAIL
+  public static let ENETUNREACH = Glibc.ENETUNREACH
+  public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

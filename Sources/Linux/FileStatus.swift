@@ -89,6 +89,12 @@ public struct FileStatus: Sendable, Equatable {
     }
   }
 
+  /// Removes a file that may be gone already (unlink(2)).
+  public static func remove(_ path: String) {
+    // SAFETY: a NUL-terminated copy that outlives the call.
+    _ = unsafe unlink(path)
+  }
+
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
     // SAFETY: the stream is closed once, after the last entry was copied.

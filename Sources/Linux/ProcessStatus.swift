@@ -1,9 +1,14 @@
-/// The fields of /proc/self/status (proc(5)).
+/// The fields of /proc/PID/status (proc(5)).
 public struct ProcessStatus {
   private let text: [UInt8]
 
   public static func read() throws(SystemCallError) -> ProcessStatus {
     ProcessStatus(try FileDescriptor.contents(of: "/proc/self/status"))
+  }
+
+  /// Of another process. ENOENT when there is none, or it is hidden.
+  public static func read(_ process: CInt) throws(SystemCallError) -> ProcessStatus {
+    ProcessStatus(try FileDescriptor.contents(of: "/proc/\(process)/status"))
   }
 
   /// As the file has it: lines of a name, a colon, white space and a value.

@@ -12,9 +12,10 @@ struct ClaudeSandbox: ParsableCommand {
       Start with:
         claude-sandbox doctor                  what this machine lacks, and how to mend it
         claude-sandbox shell                   a shell in a jail, to try things
+        claude-sandbox verify                  attack a jail, and see that it holds
         claude-sandbox explain 10.0.0.5:443    would this be reachable, and why (not)
         claude-sandbox run -- COMMAND          the real thing
       """,
     version: Version.number,
-    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Config.self, Version.self])
+    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Config.self, Verify.self, Version.self])
 }

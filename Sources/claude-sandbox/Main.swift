@@ -15,6 +15,12 @@ enum Main {
     if arguments.count > 3, arguments[1] == Array("run".utf8), arguments[2] == Array("--".utf8) {
       Invocation.finish(launching: Array(arguments[3...]), network: nil)
     }
+    // Under its other name it is that command.
+    if arguments[0].split(separator: UInt8(ascii: "/")).last.map({ Array($0) })
+      == Array("verify-sandbox".utf8)
+    {
+      return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
+    }
     ClaudeSandbox.main()
   }
 }

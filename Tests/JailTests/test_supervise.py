@@ -247,8 +247,13 @@ def test_fifty_at_once(lab, identity):
     assert [(r.status, r.out, r.err) for r in results] == [(0, "x\n", "")] * 50
 
 
-def test_a_launch_inside_a_jail(lab, identity):
+@pytest.mark.parametrize("configuration", ["", "allow-net = 172.16.0.0/12\nblock-net = 9.0.0.0/8\n"])
+def test_a_launch_inside_a_jail(lab, identity, configuration):
     """A jail in a jail: it is in one already, and never gets out of it, whatever the environment says."""
+    lab.configure(configuration)
+    address = lab.jail("ip", "-4", "-o", "address", "show", "uplink0", identity=identity).out
+    nested = lab.jail(EXECUTABLE, "run", "--", "ip", "-4", "-o", "address", "show", "uplink0", identity=identity)
+    assert (nested.status, nested.out) == (0, address), nested
     inner = [EXECUTABLE, "run", "--", "sh", "-c", "ip route | grep -c '^blackhole 10.0.0.0/8'"]
     for environment in ({}, {"CLAUDE_SANDBOX_EGRESS_JAIL": "1"}):
         result = lab.jail(*inner, identity=identity, add_env=environment)

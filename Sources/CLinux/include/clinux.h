@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,18 @@ enum {
   CLINUX_MOUNT_ATTR_NOSUID = 2,
 };
 struct clinux_mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
+
+// As the kernel has them; the C library shows these to _GNU_SOURCE only.
+struct clinux_in_pktinfo { int link; struct in_addr local, destination; };
+struct clinux_in6_pktinfo { struct in6_addr address; unsigned link; };
+#ifndef IPV6_PKTINFO
+#define IPV6_PKTINFO 50
+#endif
+enum {
+  CLINUX_IP_UNICAST_IF = 50, CLINUX_IPV6_UNICAST_IF = 76, CLINUX_IP_RECVERR = 11, CLINUX_IPV6_RECVERR = 25,
+  CLINUX_SO_BINDTODEVICE = 25,
+};
+const char *strerrorname_np(int code);
 
 int setns(int fd, int type);
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
@@ -164,6 +177,44 @@ static inline int clinux_getsockname(int fd, void *address, size_t *length) {
   if (result == 0) *length = room;
   return result;
 }
+
+
+// sendmsg(2) of one datagram with IP_PKTINFO, or IPV6_PKTINFO when the address is that long: out of this link.
+static inline ssize_t clinux_send_by_link(int fd, unsigned link, const void *bytes, size_t count, const void *address, size_t length) {
+  union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(struct clinux_in6_pktinfo))]; } control = {0};
+  struct iovec data = {(void *)bytes, count};
+  struct msghdr message = {.msg_name = (void *)address, .msg_namelen = (socklen_t)length, .msg_iov = &data, .msg_iovlen = 1};
+  struct clinux_in_pktinfo info = {.link = (int)link};
+  struct clinux_in6_pktinfo info6 = {.link = link};
+  int is6 = length == sizeof(struct sockaddr_in6);
+  size_t size = is6 ? sizeof info6 : sizeof info;
+  message.msg_control = control.space;
+  message.msg_controllen = CMSG_SPACE(size);
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = is6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  header->cmsg_type = is6 ? IPV6_PKTINFO : IP_PKTINFO;
+  header->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(header), is6 ? (void *)&info6 : (void *)&info, size);
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+// connect(2) and bind(2) of Unix sockets by path, or by a name in the abstract namespace.
+static inline socklen_t clinux_unix_address(struct sockaddr_un *address, const char *name, int is_abstract) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  strncpy(address->sun_path + (is_abstract != 0), name, sizeof address->sun_path - 2);
+  return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (is_abstract != 0) + strlen(name) + (is_abstract == 0));
+}
+static inline int clinux_unix_connect(int fd, const char *name, int is_abstract) {
+  struct sockaddr_un address;
+  return connect(fd, (struct sockaddr *)&address, clinux_unix_address(&address, name, is_abstract));
+}
+static inline int clinux_unix_bind(int fd, const char *name, int is_abstract) {
+  struct sockaddr_un address;
+  return bind(fd, (struct sockaddr *)&address, clinux_unix_address(&address, name, is_abstract));
+}
+// Any system call, with nothing but zeroes as arguments.
+static inline long clinux_bare_syscall(long number) { return syscall(number, 0L, 0L, 0L, 0L, 0L, 0L); }
+static inline int clinux_ioctl_null(int fd, unsigned long request) { return (int)syscall(SYS_ioctl, fd, request, NULL); }
 
 enum { CLINUX_MAX_PASSED = 8 };
 // sendmsg(2) of one datagram with up to CLINUX_MAX_PASSED descriptors (SCM_RIGHTS).

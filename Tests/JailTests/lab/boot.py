@@ -18,6 +18,7 @@ _RECORDS = (
     "--local=/test/",
     "--ptr-record=7.7.33.45.in-addr.arpa,web.lab.test",
     "--host-record=web.lab.test,45.33.7.7,2606:4700::1111",
+    "--host-record=api.anthropic.com,45.33.7.7,2606:4700::1111",
     "--host-record=device.lab.test,10.20.0.6",
     "--host-record=four.lab.test,45.33.7.7",
     "--host-record=six.lab.test,2606:4700::1111",

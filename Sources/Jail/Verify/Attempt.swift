@@ -1,0 +1,99 @@
+import Linux
+import Policy
+
+/// One try to send something to an address.
+struct Attempt: Sendable {
+  let kind: InternetSocket.Kind
+  let way: InternetSocket.Way
+  let address: IPAddress
+  let port: UInt16
+
+  /// What came of it.
+  enum Outcome: Hashable, CustomStringConvertible {
+    case connected
+    case refused(CInt)
+    case silence
+
+    var description: String {
+      switch self {
+      case .connected: "connected"
+      case .refused(let code): errnoName(code)
+      case .silence: "no answer"
+      }
+    }
+  }
+
+  /// How long an answer may take. Milliseconds.
+  private static let patience = 1000
+
+  /// A socket on its way.
+  private final class Pending {
+    let socket: InternetSocket
+    init(_ socket: consuming InternetSocket) { self.socket = socket }
+  }
+
+  /// Makes all attempts at once, and waits until each has an answer.
+  static func all(_ attempts: [Attempt]) -> [Outcome] {
+    var outcomes = attempts.map { _ in Outcome.silence }
+    var pending: [(index: Int, socket: Pending)] = []
+    for (index, attempt) in attempts.enumerated() {
+      do throws(SystemCallError) {
+        pending.append((index, Pending(try attempt.begin())))
+      } catch {
+        outcomes[index] = .refused(error.errno)
+      }
+    }
+    let deadline = monotonicMilliseconds() + patience
+    while !pending.isEmpty {
+      let left = deadline - monotonicMilliseconds()
+      guard left > 0 else { break }
+      let interests = pending.map { entry in
+        attempts[entry.index].kind == .stream
+          ? Interest.writable(entry.socket.socket.descriptor.rawValue)
+          : Interest.readable(entry.socket.socket.descriptor.rawValue)
+      }
+      guard let ready = try? poll(interests, timeout: left) else { break }
+      pending.removeAll { entry in
+        guard ready.contains(entry.socket.socket.descriptor.rawValue) else { return false }
+        let code = (try? entry.socket.socket.pendingError()) ?? 0
+        outcomes[entry.index] = code == 0 ? .connected : .refused(code)
+        return true
+      }
+    }
+    return outcomes
+  }
+
+  static func connect(to address: SocketAddress) -> Bool {
+    guard let socket = try? InternetSocket(.stream, for: address) else { return false }
+    guard (try? socket.connect(to: address)) != nil else { return false }
+    _ = try? poll([.writable(socket.descriptor.rawValue)], timeout: patience)
+    return (try? socket.pendingError()) == 0
+  }
+
+  private func begin() throws(SystemCallError) -> InternetSocket {
+    guard let peer = SocketAddress(address.bytes, port: port, scope: scope) else {
+      throw SystemCallError("connect", errno: Errno.EINVAL)
+    }
+    let socket = try InternetSocket(kind, for: peer)
+    let index = linkIndex(ofZone: Uplink.linkName) ?? 0
+    try socket.leave(by: way, link: Uplink.linkName, index: index)
+    switch (kind, way) {
+    case (.stream, _):
+      try socket.connect(to: peer)
+    case (.datagram, .packetInfo):
+      try socket.expectRefusals()
+      try socket.send([0], to: peer, byLink: index)
+    case (.datagram, _):
+      try socket.expectRefusals()
+      try socket.send([0], to: peer)
+    }
+    return socket
+  }
+
+  /// A link-local address needs a link.
+  private var scope: UInt32 {
+    let bytes = address.bytes
+    let isLinkLocal = bytes.count == 16 && (bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || bytes[0] == 0xff)
+    return isLinkLocal ? linkIndex(ofZone: Uplink.linkName) ?? linkIndex(ofZone: "lo") ?? 0 : 0
+  }
+}

@@ -1,0 +1,137 @@
+import Linux
+public import Policy
+
+/// Something outside of the jail that must not be reached from inside, given to the attacker as a word.
+public enum Target: Sendable, Hashable, CustomStringConvertible {
+  /// A TCP service on the host's loopback.
+  case loopback(IPAddress, port: UInt16)
+  /// A TCP service on an address of the host.
+  case host(IPAddress, port: UInt16)
+  /// A name server of the host.
+  case resolver(IPAddress)
+  case unix(String)
+  case abstract(String)
+
+  public init?(_ word: String) {
+    let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else { return nil }
+    let (kind, value) = (parts[0], parts[1])
+    switch kind {
+    case "unix": self = .unix(value)
+    case "abstract": self = .abstract(value)
+    case "resolver":
+      guard let address = IPAddress(value) else { return nil }
+      self = .resolver(address)
+    case "loopback", "host":
+      let halves = value.split(separator: "#")
+      guard halves.count == 2, let address = IPAddress(String(halves[0])), let port = UInt16(halves[1]) else {
+        return nil
+      }
+      self = kind == "host" ? .host(address, port: port) : .loopback(address, port: port)
+    default: return nil
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .loopback(let address, let port): "loopback=\(address)#\(port)"
+    case .host(let address, let port): "host=\(address)#\(port)"
+    case .resolver(let address): "resolver=\(address)"
+    case .unix(let path): "unix=\(path)"
+    case .abstract(let name): "abstract=\(name)"
+    }
+  }
+}
+
+/// Services outside of the jail whose only purpose is to notice that they were reached.
+public struct Canaries: ~Copyable {
+  /// What the attacker shall try.
+  public private(set) var targets: [Target] = []
+  private var internet: [InternetCanary] = []
+  private var unix: [UnixCanary] = []
+  private var path: String?
+
+  private final class InternetCanary {
+    let socket: InternetSocket
+    let address: SocketAddress
+    init(_ address: IPAddress) throws {
+      guard let any = SocketAddress(address.bytes, port: 0) else {
+        throw SystemCallError("bind", "\(address)", errno: Errno.EINVAL)
+      }
+      socket = try InternetSocket(.stream, for: any)
+      try socket.bind(to: any)
+      try socket.listen(backlog: 16)
+      self.address = try socket.localAddress()
+    }
+  }
+
+  private final class UnixCanary {
+    let socket: UnixSocket
+    let name: UnixSocket.Name
+    init(_ name: UnixSocket.Name) throws {
+      socket = try UnixSocket()
+      try socket.listen(as: name)
+      self.name = name
+    }
+  }
+
+  /// Starts one on the loopback, on each address of the host that the plan closes, on a Unix socket that jails
+  /// cover, and on an abstract one.
+  public init(_ plan: Plan, _ facts: HostFacts) throws {
+    let loopbacks = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
+    let own = facts.addresses.map(\.address).filter { $0.bytes.first != 127 && !loopbacks.contains($0) }
+    for address in loopbacks + own {
+      // An address of a family that is switched off, or one that is tentative, cannot be bound.
+      guard let canary = try? InternetCanary(address) else { continue }
+      let port = canary.address.port
+      if loopbacks.contains(address) {
+        targets.append(.loopback(address, port: port))
+      } else if !plan.decide(Flow(destination: address, transport: .tcp, port: port)).allowed {
+        targets.append(.host(address, port: port))
+      } else {
+        continue
+      }
+      internet.append(canary)
+    }
+    for resolver in facts.resolvers.map(\.address)
+    where resolver.bytes.first != 127 && !loopbacks.contains(resolver)
+      && !plan.decide(Flow(destination: resolver, transport: .udp, port: 53)).allowed
+    {
+      targets.append(.resolver(resolver))
+    }
+    let name = "claude-sandbox-verify-\(Process.id)"
+    // As Neovim names its sockets: a row of the masks.
+    let path = "/tmp/nvim.\(name)"
+    unix = [try UnixCanary(.path(path)), try UnixCanary(.abstract(name))]
+    self.path = path
+    targets += [.unix(path), .abstract(name)]
+  }
+
+  deinit { if let path { FileStatus.remove(path) } }
+
+  /// Whether all of them can be reached from here: what cannot be reached proves nothing.
+  public func control() -> Check {
+    for canary in internet { _ = Attempt.connect(to: canary.address) }
+    for canary in unix { if let socket = try? UnixSocket() { try? socket.connect(to: canary.name) } }
+    let reached = countReached()
+    return Check(
+      "canaries, from outside",
+      tried: "connect to \(targets.count { !$0.isResolver }) services of this process",
+      expected: "\(internet.count + unix.count) reached", saw: "\(reached) reached")
+  }
+
+  /// Whether any of them was reached since `control`.
+  public func witness() -> Check {
+    Check(
+      "canaries, afterwards", tried: "ask them whether anybody came", expected: "0 reached",
+      saw: "\(countReached()) reached")
+  }
+
+  private func countReached() -> Int {
+    internet.count { ((try? $0.socket.accept()) ?? nil) != nil } + unix.count { $0.socket.wasReached() }
+  }
+}
+
+extension Target {
+  var isResolver: Bool { if case .resolver = self { true } else { false } }
+}

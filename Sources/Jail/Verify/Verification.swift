@@ -1,0 +1,52 @@
+import Linux
+import Policy
+
+/// Proves a jail by attacking it: `claude-sandbox verify`.
+public enum Verification {
+  /// Attacks the jail that this process is in. Outside of one nothing is sent anywhere: the only check fails.
+  public static func inside(targets: [Target], offline: Bool) -> [Check] {
+    let configuration: Configuration
+    let plan: Plan
+    do {
+      configuration = try ConfigurationFiles.read()
+      plan = try Plan.make(configuration: configuration, facts: HostFacts())
+    } catch {
+      let saw = (error as? LaunchFailure)?.text ?? "\(error)"
+      return [Check("configuration", tried: "read it", expected: "a configuration", saw: saw)]
+    }
+    let isJail = Enclosure.isJail(configuration)
+    let jail = Check(
+      "this is a jail", tried: "look at this process and its network", expected: "a jail",
+      saw: isJail ? "a jail" : "no jail: nothing keeps this process from internal networks")
+    guard isJail else { return [jail] }
+    let network = linkIndex(ofZone: Uplink.linkName) == nil ? NetworkMode.none : plan.network
+    let attack = NetworkAttack(plan: plan)
+    return [jail] + NetworkAttack.controls(offline: offline, network: network) + attack.ordinary
+      + attack.pastTheRoutes
+      + attack.canaries(targets) + KernelAttack.checks(targets)
+  }
+
+  /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
+  public static func outside(attack: ([Target]) throws -> [Check]) throws -> [Check] {
+    let (_, facts, plan) = try Launch.plan()
+    let canaries = try Canaries(plan, facts)
+    let control = canaries.control()
+    let checks = try attack(canaries.targets)
+    return [control] + checks + [canaries.witness()] + user()
+  }
+
+  /// Whether this process is in a jail already.
+  public static var isInside: Bool { (try? ConfigurationFiles.read()).map(Enclosure.isJail) ?? false }
+
+  /// What uid 0 means when it is the machine's.
+  private static func user() -> [Check] {
+    guard Process.userID == 0, let map = try? FileDescriptor.contents(of: "/proc/self/uid_map"),
+      String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
+    else { return [] }
+    return [
+      Check(
+        "the user", .limited, tried: "look who it is", expected: "an ordinary user",
+        saw: "real root: without capabilities in the jail, but its files steer the machine (SECURITY.md)")
+    ]
+  }
+}

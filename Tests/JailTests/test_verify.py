@@ -1,0 +1,151 @@
+"""`verify`: what it says of a good jail, that it sends nothing, and that each of its checks can fail."""
+
+import json
+
+import pytest
+from lab import Identity
+from lab.filesystem import EXECUTABLE
+from lab.lab import PYTHON
+from lab.shape import DNSMASQ4
+
+NETWORK = ["private networks", "metadata services", "other internal IPv4", "other internal IPv6", "IPv4 inside of IPv6",
+           "multicast and broadcast", "the gateway", "SO_BINDTODEVICE, TCP", "SO_BINDTODEVICE, UDP", "IP_UNICAST_IF",
+           "IP_PKTINFO"]  # fmt: skip
+CANARIES = ["the host's loopback", "the host's addresses", "the host's addresses, SO_BINDTODEVICE", "the host's name servers",
+            "the host's name servers, SO_BINDTODEVICE", "a covered Unix socket", "an abstract Unix socket"]  # fmt: skip
+KERNEL = ["capabilities", "capabilities of a nested namespace", "socket families", "raw sockets", "netlink protocols",
+          "system calls that are not there", "system calls of administrators", "typing into the terminal", "processes outside",
+          "signals to outside", "files that decide", "inherited descriptors"]  # fmt: skip
+CONTROLS = ["this is a jail", "loopback works", "name service works", "the internet works"]
+
+
+def rows(result):
+    found = {row["name"]: row for row in json.loads(result.out)}
+    assert len(found) == len(json.loads(result.out)), "a name is used twice"
+    return found
+
+
+def states(result):
+    return {name: row["state"] for name, row in rows(result).items()}
+
+
+def sent(lab):
+    """What arrived in the world, but for what neighbours say to each other."""
+    return [e for e in lab.seen(place="world") if e.get("dst") != "198.51.100.1" and not e.get("dst", "").startswith("ff02:")]
+
+
+def test_a_jail_from_outside(lab, identity):
+    lab.forget()
+    result = lab.sandbox("verify", "--json", identity=identity)
+    found = states(result)
+    assert (result.status, result.err) == (0, ""), result
+    expected = [*CONTROLS, *NETWORK, *CANARIES, *KERNEL, "canaries, from outside", "canaries, afterwards"]
+    assert sorted(found) == sorted([*expected, *(["the user"] if identity == "root" else [])])
+    assert {found[name] for name in expected} == {"ok"}
+    assert identity != "root" or found["the user"] == "limited"
+    assert {e["dst"] for e in sent(lab) if "dst" in e} <= {"45.33.7.7", "2606:4700::1111", DNSMASQ4}
+
+
+def test_the_table(lab, identity):
+    result = lab.sandbox("verify", identity=identity)
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[-1].startswith("The jail holds: ")
+    assert any(line.startswith("ok ") and "private networks" in line and line.endswith("EINVAL ×6") for line in lines)
+
+
+def test_the_name_verify_sandbox(lab, identity):
+    result = lab.run(["/bin/bash", "-c", f"exec -a /usr/local/bin/verify-sandbox {EXECUTABLE} --json"], identity=identity)
+    assert result.status == 0 and states(result)["this is a jail"] == "ok"
+
+
+def test_a_jail_from_inside(lab, identity):
+    result = lab.jail(EXECUTABLE, "verify", "--json", identity=identity)
+    found = states(result)
+    assert result.status == 0, result
+    assert sorted(found) == sorted([*CONTROLS, *NETWORK, *KERNEL])
+    assert set(found.values()) == {"ok"}
+
+
+def test_offline_skips_what_needs_the_internet(lab, identity):
+    lab.forget()
+    result = lab.sandbox("verify", "--json", "--offline", identity=identity)
+    found = states(result)
+    assert result.status == 0
+    assert [name for name, state in found.items() if state == "skipped"] == ["name service works", "the internet works"]
+    assert sent(lab) == []
+
+
+def test_a_dead_network_is_no_pass(lab, identity):
+    lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
+    result = lab.sandbox("verify", "--json", identity=identity)
+    failed = [name for name, state in states(result).items() if state == "failed"]
+    assert (result.status, failed) == (1, ["name service works", "the internet works"])
+
+
+def test_without_a_network(lab, identity):
+    lab.configure("network = none\n")
+    result = lab.sandbox("verify", "--json", identity=identity)
+    found = states(result)
+    assert result.status == 0, result
+    assert found["past the routes"] == found["the internet works"] == "skipped"
+    assert found["private networks"] == found["the host's addresses"] == "ok"
+
+
+def test_what_the_configuration_allows_is_no_escape(lab, identity):
+    lab.configure("allow-net = 10.0.0.0/8\nallow-ip = 192.168.1.1:47\n")
+    result = lab.sandbox("verify", "--json", identity=identity)
+    found = rows(result)
+    assert result.status == 0, [row for row in found.values() if row["state"] == "failed"]
+    assert "10.0.0.1" not in found["private networks"]["tried"] and "172.16.0.1" in found["private networks"]["tried"]
+
+
+@pytest.mark.parametrize("how", ["override", "configuration"])
+def test_no_jail_fails_and_sends_nothing(lab, identity, how):
+    environment = lab.environment(Identity(identity))
+    if how == "override":
+        environment["CLAUDE_SANDBOX_EGRESS_JAIL"] = "0"
+    else:
+        lab.configure("egress-jail = 0\n")
+    lab.forget()
+    result = lab.sandbox("verify", "--json", identity=identity, env=environment)
+    failed = [name for name, state in states(result).items() if state == "failed"]
+    assert (result.status, failed) == (1, ["this is a jail"])
+    assert sent(lab) == []
+
+
+def test_a_refused_launch_fails(lab, identity):
+    lab.configure("allow-ip = 10.0.0.1\n", path="/etc/claude-sandbox.conf.d/90.conf", mode=0o666)
+    result = lab.sandbox("verify", identity=identity)
+    assert result.status == 1 and "FAIL  a jail is launched" in result.out and "90.conf" in result.out
+
+
+@pytest.mark.parametrize("enclosure", [
+    "unshare -rn", "unshare -rn capsh --drop=all --", "setpriv --no-new-privs --bounding-set=-all --inh-caps=-all",
+])  # fmt: skip
+def test_something_like_a_jail_is_none(lab, enclosure):
+    command = f"{enclosure} {EXECUTABLE} verify --attack" if "capsh" not in enclosure else f"{enclosure} -c '{EXECUTABLE} verify --attack'"
+    result = lab.run(["/bin/bash", "-c", command], identity="user" if "setpriv" not in enclosure else "root")
+    assert states(result) == {"this is a jail": "failed"}, result
+
+
+SERVE = f"""
+import socket, subprocess, sys
+path = sys.argv[1]
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+other = socket.socket(socket.AF_UNIX); other.bind("\\0reachable"); other.listen()
+listener = open("/dev/null")
+sys.exit(subprocess.run([{EXECUTABLE!r}, "verify", "--attack", "--offline", *sys.argv[2:]], pass_fds=[listener.fileno()]).returncode)
+"""
+
+
+def test_what_can_be_reached_is_a_failure(lab, identity):
+    """Targets that a jail does reach: the attacks are real, and the checks can fail."""
+    path = f"/tmp/reachable-{identity}.sock"
+    targets = ["loopback=1.1.1.1#7", "host=1.1.1.1#7", "resolver=1.1.1.1", f"unix={path}", "abstract=reachable"]
+    words = [word for target in targets for word in ("--target", target)]
+    found = rows(lab.jail(PYTHON, "-c", SERVE, path, *words, identity=identity))
+    assert [name for name in CANARIES if found[name]["state"] != "failed"] == []
+    assert found["the host's addresses"]["saw"] == "1.1.1.1: connected"
+    assert found["inherited descriptors"]["state"] == "failed"
+    assert {found[name]["state"] for name in NETWORK} == {"ok"}
