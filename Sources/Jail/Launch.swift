@@ -20,7 +20,7 @@ public enum Launch {
       let configuration = try Self.configuration(network)
       overrideAllowed = configuration.allowOverride.value
       guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
-        return try withoutJail(command)
+        return try withoutJail(command, configuration)
       }
       if network == nil && Enclosure.isJail(configuration) {
         return try LaunchStep.execute.run { try command.execute() }
@@ -92,8 +92,12 @@ public enum Launch {
     return plan
   }
 
-  private static func withoutJail(_ command: Command) throws(LaunchFailure) -> WaitStatus {
-    Process.complain("claude-sandbox: no jail: \(Override.variable) or egress-jail says so\n")
+  private static func withoutJail(
+    _ command: Command, _ configuration: Configuration
+  ) throws(LaunchFailure) -> WaitStatus {
+    let file = configuration.egressJail.location.map { "egress-jail = 0 (\($0))" }
+    let reason = command.variable(Override.variable) == nil ? file : nil
+    Process.complain("claude-sandbox: no jail: \(reason ?? "\(Override.variable)=0")\n")
     return try LaunchStep.execute.run { try command.execute() }
   }
 

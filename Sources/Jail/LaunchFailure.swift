@@ -29,6 +29,8 @@ public enum LaunchFailure: Error, Sendable {
   case command(String, errno: CInt)
   /// The launcher was killed while the jail was being built.
   case launcherDied
+  /// The supervisor could not go on; the command and all that it started were killed. Why.
+  case supervisorFailed(String)
   /// The supervisor was killed; the command and all that it started were killed with it.
   case supervisorDied
   /// A failure in another process of the launch, as it described it.
@@ -94,6 +96,8 @@ public enum LaunchFailure: Error, Sendable {
       return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
     case .launcherDied:
       return "claude-sandbox: the launcher was killed"
+    case .supervisorFailed(let reason):
+      return "claude-sandbox: the supervisor failed, and the jail with it: \(reason)"
     case .supervisorDied:
       return "claude-sandbox: the supervisor was killed, and the jail with it"
     case .relayed(_, _, let text):

@@ -30,7 +30,18 @@ public enum Prerequisites {
     var namespaces = namespaces()
     // A tap needs the device, so what is wrong with that is said once.
     if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
-    return [kernel(), device, pasta()] + namespaces + [landlock()]
+    return [kernel(), device, pasta()] + namespaces + [fileEvents(), landlock()]
+  }
+
+  private static func fileEvents() -> Prerequisite {
+    do throws(SystemCallError) {
+      _ = try FileEvents(directories: [])
+      return .ok("file events", "can be watched")
+    } catch {
+      return .missing(
+        "file events", "\(error)",
+        fix: "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)")
+    }
   }
 
   private static func landlock() -> Prerequisite {
@@ -113,6 +124,9 @@ public enum Prerequisites {
   private static func namespaceFix(_ step: NamespaceProbe.Step, _ errno: CInt) -> String {
     if let limit = step.limit, errno == Errno.ENOSPC, setting(limit) != nil {
       return "raise the limit: sysctl -w \(limit.replacing("/", with: "."))=15000"
+    }
+    if step == .map, Process.userID == 0, !Capabilities.canMapUserZero {
+      return "uid 0 without CAP_SETFCAP may not map itself (Linux 5.12), as in a jail: use an ordinary user"
     }
     if setting("kernel/unprivileged_userns_clone") == "0" {
       return "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"

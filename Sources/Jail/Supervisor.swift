@@ -37,6 +37,12 @@ enum Supervisor {
     var session = try Session(
       blueprint, holder: holder, link: pair.keepFirst(), launcher: launcher.descriptor.rawValue)
     if let end = try session.launch(launcher) { return end }
-    return try session.serve(launcher)
+    do {
+      return try session.serve(launcher)
+    } catch let failure as LaunchFailure {
+      throw failure
+    } catch {
+      throw LaunchFailure.supervisorFailed("\(error)")
+    }
   }
 }

@@ -22,6 +22,13 @@ public enum Capabilities {
     try check("capset") { unsafe cap_set_proc(none) }
   }
 
+  /// Whether this process could map uid 0 into a user namespace of its own: CAP_SETFCAP is effective
+  /// (user_namespaces(7), Linux 5.12).
+  public static var canMapUserZero: Bool {
+    let effective = (try? ProcessStatus.read())?["CapEff"].flatMap { UInt64($0, radix: 16) } ?? 0
+    return effective & 1 << 31 != 0
+  }
+
   /// No execve(2) grants a privilege from here on (PR_SET_NO_NEW_PRIVS, Linux 3.5).
   public static func setNoNewPrivileges() throws(SystemCallError) {
     try check("prctl", "PR_SET_NO_NEW_PRIVS") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0) }

@@ -119,7 +119,7 @@ struct EffectivePolicy {
       // Without a default route the kernel says "network unreachable", which programs understand.
       return isOpen ? .uplink : nil
     }
-    // On-link: the kernel has this route from the address.
+    // Its routes are the uplink's own affair.
     if prefix == guest { return outer }
     if prefix == BuiltinPrefix.loopback4.prefix, !isOpen { return .blackhole }
     let kind: PlannedRoute.Kind = isOpen ? .uplink : .blackhole

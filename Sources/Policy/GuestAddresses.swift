@@ -4,7 +4,7 @@ public struct GuestAddresses: Hashable, Sendable {
   public let guest: IPAddress
   /// The address that stands for the relay; nothing may connect to it.
   public let gateway: IPAddress
-  /// The on-link prefix that holds both: a /29, or a /64.
+  /// The prefix that holds both and is not routed to anything else: a /29, or a /64.
   public let subnet: Prefix
 
   private init(_ family: Family, _ network: UInt128, length: Int) {

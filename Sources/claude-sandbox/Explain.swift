@@ -28,7 +28,8 @@ struct Explain: ParsableCommand {
     guard let query = DestinationQuery(destination) else {
       throw ValidationError("'\(destination)' is not HOST, HOST:PORT, HOST:PORT/tcp or HOST:PORT/udp")
     }
-    let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    Invocation.mentionMissingJail(configuration)
     let addresses = HostNames.addresses(of: query.host)
     if addresses.isEmpty {
       Process.complain(
@@ -48,12 +49,17 @@ struct Explain: ParsableCommand {
     if reports.contains(where: { !$0.reachable }) { throw ExitCode.failure }
   }
 
+  private func isLoopback(_ address: IPAddress) -> Bool {
+    address.family == .ipv4 ? address.bytes.first == 127 : address == IPAddress("::1")
+  }
+
   private func report(_ address: IPAddress, _ part: DestinationQuery.Part) -> Report {
     let host = address.family == .ipv6 && part.service.first == ":" ? "[\(address)]" : "\(address)"
     return Report(
       destination: host + part.service, reachable: part.decision.allowed,
       rule: "\(part.decision.rule.prefix)",
-      because: "\(part.decision.rule.origin)")
+      because: isLoopback(address)
+        ? "in a jail this is the jail's own; the host's is not there" : "\(part.decision.rule.origin)")
   }
 }
 

@@ -20,6 +20,12 @@ enum Invocation {
     Process.exit(status.exitStatus ?? 125)
   }
 
+  /// What is told about jails does not hold for commands that run without one.
+  static func mentionMissingJail(_ configuration: Configuration) {
+    guard !configuration.egressJail.value, let place = configuration.egressJail.location else { return }
+    Process.complain("claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
+  }
+
   /// The result, or the end of this process with what failed on standard error.
   static func orExit<Result>(_ work: () throws(LaunchFailure) -> Result) -> Result {
     do throws(LaunchFailure) {

@@ -31,9 +31,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     if dryRun {
-      let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
+      let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
         try Launch.plan(network: options.network?.mode)
       }
+      Invocation.mentionMissingJail(configuration)
       try PlanReport(plan).print(json: json)
     } else {
       // The raw bytes: arguments need not be text.

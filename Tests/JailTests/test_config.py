@@ -1,5 +1,7 @@
 """/etc/claude-sandbox.conf as an administrator writes it: what is accepted, what is refused, and how it is said."""
 
+import re
+
 import pytest
 from lab.filesystem import CONFIGURATION
 from lab.services import ECHO
@@ -364,7 +366,21 @@ def test_the_override_does_not_hide_a_broken_file(lab, identity):
 def test_without_a_jail_the_command_is_itself(lab, identity):
     """Exit status and words are the command's; a word on stderr says that there is no jail."""
     result = lab.jail("sh", "-c", 'echo "$1"; exit 7', "sh", "a\nb", identity=identity, add_env={"CLAUDE_SANDBOX_EGRESS_JAIL": "0"})
-    assert (result.status, result.out) == (7, "a\nb\n") and "no jail" in result.err
+    assert (result.status, result.out) == (7, "a\nb\n")
+    assert result.err == "claude-sandbox: no jail: CLAUDE_SANDBOX_EGRESS_JAIL=0\n"
+
+
+def test_the_line_that_switches_the_jail_off_is_named(lab, identity):
+    lab.configure("# nothing else\negress-jail = 0\n")
+    place = "/etc/claude-sandbox.conf:2:"
+    assert re.match(rf"claude-sandbox: no jail: egress-jail = 0 \({place}", lab.jail("true", identity=identity).err)
+    for words in (["explain", "10.0.0.1"], ["run", "--dry-run"]):
+        assert re.match(rf"claude-sandbox: egress-jail = 0 \({place}", lab.sandbox(*words, identity=identity).err)
+
+
+def test_localhost_is_explained(lab, identity):
+    """The host's has no way in; what answers in a jail is the jail's."""
+    assert "the jail's own" in lab.sandbox("explain", "127.0.0.1:80/tcp", identity=identity).out
 
 
 # config, explain, dry run: what they say agrees with what happens.
