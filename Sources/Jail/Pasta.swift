@@ -104,6 +104,8 @@ enum Pasta {
         let program = (path: Array(path.utf8), arguments: words.map { Array($0.utf8) })
         let waiting = DatagramSocket(FileDescriptor(owning: tapDescriptor))
         guard let tap = try waiting.receive()?.descriptors.first else { Process.exit(127) }
+        // The tap takes this number, and nobody may close it again.
+        _ = waiting.release()
         try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
         try Process.execute(program.path, arguments: program.arguments, environment: [])

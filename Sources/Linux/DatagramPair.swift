@@ -32,6 +32,9 @@ public struct DatagramSocket: ~Copyable {
   /// Takes one end that was passed on.
   public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+  /// Gives up the descriptor, which stays open.
+  public consuming func release() -> CInt { descriptor.release() }
+
   /// Sends one message with copies of the descriptors. EPIPE when the other end is gone.
   public func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemCallError) {
     try check("sendmsg") {

@@ -23,7 +23,8 @@ enum Invocation {
   /// What is told about jails does not hold for commands that run without one.
   static func mentionMissingJail(_ configuration: Configuration) {
     guard !configuration.egressJail.value, let place = configuration.egressJail.location else { return }
-    Process.complain("claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
+    Process.complain(
+      "claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
   }
 
   /// The result, or the end of this process with what failed on standard error.

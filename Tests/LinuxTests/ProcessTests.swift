@@ -24,6 +24,16 @@ struct ProcessTests {
     #expect(status["Pid"] == "\(Process.id)")
   }
 
+  @Test func aFieldOfAStatusIsFoundByItsWholeName() {
+    let status = ProcessStatus(
+      Array("Name:\tPid:\t7\nPPid:\t1\nPid:\t 2 \nSeccomp:\t2\nSeccomp_filters:\t1\nGroups:\n".utf8))
+    #expect(status["Pid"] == "2 ")
+    #expect(status["PPid"] == "1")
+    #expect(status["Seccomp"] == "2")
+    #expect(status["Groups"] == "")
+    #expect(status["Threads"] == nil)
+  }
+
   @Test func argumentsAreThoseOfTheProcess() throws {
     let line = try FileDescriptor.contents(of: "/proc/self/cmdline").split(
       separator: 0, omittingEmptySubsequences: false)

@@ -102,7 +102,7 @@ public struct Canaries: ~Copyable {
     let name = "claude-sandbox-verify-\(Process.id)"
     // As Neovim names its sockets: a row of the masks.
     let path = "/tmp/nvim.\(name)"
-    unix = [try UnixCanary(.path(path)), try UnixCanary(.abstract(name))]
+    unix = [try UnixCanary(.abstract(name)), try UnixCanary(.path(path))]
     self.path = path
     targets += [.unix(path), .abstract(name)]
   }
