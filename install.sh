@@ -98,9 +98,19 @@ man_pages() {
   done
 }
 
+# A package manager's claude in our place would be lost, and would come back at its next update, without a jail.
+refuse_other_claude() {
+  shim=$root$prefix/bin/claude
+  { [ -e "$shim" ] || [ -L "$shim" ]; } && [ "$(readlink "$shim")" != claude-sandbox ] || return 0
+  die "$shim is there already, and is not ours" \
+    "install Claude Code for each user (npm config set prefix ~/.npm-global), or give another place: PREFIX=/opt/claude-sandbox ./install.sh"
+}
+
 install_files() {
   act "install $root$program" place_program
-  act "link $root$prefix/bin/verify-sandbox" ln -sfn claude-sandbox "$root$prefix/bin/verify-sandbox"
+  for name in verify-sandbox claude; do
+    act "link $root$prefix/bin/$name" ln -sfn claude-sandbox "$root$prefix/bin/$name"
+  done
   man_pages | while read -r page target; do
     act "install $root$target" place 0644 "$page" "$target"
   done
@@ -112,7 +122,10 @@ install_files() {
 }
 
 uninstall() {
-  for target in "$program" "$prefix/bin/verify-sandbox" $(man_pages | cut -d ' ' -f 2); do
+  # Another claude is not ours to remove.
+  shim=$prefix/bin/claude
+  [ "$(readlink "$root$shim")" = claude-sandbox ] || shim=
+  for target in "$program" "$prefix/bin/verify-sandbox" $shim $(man_pages | cut -d ' ' -f 2); do
     if [ -e "$root$target" ] || [ -L "$root$target" ]; then
       act "remove $root$target" rm -f "$root$target" "$root$target.new"
     fi
@@ -158,6 +171,7 @@ if [ -z "$root$dry" ] && [ "$(id -u)" != 0 ]; then
   die "only root can write below $prefix and /etc" "sudo ./install.sh, or give PREFIX and DESTDIR"
 fi
 
+[ "$action" != install ] || refuse_other_claude
 say "claude-sandbox: $action"
 if [ "$action" = uninstall ]; then
   uninstall

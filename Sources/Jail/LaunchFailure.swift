@@ -27,6 +27,8 @@ public enum LaunchFailure: Error, Sendable {
   case pasta(String)
   /// The command was not found (127) or cannot be executed (126).
   case command(String, errno: CInt)
+  /// Under the name claude: there is no Claude Code to run.
+  case noClaude
   /// The launcher was killed while the jail was being built.
   case launcherDied
   /// The supervisor could not go on; the command and all that it started were killed. Why.
@@ -41,6 +43,7 @@ public enum LaunchFailure: Error, Sendable {
     switch self {
     case .command(_, let errno): errno == Errno.ENOENT || errno == Errno.ENOTDIR ? 127 : 126
     case .relayed(let status, _, _): status
+    case .noClaude: 127
     default: 125
     }
   }
@@ -94,6 +97,10 @@ public enum LaunchFailure: Error, Sendable {
         fix: "see what is missing: claude-sandbox doctor")
     case .command(let name, let errno):
       return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
+    case .noClaude:
+      return
+        "claude-sandbox: Claude Code was not found: not where its installers put it, not in /usr/bin, not on PATH"
+        + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(ConfigurationFiles.main)"
     case .launcherDied:
       return "claude-sandbox: the launcher was killed"
     case .supervisorFailed(let reason):

@@ -10,6 +10,8 @@ public struct FileStatus: Sendable, Equatable {
   /// The permission bits, set-user-ID and sticky bits included.
   public let permissions: UInt32
   public let owner: UInt32
+  /// What no two files share: device and inode.
+  public let identity: [UInt64]
   /// The major number of the device that the file is, if it is one.
   public let deviceMajor: UInt32
 
@@ -50,6 +52,7 @@ public struct FileStatus: Sendable, Equatable {
       }
     permissions = status.st_mode & 0o7777
     owner = status.st_uid
+    identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
     deviceMajor = UInt32((status.st_rdev >> 8) & 0xfff)
   }
 

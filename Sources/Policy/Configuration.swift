@@ -38,6 +38,8 @@ public struct Configuration: Sendable, Equatable {
   public var rules: [Rule] = []
   /// `expose-socket`: the Unix sockets that stay visible.
   public var exposedSockets: [Sourced<String>] = []
+  /// `claude-binary`: the real Claude Code; nil to look for it.
+  public var claudeBinary = Sourced<String?>(nil)
   /// The keys that are accepted and not acted upon.
   public var ignored: [Ignored] = []
 

@@ -61,11 +61,7 @@ public struct ConfigurationParser {
     case .foreign:
       configuration.ignored.append(.init(key: key.rawValue, value: value.map(text), location: location))
     case .socket:
-      let value = try required(value, of: key, at: start)
-      let path = text(value)
-      guard path.hasPrefix("/"), !path.split(separator: "/").contains(".."), !path.hasSuffix("/") else {
-        throw LineError(value.startIndex, "\(path) is not the absolute path of a socket")
-      }
+      let path = try path(try required(value, of: key, at: start), of: "a socket")
       configuration.exposedSockets.append(Sourced(path, at: location))
     case .rule(let action, let isPrefix):
       let value = try required(value, of: key, at: start)
@@ -92,6 +88,7 @@ public struct ConfigurationParser {
     case .egressJail: configuration.egressJail = Sourced(try boolean(value, key), at: location)
     case .allowOverride: configuration.allowOverride = Sourced(try boolean(value, key), at: location)
     case .ipv6: configuration.ipv6 = Sourced(try choice(value, key), at: location)
+    case .claudeBinary: configuration.claudeBinary = Sourced(try path(value, of: "a program"), at: location)
     case .network:
       if text(value) == "restricted" {
         throw LineError(value.startIndex, "network = restricted is not available yet")
@@ -107,6 +104,14 @@ public struct ConfigurationParser {
       throw LineError(start, "\(key.rawValue) needs a value", hint: "\(key.rawValue) = \(key.example)")
     }
     return value
+  }
+
+  private func path(_ value: ArraySlice<UInt8>, of what: String) throws(LineError) -> String {
+    let path = text(value)
+    guard path.hasPrefix("/"), !path.split(separator: "/").contains(".."), !path.hasSuffix("/") else {
+      throw LineError(value.startIndex, "\(path) is not the absolute path of \(what)")
+    }
+    return path
   }
 
   private func boolean(_ value: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Bool {
@@ -173,6 +178,7 @@ extension Key {
     case .network: "internet"
     case .ipv6: "auto"
     case .exposeSocket: "/run/example.sock"
+    case .claudeBinary: "/opt/claude/bin/claude"
     default: "0"
     }
   }

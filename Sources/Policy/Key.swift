@@ -14,6 +14,7 @@ enum Key: String, CaseIterable {
   case allowOverride = "allow-override"
   case exposeSocket = "expose-socket"
   case ipv6
+  case claudeBinary = "claude-binary"
   case workspaceRoot = "workspace-root"
   case noForge = "no-forge"
   case allowWrite = "allow-write"
@@ -39,6 +40,7 @@ enum Key: String, CaseIterable {
     case allowOverride
     case network
     case ipv6
+    case claudeBinary
   }
 
   var form: Form {
@@ -47,6 +49,7 @@ enum Key: String, CaseIterable {
     case .allowOverride: .setting(.allowOverride)
     case .network: .setting(.network)
     case .ipv6: .setting(.ipv6)
+    case .claudeBinary: .setting(.claudeBinary)
     case .allowIP: .rule(.allow, isPrefix: false)
     case .allowNet: .rule(.allow, isPrefix: true)
     case .blockIP: .rule(.block, isPrefix: false)

@@ -62,6 +62,9 @@ struct Config: ParsableCommand {
       return Entry(key: key, value: value, source: "\(location)")
     }
     let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
+    let claude = configuration.claudeBinary.value.map { path in
+      entry("claude-binary", configuration.claudeBinary) { _ in path }
+    }
     let ignored = configuration.ignored.map {
       Entry(
         key: $0.key, value: $0.value ?? "",
@@ -72,6 +75,6 @@ struct Config: ParsableCommand {
       entry("network", configuration.network, \.rawValue),
       entry("ipv6", configuration.ipv6, \.rawValue),
       entry("allow-override", configuration.allowOverride) { $0 ? "yes" : "no" },
-    ] + rules + sockets + ignored
+    ] + rules + sockets + (claude.map { [$0] } ?? []) + ignored
   }
 }

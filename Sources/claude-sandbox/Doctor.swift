@@ -18,7 +18,8 @@ struct Doctor: ParsableCommand {
   }
 
   func run() throws {
-    let found = Prerequisites.check()
+    let caller = Command(arguments: [], environment: Process.environment)
+    let found = Prerequisites.check() + (Shim.precedence(caller).map { [$0] } ?? [])
     let isComplete = !found.contains { $0.state == .missing }
     if json {
       try JSON.print(

@@ -12,6 +12,13 @@ enum Invocation {
     Command(arguments: [], environment: Process.environment).variable(name)
   }
 
+  /// Runs the real Claude Code in a jail; every argument is its own.
+  static func finish(claude arguments: [[UInt8]]) -> Never {
+    let caller = Command(arguments: [], environment: Process.environment)
+    let path = orExit { () throws(LaunchFailure) in try Shim.program(for: caller, ConfigurationFiles.read()) }
+    finish(launching: [Array(path.utf8)] + arguments, network: nil)
+  }
+
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
   static func finish(launching arguments: [[UInt8]], network: NetworkMode?) -> Never {
     let command = Command(arguments: arguments, environment: Process.environment)

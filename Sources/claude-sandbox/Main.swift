@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jail
 import Linux
 
 /// Where the program starts.
@@ -11,15 +12,16 @@ enum Main {
       Process.complain("claude-sandbox: refused: /proc/self/cmdline cannot be read\n  fix: mount /proc\n")
       Process.exit(125)
     }
+    // The names that it is installed under.
+    switch arguments[0].split(separator: UInt8(ascii: "/")).last.map({ String(decoding: $0, as: UTF8.self) })
+    {
+    case Shim.name: Invocation.finish(claude: Array(arguments[1...]))
+    case "verify-sandbox": return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
+    default: break
+    }
     // The usual form leaves nothing to parse, and parsing would take longer than raising the walls.
     if arguments.count > 3, arguments[1] == Array("run".utf8), arguments[2] == Array("--".utf8) {
       Invocation.finish(launching: Array(arguments[3...]), network: nil)
-    }
-    // Under its other name it is that command.
-    if arguments[0].split(separator: UInt8(ascii: "/")).last.map({ Array($0) })
-      == Array("verify-sandbox".utf8)
-    {
-      return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
     }
     ClaudeSandbox.main()
   }

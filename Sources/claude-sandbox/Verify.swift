@@ -53,7 +53,8 @@ struct Verify: ParsableCommand {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
       do {
-        checks = try Verification.outside(attack: launch)
+        checks = try Verification.outside(
+          Command(arguments: [], environment: Process.environment), attack: launch)
       } catch {
         let saw = (error as? LaunchFailure)?.text ?? "\(error)"
         checks = [Check("a jail is launched", .failed, tried: "plan it", expected: "a jail", saw: saw)]

@@ -11,12 +11,13 @@ struct ConfigurationParserTests {
   }
 
   @Test func settingsCarryTheirPlace() throws {
-    let text = "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no"
+    let text = "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no\nclaude-binary = /opt/claude"
     let configuration = try configuration(text)
     #expect(configuration.egressJail == Sourced(false, at: place(1, 1)))
     #expect(configuration.network == Sourced(.none, at: place(2, 3)))
     #expect(configuration.ipv6 == Sourced(.off, at: place(3, 1)))
     #expect(configuration.allowOverride == Sourced(false, at: place(4, 1)))
+    #expect(configuration.claudeBinary == Sourced("/opt/claude", at: place(5, 1)))
   }
 
   @Test(arguments: [

@@ -27,12 +27,22 @@ public enum Verification {
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
-  public static func outside(attack: ([Target]) throws -> [Check]) throws -> [Check] {
+  public static func outside(_ caller: Command, attack: ([Target]) throws -> [Check]) throws -> [Check] {
     let (_, facts, plan) = try Launch.plan()
     let canaries = try Canaries(plan, facts)
     let control = canaries.control()
     let checks = try attack(canaries.targets)
-    return [control] + checks + [canaries.witness()] + user()
+    return [control] + checks + [canaries.witness()] + shim(caller) + user()
+  }
+
+  /// Whether `claude` is what a shell would start.
+  private static func shim(_ caller: Command) -> [Check] {
+    guard let found = Shim.precedence(caller) else { return [] }
+    return [
+      Check(
+        "claude on PATH", found.state == .ok ? .ok : .failed, tried: "look which claude a shell would start",
+        expected: "the jailed one", saw: found.finding + (found.fix.map { "; \($0)" } ?? ""))
+    ]
   }
 
   /// Whether this process is in a jail already.

@@ -57,6 +57,16 @@ def symlink(target, path):
     os.symlink(target, path)
 
 
+def link(source, target, how):
+    """A second name for a file. A bind mount stands for a hard link, which cannot leave a file system."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if how == "symbolic":
+        os.symlink(source, target)
+    else:
+        write(target, "", {})
+        kernel.bind(source, target)
+
+
 def chmod(path, mode):
     old = os.stat(path).st_mode & 0o7777
     os.chmod(path, mode)

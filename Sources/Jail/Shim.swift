@@ -1,0 +1,56 @@
+import Linux
+public import Policy
+
+/// This program under the name `claude`, in front of the real Claude Code.
+///
+/// Which of several programs it finds is no boundary: whatever it is, it runs in the jail.
+public enum Shim {
+  public static let name = "claude"
+
+  /// The real Claude Code: what the configuration names, or the first that is executable and not this program.
+  public static func program(for command: Command, _ configuration: Configuration) throws(LaunchFailure)
+    -> String
+  {
+    if let path = configuration.claudeBinary.value { return path }
+    guard let path = candidates(command).first(where: { isExecutable($0) && !isThisProgram($0) }) else {
+      throw .noClaude
+    }
+    return path
+  }
+
+  /// Where installers put it, then PATH.
+  private static func candidates(_ command: Command) -> [String] {
+    var directories: [String] = []
+    if let home = command.variable("HOME"), home.hasPrefix("/") {
+      directories += ["\(home)/.local/bin", "\(home)/.claude/local"]
+      if let prefix = command.variable("NPM_CONFIG_PREFIX"), prefix.hasPrefix("/") {
+        directories.append("\(prefix)/bin")
+      }
+      directories.append("\(home)/.npm-global/bin")
+    }
+    directories.append("/usr/bin")
+    return (directories + path(command)).map { "\($0)/\(name)" }
+  }
+
+  private static func path(_ command: Command) -> [String] {
+    (command.variable("PATH") ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+  }
+
+  private static func isThisProgram(_ path: String) -> Bool {
+    guard let own = try? FileStatus.of("/proc/self/exe"), let other = try? FileStatus.of(path) else {
+      return false
+    }
+    return own.identity == other.identity
+  }
+
+  /// Whether PATH finds another `claude` before the shim that it holds; nil when it holds none.
+  public static func precedence(_ command: Command) -> Prerequisite? {
+    let found = path(command).map { "\($0)/\(name)" }.filter(isExecutable)
+    guard let shim = found.first(where: isThisProgram), let first = found.first else { return nil }
+    if isThisProgram(first) { return .ok(name, "\(shim) comes first on PATH") }
+    return .limited(
+      name, "PATH finds \(first) before \(shim): it runs without a jail",
+      fix: "put \(shim.parentDirectory) first, in the file that sets PATH (~/.profile, ~/.bashrc): "
+        + "export PATH=\(shim.parentDirectory):$PATH")
+  }
+}
