@@ -10,6 +10,9 @@ struct Masks {
     let reason: String
     /// Everything in the directory whose name begins so, in place of the path itself.
     var prefix: String?
+    /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
+    /// is in the jail from the start, and not something that appears later.
+    var isMade = false
   }
 
   private let user: UInt32
@@ -50,7 +53,7 @@ struct Masks {
       Mask(path: "/run/snapd.socket", reason: "snapd runs hooks outside"),
       Mask(path: "/run/snapd-snap.socket", reason: "snapd runs hooks outside"),
       // Terminals that type for whoever asks.
-      Mask(path: "/tmp", reason: "tmux: send-keys runs commands outside", prefix: "tmux-\(user)"),
+      Mask(path: "/tmp/tmux-\(user)", reason: "tmux: send-keys runs commands outside", isMade: true),
       Mask(path: "/run/tmux", reason: "the same, where the distribution moves it"),
       Mask(path: "/run/screen", reason: "screen: -X stuff runs commands outside"),
       Mask(path: "/tmp", reason: "the same, by an older default", prefix: "screens"),
@@ -62,8 +65,10 @@ struct Masks {
       Mask(path: "/tmp", reason: "emacsclient --eval", prefix: "emacs\(user)"),
       Mask(path: "/tmp", reason: "Neovim: --server --remote-expr", prefix: "nvim."),
       // Claude's own background sessions, which would run in their starter's network.
-      Mask(path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session"),
-      Mask(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions"),
+      Mask(
+        path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session",
+        isMade: true),
+      Mask(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions", isMade: true),
     ]
   }
 
@@ -124,6 +129,7 @@ struct Masks {
   /// the exposed sockets back. What is covered now.
   @discardableResult
   func install() throws -> [String] {
+    for mask in table where mask.isMade { FileStatus.makePrivateDirectory(mask.path) }
     let kept = exposed.compactMap { try? Exposed($0) }
     let covered = try Mounts.ownPoints()
     let paths = try present()

@@ -92,6 +92,12 @@ public struct FileStatus: Sendable, Equatable {
     }
   }
 
+  /// Makes a directory for its owner alone, unless there is something (mkdir(2)), or it cannot be made.
+  public static func makePrivateDirectory(_ path: String) {
+    // SAFETY: a NUL-terminated copy that outlives the call.
+    _ = unsafe mkdir(path, 0o700)
+  }
+
   /// Removes a file that may be gone already (unlink(2)).
   public static func remove(_ path: String) {
     // SAFETY: a NUL-terminated copy that outlives the call.

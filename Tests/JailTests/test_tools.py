@@ -112,3 +112,23 @@ def test_strace(tool):
     """Debuggers work on the command's own processes."""
     result = tool("strace", "-o", "/dev/null", "echo", "traced")
     assert (result.status, result.out) == (0, "traced\n"), result.err
+
+
+DAEMON = """
+import os, socket, sys, time
+os.makedirs(sys.argv[1], mode=0o700, exist_ok=True)
+server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1] + "/control.sock"); server.listen()
+time.sleep(0.5)  # whoever watches for such directories has seen it
+client = socket.socket(socket.AF_UNIX); client.connect(sys.argv[1] + "/control.sock")
+print("connected", os.listdir(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("name", ["tmux-{}", "cc-daemon-{}", "cc-socks-{}"])
+def test_a_daemon_of_the_jail_s_own(lab, identity, name):
+    """tmux, and `claude --bg`, start one where the host's would be covered; the host sees nothing of it."""
+    uid = int(lab.run(["id", "-u"], identity=identity).out)
+    directory = "/tmp/" + name.format(uid)
+    result = lab.jail(PYTHON, "-c", DAEMON, directory, identity=identity)
+    assert (result.status, result.out) == (0, "connected ['control.sock']\n"), result
+    assert lab.run(["ls", directory], identity=identity).out == ""
