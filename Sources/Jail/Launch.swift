@@ -10,16 +10,19 @@ public import Policy
 public enum Launch {
   /// Runs a command and returns its status, or replaces this process when there is to be no jail.
   ///
-  /// `network`, if given, can only close what the configuration opens.
-  public static func run(_ command: Command, network: NetworkMode? = nil) throws(LaunchFailure) -> WaitStatus
-  {
+  /// `network`, if given, can only close what the configuration opens. Without `override` the environment
+  /// cannot switch the jail off.
+  public static func run(
+    _ command: Command, network: NetworkMode? = nil, override: Bool = true
+  ) throws(LaunchFailure) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
       // 1. Nothing has been created yet, so every complaint can be made at once.
       try LaunchStep.read.run { try Process.openStandardDescriptors() }
       let configuration = try Self.configuration(network)
       overrideAllowed = configuration.allowOverride.value
-      guard try Override.wantsJail(environment: command.variable(Override.variable), configuration) else {
+      let wish = override ? command.variable(Override.variable) : nil
+      guard try Override.wantsJail(environment: wish, configuration) else {
         return try withoutJail(command, configuration)
       }
       if network == nil && Enclosure.isJail(configuration) {

@@ -20,11 +20,23 @@ enum Invocation {
   }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
-  static func finish(launching arguments: [[UInt8]], network: NetworkMode?) -> Never {
+  static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
     let command = Command(arguments: arguments, environment: Process.environment)
-    let status = orExit { () throws(LaunchFailure) in try Launch.run(command, network: network) }
+    let status = orExit { () throws(LaunchFailure) in
+      try Launch.run(command, network: network, override: override)
+    }
     if let signal = status.terminationSignal { Process.dieBySignal(signal) }
     Process.exit(status.exitStatus ?? 125)
+  }
+
+  /// Answers Claude Code: settings without content, or a refusal.
+  static func finishGuard() -> Never {
+    if let objection = Guard.objection() {
+      Process.complain(Guard.refusal(objection))
+      Process.exit(1)
+    }
+    try? FileDescriptor(owning: 1).write("{}\n".utf8)
+    Process.exit(0)
   }
 
   /// What is told about jails does not hold for commands that run without one.

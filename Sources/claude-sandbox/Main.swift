@@ -16,6 +16,9 @@ enum Main {
     switch arguments[0].split(separator: UInt8(ascii: "/")).last.map({ String(decoding: $0, as: UTF8.self) })
     {
     case Shim.name: Invocation.finish(claude: Array(arguments[1...]))
+    case "claude-sandbox-wrap":
+      Invocation.finish(launching: Array(arguments[1...]), network: nil, override: false)
+    case "claude-sandbox-guard": Invocation.finishGuard()
     case "verify-sandbox": return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
     default: break
     }

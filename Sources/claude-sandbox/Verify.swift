@@ -53,8 +53,8 @@ struct Verify: ParsableCommand {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
       do {
-        checks = try Verification.outside(
-          Command(arguments: [], environment: Process.environment), attack: launch)
+        let caller = Command(arguments: [], environment: Process.environment)
+        checks = try Verification.outside(caller, attack: launch) + GuardSettings.checks()
       } catch {
         let saw = (error as? LaunchFailure)?.text ?? "\(error)"
         checks = [Check("a jail is launched", .failed, tried: "plan it", expected: "a jail", saw: saw)]

@@ -40,6 +40,11 @@ def silent(lab, address, token):
     assert [event for event in lab.seen(place="host") if "service" in event] == []
 
 
+def sent(lab):
+    """What arrived in the world, but for what neighbours say to each other."""
+    return [e for e in lab.seen(place="world") if e.get("dst") != "198.51.100.1" and not e.get("dst", "").startswith("ff02:")]
+
+
 def _token(lab):
     lab.forget()
     _token.serial += 1

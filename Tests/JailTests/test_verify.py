@@ -7,6 +7,7 @@ from lab import Identity
 from lab.filesystem import EXECUTABLE
 from lab.lab import PYTHON
 from lab.shape import DNSMASQ4
+from reach import sent
 
 NETWORK = ["private networks", "metadata services", "other internal IPv4", "other internal IPv6", "IPv4 inside of IPv6",
            "multicast and broadcast", "the gateway", "SO_BINDTODEVICE, TCP", "SO_BINDTODEVICE, UDP", "IP_UNICAST_IF",
@@ -27,11 +28,6 @@ def rows(result):
 
 def states(result):
     return {name: row["state"] for name, row in rows(result).items()}
-
-
-def sent(lab):
-    """What arrived in the world, but for what neighbours say to each other."""
-    return [e for e in lab.seen(place="world") if e.get("dst") != "198.51.100.1" and not e.get("dst", "").startswith("ff02:")]
 
 
 def test_a_jail_from_outside(lab, identity):

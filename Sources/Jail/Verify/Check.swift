@@ -24,7 +24,7 @@ public struct Check: Sendable {
   }
 
   /// Passes when what was seen is what was expected.
-  init(_ name: String, tried: String, expected: String, saw: String) {
+  public init(_ name: String, tried: String, expected: String, saw: String) {
     self.init(name, expected == saw ? .ok : .failed, tried: tried, expected: expected, saw: saw)
   }
 }

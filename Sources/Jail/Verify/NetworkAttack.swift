@@ -80,6 +80,14 @@ struct NetworkAttack {
     ]
   }
 
+  /// The shortest proof that a filter stands behind the routes: nil, or the check that failed.
+  var filterStands: Check? {
+    guard hasLink else { return nil }
+    return [InternetSocket.Kind.stream, .datagram].map {
+      check("the filter", $0, .boundToDevice, Array(Self.hard.prefix(4)), Self.byFilter)
+    }.first { $0.state == .failed }
+  }
+
   private var hasLink: Bool { linkIndex(ofZone: Uplink.linkName) != nil }
 
   /// What the host is from inside.
