@@ -11,7 +11,8 @@ struct ConfigurationParserTests {
   }
 
   @Test func settingsCarryTheirPlace() throws {
-    let text = "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no\nclaude-binary = /opt/claude"
+    let text =
+      "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no\nclaude-binary = /opt/claude"
     let configuration = try configuration(text)
     #expect(configuration.egressJail == Sourced(false, at: place(1, 1)))
     #expect(configuration.network == Sourced(.none, at: place(2, 3)))
