@@ -258,7 +258,27 @@ def test_pasta_is_locked(lab, identity):
     assert {"--no-map-gw", "--no-dhcp", "--no-dhcpv6", "--no-ndp", "--no-ra"} <= set(pasta)
 
 
+def test_securebits_are_locked(lab, staying, identity):
+    """Otherwise uid 0 has all capabilities after the next execve(2)."""
+    assert staying(lab, identity).ask("evaluate", code="result = ctypes.CDLL(None).prctl(27, 0, 0, 0, 0)")["result"] == 0xCF
+
+
 # Descriptors.
+
+
+def test_an_inherited_pipe_is_nobody_s(lab, identity):
+    """Neither the command's, nor does one of ours hold it open."""
+    reader, writer = os.pipe()
+    with open(reader, "rb") as pipe:
+        process = lab.start([EXECUTABLE, "run", "--", "sh", "-c", "echo ready; exec sleep 1000"], identity=identity, descriptors={9: writer})
+        os.close(writer)
+        assert process.read_line() == "ready\n"
+        ended = select.select([pipe], [], [], 1)[0]
+        process.signal(15)
+        process.wait()
+        process.close()
+        assert ended and pipe.read() == b""
+
 
 STREAMS = """
 import os, socket, sys
