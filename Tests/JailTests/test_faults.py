@@ -135,6 +135,16 @@ def test_the_recording_is_of_a_launch(recorded):
     assert report["refused"] == [22, 113] * 3
 
 
+def test_the_filter_is_attached_before_anyone_reads_the_tap(recorded):
+    calls, _ = recorded("user")
+    attach = next(n for n, (_, name, _, arguments) in enumerate(calls) if name == "ioctl" and arguments[1] == 0x401054D5)
+    supervisor = calls[attach][0]
+    holder = next(process for process, name, *_ in calls if name == "unshare")
+    passes = next(n for n, (process, name, *_) in enumerate(calls) if name == "sendmsg" and process == supervisor)
+    pasta = next(n for n, (process, name, *_) in enumerate(calls) if name == "execve" and process != holder)
+    assert attach < passes < pasta
+
+
 def test_a_fault_is_noticed(lab, recorded):
     """The oracle works: a refused unshare(2) ends the launch, and is what the launch says."""
     calls, _ = recorded("user")

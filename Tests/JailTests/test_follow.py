@@ -4,7 +4,7 @@ import time
 
 import pytest
 from lab.services import ECHO
-from lab.shape import GATEWAY4
+from lab.shape import GATEWAY4, NEIGHBOUR4
 from reach import FILTER4, FILTER6, ROUTE, reached, refused
 
 WITHIN = 1.0  # seconds, as documented
@@ -93,6 +93,19 @@ def test_exceptions_stay(lab, identity, change):
                "route del 203.0.113.0/24\naddr del 203.0.113.5/32 dev lo")  # fmt: skip
         becomes(jail, False, "203.0.113.5")
         reached(lab, jail, "tcp", "203.0.113.7")
+
+
+def test_what_cannot_be_followed(lab, identity, change):
+    """More internal routes than a filter holds: the uplink is cut, and the command is told why."""
+    routes = [f"45.{n >> 7}.{(n & 127) * 2}.0/24" for n in range(6000)]
+    with lab.jailed(identity=identity) as jail:
+        becomes(jail, True, "1.1.1.1")
+        change("\n".join(f"route add {r} via {NEIGHBOUR4}" for r in routes), "\n".join(f"route del {r}" for r in routes))
+        told = jail.process.read_line(2)
+        assert told.startswith("claude-sandbox: the walls could not follow")
+        while "no network any more" not in told:
+            told += jail.process.read_line(2)
+        assert jail.ask("udp", address="1.1.1.1", port=ECHO, token="token-cut", timeout=0.3)["errno"] == "ENETUNREACH"
 
 
 def test_many_changes_at_once(lab, jail, change):

@@ -1,20 +1,26 @@
 """What is masked in the file system stays masked while the host's side of it comes, goes and is made anew."""
 
+import os
+import re
 import time
 
 import pytest
+from lab.lab import DIRECTORY
 
+# Listens on all of them and never accepts: who connects has reached it.
 SOCKET = """
-import os, socket
-path = {path!r}
-os.makedirs(os.path.dirname(path), exist_ok=True)
-if os.path.lexists(path): os.unlink(path)
-server = socket.socket(socket.AF_UNIX)
-server.bind(path)
-os.chmod(path, 0o777)
-server.listen(8)
+import os, socket, time
+servers = []
+for path in {paths!r}:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path): os.unlink(path)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    os.chmod(path, 0o777)
+    server.listen(100)
+    servers.append(server)
 print("listening", flush=True)
-while True: server.accept()[0].close()
+time.sleep(1000)
 """
 WITHIN = 1.0  # seconds, as documented
 REFUSED = {"ENOENT", "ECONNREFUSED", "EACCES"}
@@ -22,25 +28,82 @@ REFUSED = {"ENOENT", "ECONNREFUSED", "EACCES"}
 
 @pytest.fixture
 def serve(lab):
-    """A function that puts a daemon behind a socket on the host, as root."""
+    """A function that puts a daemon behind sockets on the host, as root."""
     daemons = []
 
-    def start(path):
-        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(path=path)], identity="root")
+    def start(*paths):
+        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(paths=paths)], identity="root")
         assert daemon.read_line() == "listening\n"
-        daemons.append((daemon, path))
+        daemons.append((daemon, paths))
 
     yield start
-    for daemon, path in daemons:
+    for daemon, paths in daemons:
         daemon.signal(9)
         daemon.close()
-        lab.call("lab.host:remove", path)
+        for path in paths:
+            lab.call("lab.host:remove", path)
 
 
 def covered(jail, path):
     deadline = time.monotonic() + WITHIN
     while (answer := jail.ask("unix", path=path)["errno"]) not in REFUSED:
         assert time.monotonic() < deadline, answer
+
+
+def rows(identity):
+    """A socket for each row of the table in Sources/Jail/Masks.swift."""
+    uid = 1000 if identity == "user" else 0
+    return [
+        "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/systemd/resolve/io.systemd.Resolve",
+        "/run/systemd/resolve/io.systemd.Resolve.Monitor", f"/run/user/{uid}/bus", f"/run/user/{uid}/systemd/private",
+        "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/docker.sock", "/run/podman/podman.sock",
+        "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/buildkit/buildkitd.sock", "/run/libvirt/libvirt-sock",
+        "/run/snapd.socket", "/run/snapd-snap.socket", f"/tmp/tmux-{uid}/default", f"/run/tmux/{uid}/default",
+        "/run/screen/S-user/1.tty", "/tmp/screens/S-user/1.tty", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1", "/tmp/vscode-ipc-2.sock",
+        f"/tmp/emacs{uid}/server", "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
+    ]  # fmt: skip
+
+
+def test_every_row_is_tested():
+    with open(os.path.join(DIRECTORY, "../../Sources/Jail/Masks.swift")) as file:
+        found = re.findall(r'Mask\(\s*path: "([^"]+)",\s*reason: "[^"]+"(?:,\s*prefix: "([^"]+)")?', file.read())
+    wanted = [f"{path}/{prefix}" if prefix else path for path, prefix in found]
+    assert len(wanted) > 20
+    paths = rows("user")
+    for row in wanted:
+        row = row.replace("\\(user)", "1000").replace("/var/run/", "/run/")
+        assert any(path.startswith(row) for path in paths), row
+
+
+def unmasked(prober, paths):
+    """The sockets that answer."""
+    return [path for path in paths if prober.ask("unix", path=path)["errno"] is None]
+
+
+def all_covered(jail, paths):
+    deadline = time.monotonic() + WITHIN
+    while left := unmasked(jail, paths):
+        assert time.monotonic() < deadline, left
+
+
+def test_every_row_that_was_there(lab, identity, serve):
+    paths = rows(identity)
+    serve(*paths)
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        assert unmasked(outside, paths) == paths
+        assert unmasked(jail, paths) == []
+        serve(*paths)
+        all_covered(jail, paths)
+
+
+def test_every_row_that_comes_later(lab, identity, serve):
+    """Its directory, too."""
+    paths = rows(identity)
+    for path in paths:
+        lab.call("lab.host:remove", "/".join(path.split("/")[:3]))
+    with lab.jailed(identity=identity) as jail:
+        serve(*paths)
+        all_covered(jail, paths)
 
 
 PATHS = ["/run/docker.sock", "/tmp/vscode-ipc-1.sock", "/run/screen/S-user/1.tty"]

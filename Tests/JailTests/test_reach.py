@@ -41,7 +41,7 @@ INTERNAL = {
     "45.33.99.9": "the host's public address",
     NEIGHBOUR4: "connected", "198.51.100.1": "the host's gateway", "10.20.0.99": "connected", "172.17.0.99": "connected",
     "203.0.113.7": "routed aside, looks public", "45.45.45.45": "routed aside", "45.46.47.48": "routed aside",
-    "172.31.5.5": "routed aside",
+    "172.31.5.5": "routed aside", "203.0.114.7": "connected, without a route", "45.45.48.1": "refused by a route of the host",
 }  # fmt: skip
 INTERNAL6 = {
     HOST6: "the host", "2600:77::5": "the host's second interface", NEIGHBOUR6: "connected", "2600:77::77": "connected",
@@ -70,7 +70,7 @@ def test_internal_addresses_are_not(lab, jail, kind, address):
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "168.63.129.16", "100.64.0.1", "203.0.113.7", NEIGHBOUR4,
-                                     "45.46.47.48", "fd00::1", NEIGHBOUR6, "2606:2800:21f::7", "2002:a14:6::1"])  # fmt: skip
+                                     "203.0.114.7", "45.46.47.48", "fd00::1", NEIGHBOUR6, "2606:2800:21f::7", "2002:a14:6::1"])  # fmt: skip
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_the_host_itself_reaches_them(lab, staying, identity, kind, address):
     """The control: it is the jail that refuses, not the lab."""

@@ -182,6 +182,18 @@ def test_nothing_outlives_a_killed_launcher_or_supervisor(lab, identity, victims
     assert status == (-signal.SIGKILL if "launcher" in victims else 125)
 
 
+def test_both_at_once(lab, identity):
+    """With nobody left to clean up, the kernel ends the command and pasta (PR_SET_PDEATHSIG)."""
+    process = lab.start([EXECUTABLE, "run", "--", "sh", "-c", "echo ready; read line"], identity=identity)
+    assert process.read_line() == "ready\n"
+    found = parts(lab)
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for name in ("launcher", "supervisor"):
+            lab.call("os:kill", found[name], int(number))
+    assert process.wait(10) == -signal.SIGKILL
+    process.close()
+
+
 def test_a_killed_supervisor_is_told(lab, identity):
     process = start_tree(lab, identity)
     lab.call("os:kill", parts(lab)["supervisor"], int(signal.SIGKILL))

@@ -1,4 +1,4 @@
-"""Makes one chosen system call of one chosen process of a launch fail, and watches the rest. Runs in the agent.
+"""Makes one chosen system call of one chosen process of a launch fail, or its last; watches the rest. Runs in the agent.
 
 A seccomp filter with a listener (seccomp_unotify(2)) is put in front of the launcher; every process it starts inherits
 it. Each listed call then waits for our word: to go on, or to fail. Unlike strace's injection, which counts for each
@@ -35,6 +35,8 @@ def number(name):
 
 def run(argv, env, identity, names, target=None, error=1, timeout=15):
     """Run to the end of every process. `target` is [process, name, occurrence], each counted from 0.
+
+    Without an error number the process is killed at that call instead.
 
     Process 0 is the launcher, 1 the first that it or a descendant forks, and so on; only while it is the executable
     under test. Returns status, out, err, the calls in their order, whether the fault was injected, whether the holder
@@ -94,6 +96,9 @@ class _Watch:
             return
         id, pid, _, nr, _, _, *arguments = struct.unpack("=QIIiIQ6Q", request)
         fail = self._decide(pid, self.numbers.get(nr), arguments)
+        if fail and not self.error:
+            os.kill(pid, signal.SIGKILL)
+            return
         answer = struct.pack("=QqiI", id, 0, -self.error if fail else 0, 0 if fail else _CONTINUE)
         try:
             fcntl.ioctl(self.listener, _NOTIFY_SEND, answer)

@@ -7,6 +7,7 @@ Host: canaries on every address of the host, loopback included, and on Unix sock
 import contextlib
 import errno
 import os
+import resource
 import select
 import selectors
 import socket
@@ -36,6 +37,9 @@ _RECVPKTINFO = {socket.AF_INET: (socket.IPPROTO_IP, 8), socket.AF_INET6: (socket
 class Services:
     def __init__(self, channel, shape, tunnels):
         self.channel, self.selector = channel, selectors.DefaultSelector()
+        # A test may open thousands of connections.
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self.events, self.queries, self.device_port, self.fences = [], [], 0, 0
         for pair in tunnels:
             self._cross(*pair)

@@ -56,6 +56,8 @@ OFFICE = PLAIN.with_host(
     addr add 2600:77::5/64 dev eth1 nodad
     addr add 172.17.0.1/16 dev docker0
     addr add 45.33.99.9/32 dev eth0
+    addr add 203.0.114.5/24 dev eth1 noprefixroute
+    route add unreachable 45.45.48.0/24
     route add 172.31.0.0/16 via 10.20.0.1
     route add 203.0.113.0/24 via 10.20.0.1
     route add 45.45.45.0/24 dev eth1

@@ -1,0 +1,212 @@
+"""The mutations: each defence, how it is switched off, and where a test has to notice.
+
+`edits` are (file, old text, new text); each old text occurs exactly once. `tests` are (files of Tests/JailTests, -k expression).
+`redundant` names the other defence that still stands where no test can notice; such a row comes with one that switches off both.
+"""
+
+import dataclasses
+
+JAIL = "Sources/Jail"
+
+
+@dataclasses.dataclass
+class Mutation:
+    name: str
+    change: str
+    edits: list
+    tests: list
+    redundant: str = ""
+
+
+MUTATIONS = []
+
+
+def mutate(name, change, file, old, new, *tests, redundant=""):
+    MUTATIONS.append(Mutation(name, change, [(file, old, new)], list(tests), redundant))
+
+
+def mutate_both(name, change, edits, *tests):
+    MUTATIONS.append(Mutation(name, change, edits, list(tests)))
+
+
+def escapes(keywords):
+    return "test_escapes", keywords
+
+
+# The uplink.
+
+UPLINK, SESSION, SEALED, PASTA = (f"{JAIL}/{name}.swift" for name in ("Uplink", "Session", "SealedJail", "Pasta"))
+
+mutate("tap filter", "not attached", UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n",
+       "    let tap = Tap(owning: tap)\n", ("test_reach_bound", "walked_past and user"))
+mutate_both("tap filter's time", "attached after pasta has the tap", [
+    (UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n", "    let tap = Tap(owning: tap)\n"),
+    (SESSION, "      try pasta?.connect(tap)\n", "      try pasta?.connect(tap)\n      try tap.attach(FilterInstruction.list(plan.filter))\n"),
+], ("test_faults", "filter_is_attached"))
+mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",
+       ("test_walls", "blackholes_are_listed"))
+mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/BuiltinRules.swift", "0xa83f_8110, 32", "0xa83f_8111, 32",
+       ("test_reach", "internal_addresses_are_not and 168"))
+mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
+       ("test_reach", "internal_addresses_are_not and 2002"))
+mutate("refusals", "no answer", UPLINK, "refusals?.handle(ready: ready, now: now, tap: tap.descriptor)",
+       "refusals?.handle(ready: [], now: now, tap: tap.descriptor)", ("test_reach_bound", "walked_past and user"))
+mutate("refusals' source", "another address", f"{JAIL}/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
+       escapes("who_refuses"))
+mutate("refusals' limit", "none", f"{JAIL}/Refusals.swift", "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
+
+for letter, test in (("T", ("test_reach", "loopback_is and user")), ("U", ("test_reach", "loopback_is and user")),
+                     ("t", ("test_reach", "published and user")), ("u", escapes("pasta_is_locked"))):
+    mutate(f"pasta -{letter} none", "auto", PASTA, f'"-{letter}", "none"', f'"-{letter}", "auto"', test, escapes("pasta_is_locked"))
+mutate("pasta --no-map-gw", "left out", PASTA, '"none", "--no-map-gw"]', '"none"]', escapes("pasta_is_locked"))
+mutate("pasta's environment", "not empty", PASTA, "arguments: program.arguments, environment: [])",
+       'arguments: program.arguments, environment: [Array("A=b".utf8)])', ("test_preflight", "helpers_have_no"))
+mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/pasta",', '["/tmp/venv/bin/pasta", "/usr/bin/pasta",',
+       ("test_preflight", "planted"))
+mutate("pasta's death", "nothing is cut", SESSION, 'ready.contains(end) { disconnect("pasta ended (\\(pastaSaid))") }',
+       "ready.contains(end) { pasta = nil }", ("test_supervise", "killed_pasta"))
+mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.dieWithParent(supervisor)\n", "        _ = supervisor\n",
+       ("test_supervise", "both"))
+
+# The host's network.
+
+RULES = "Sources/Policy/HostRules.swift"
+ADDRESS = "      block(Prefix(fact.address), .hostAddress(link: fact.link))\n"
+LOCAL = "        block(\n          route.destination, .localRoute(link: route.nextHops.first?.link ?? \"lo\", table: route.table))\n"
+UNUSED = "      _ = fact.link\n"
+OWN = ("test_reach", "internal_addresses_are_not and (45.33.99.9 or 2600)")
+mutate("host addresses", "not derived", RULES, ADDRESS, UNUSED, OWN, redundant="local routes")
+mutate("local routes", "not derived", RULES, LOCAL, "        break\n", OWN, redundant="host addresses")
+mutate_both("host addresses and local routes", "neither derived", [
+    (RULES, ADDRESS, UNUSED), (RULES, LOCAL, "        break\n"),
+], OWN)
+mutate("connected prefixes", "not derived", RULES,
+       "      block(\n        Prefix(containing: fact.address, length: fact.prefixLength), .connectedPrefix(link: fact.link))\n", UNUSED,
+       ("test_reach", "internal_addresses_are_not and 203.0.114"))
+mutate("internal routes", "not derived", RULES, "!ways.contains($0) }) {", "!ways.contains($0) && $0.link.isEmpty }) {",
+       ("test_reach", "internal_addresses_are_not and 203.0.113"))
+mutate("refused routes", "not derived", RULES, "        block(route.destination, .rejectRoute(table: route.table))\n", "        break\n",
+       ("test_reach", "internal_addresses_are_not and 45.45.48"))
+mutate("resolvers", "not closed", RULES, "      block(Prefix(resolver.address), .resolver)\n", "      _ = resolver\n",
+       ("test_dns", "public_resolver"))
+mutate("every default route", "one only", RULES, "return defaults.filter { tables.contains($0.table) }.reduce",
+       "return defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.reduce",
+       ("test_shapes", "both_default"))
+mutate("following the host", "not followed", SESSION, "if change.network { follow() }", "if change.network { _ = now }",
+       ("test_follow", "becomes_internal and user"))
+mutate("failure to follow", "the uplink stays", SESSION,
+       'disconnect("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
+       ("test_follow", "cannot_be_followed and user"))
+
+# Names.
+
+REQUEST = f"{JAIL}/DNS/DNSRequest.swift"
+mutate("DNS: queries only", "UPDATE and others forwarded", REQUEST, "guard bytes[2] & 0x78 == 0 else {", "guard bytes[2] & 0x78 < 0x79 else {",
+       ("test_dns", "other_operations"))
+mutate("DNS: no transfers", "AXFR and IXFR forwarded", REQUEST, "(249...252)", "(249...250)", ("test_dns", "zone_transfers"))
+mutate("DNS: answers belong to queries", "any identifier", REQUEST, "message[0] == bytes[0], message[1] == bytes[1],\n", "\n",
+       ("test_dns", "forged"))
+mutate("resolv.conf", "the host's", SEALED, "    try ResolverFile.install(blueprint.resolver.jailText)\n", "",
+       ("test_dns", "search_and_options or linked_resolv"))
+mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/MountRepair.swift",
+       "      if !ResolverFile.says(resolverText) { try renew(resolverText) }\n", "", ("test_dns", "replaced_meanwhile"))
+
+# The seal.
+
+POLICY = f"{JAIL}/SystemCallPolicy.swift"
+mutate("seccomp", "not installed", SEALED, "    try SystemCallPolicy.install()\n", "", escapes("not_there or families"))
+mutate("seccomp: socket families", "all", POLICY, "for family in 0..<64", "for family in 0..<0", escapes("families"))
+mutate("seccomp: netlink protocols", "all", POLICY, "in 0..<32", "in 0..<0", escapes("netlink"))
+mutate("seccomp: TIOCSTI", "allowed", POLICY, "[0x5412, 0x541c]", "[0x541c]", escapes("terminal_requests or typing"))
+mutate("seccomp: TIOCLINUX", "allowed", POLICY, "[0x5412, 0x541c]", "[0x5412]", escapes("terminal_requests"))
+mutate("seccomp: upper bits", "compared", "Sources/Linux/SystemCallFilter.swift", "datum_a: 0xffff_ffff,", "datum_a: 0xffff_ffff_ffff_ffff,",
+       escapes("terminal_requests or families"))
+mutate("seccomp: io_uring", "allowed", POLICY, '"io_uring_setup", "io_uring_enter", "io_uring_register", ', "", escapes("not_there"))
+mutate("seccomp: key rings", "allowed", POLICY, '"keyctl", "add_key", "request_key",', "", escapes("not_there"))
+mutate("seccomp: userfaultfd", "allowed", POLICY, '    "userfaultfd",\n', "", escapes("not_there"))
+mutate("seccomp: administrators' calls", "allowed", POLICY, "for call in forbidden {", "for call in forbidden.prefix(0) {",
+       escapes("administrators"))
+mutate("seccomp: other architectures", "allowed", "Sources/Linux/SystemCallFilter.swift", "SCMP_FLTATR_ACT_BADARCH, fail(ENOSYS)",
+       "SCMP_FLTATR_ACT_BADARCH, allow", escapes("another_architecture"))
+
+CAPABILITIES = "Sources/Linux/Capabilities.swift"
+CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
+BOUND = '      try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+VERIFY = "    try Capabilities.verifyDropped()\n"
+mutate("capability sets", "kept", CAPABILITIES, CAPSET, "", ("test_walls", "capabilities_are_gone"))
+mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, ""), (SEALED, VERIFY, "")],
+            ("test_walls", "capabilities or changed"))
+mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
+mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
+            ("test_walls", "capabilities_are_gone"))
+mutate_both("securebits, and reading them back", "not locked", [
+    (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
+], escapes("securebits"))
+mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
+LANDLOCK = "    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }\n"
+mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
+CLOSE = "      try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }\n"
+CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
+DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
+mutate("descriptors", "stay open in the launcher", f"{JAIL}/Launch.swift", CLOSE, "", escapes("inherited_pipe"))
+mutate("descriptors at execve", "not closed", SEALED, CLOSE_AGAIN, "", DESCRIPTORS, redundant="descriptors; O_CLOEXEC of all of ours")
+mutate_both("descriptors, in both places", "not closed", [(f"{JAIL}/Launch.swift", CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
+mutate("standard streams", "not looked at", f"{JAIL}/Launch.swift", "      try StandardStreams.check()\n", "",
+       escapes("that_lead_out"), ("test_walls", "as_standard"))
+mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
+       ("test_walls", "signal_mask or signal_disp"))
+ENVIRONMENT = f"{JAIL}/CommandEnvironment.swift"
+mutate("variables", "kept", ENVIRONMENT, "      if removed.contains(name) { return false }\n", "", escapes("variables"))
+mutate("variables that name a socket", "kept", ENVIRONMENT, "return exposed.contains(path) || ", "return !path.isEmpty || exposed.contains(path) || ",
+       escapes("variables"))
+
+# Mounts.
+
+MASKS = f"{JAIL}/Masks.swift"
+ROWS = ("test_masks", "every_row")
+mutate("masked directories", "visible", MASKS, "if !covered.contains(path) {", "if !covered.contains(path) && path.isEmpty {", ROWS)
+mutate("masked sockets", "visible", MASKS, '      default: try Mounts.bind("/dev/null", over: path)\n', "      default: continue\n", ROWS)
+mutate_both("masks: resolver daemons", "rows removed", [
+    (MASKS, f'path: "{path}"', f'path: "{path}-off"') for path in ("/run/nscd", "/var/run/nscd", "/run/avahi-daemon")
+], ("test_dns", "other_resolvers"), ROWS)
+mutate_both("masks: systemd-resolved", "row removed", [
+    (MASKS, 'path: "/run/systemd/resolve/io.systemd.Resolve",', 'path: "/run/systemd/resolve/off",'),
+], ("test_dns", "other_resolvers"), ROWS)
+mutate_both("masks: Claude's daemon", "rows removed", [
+    (MASKS, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (MASKS, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
+], ("test_masks", "every_row_that"))
+mutate("masks, renewed", "not renewed", f"{JAIL}/HostWatch.swift", "      if names.contains(where: masks.concern) { change.files = true }\n", "",
+       ("test_masks", "later or anew"))
+mutate("links in /tmp", "followed", MASKS, "return isShared && status.kind == .symbolicLink ? nil :", "return isShared && status.kind == .directory && path.isEmpty ? nil :",
+       ("test_masks", "link_with"))
+mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
+mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
+mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
+       ("test_walls", "proc_is_left"))
+mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
+mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
+
+# What is trusted.
+
+TRUSTED = f"{JAIL}/TrustedFile.swift"
+mutate("trusted files: owner", "anyone", TRUSTED, "if status.owner != administrator {", "if status.owner != administrator && path.isEmpty {",
+       ("test_config", "others_can_change"), ("test_preflight", "somebody_else"))
+mutate("trusted files: mode", "any", TRUSTED, "status.permissions & 0o022 != 0", "status.permissions & 0o022 == 0o777",
+       ("test_config", "others_can_change"))
+mutate("trusted files: links", "followed unseen", TRUSTED, "try status(next, FileStatus.ofLink)", "try status(next, FileStatus.of)",
+       ("test_config", "link_into"), ("test_preflight", "links_into"))
+mutate("allow-override = no", "not honoured", f"{JAIL}/Override.swift", "if !wanted && !configuration.allowOverride.value {",
+       "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
+mutate("launches inside a jail", "begin anew", f"{JAIL}/Launch.swift", "if network == nil && Enclosure.isJail() {",
+       "if network == nil && command.arguments.isEmpty && Enclosure.isJail() {", escapes("nested_launch"))
+
+# The end.
+
+mutate("teardown", "descendants stay", f"{JAIL}/Supervisor.swift", "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate("teardown after the supervisor's death", "descendants stay", f"{JAIL}/Launcher.swift", "        Descendants.killAll()\n", "",
+       ("test_supervise", "outlives and user"))
+mutate("the command's own end", "no PR_SET_PDEATHSIG", SEALED, "    try Process.dieWithParent(parent)\n", "", ("test_supervise", "both"))
+mutate("the launcher's death", "not noticed", SESSION,
+       "        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }\n"
+       "        if let request", "        guard let message = try launcher.receive() else { continue }\n        if let request",
+       ("test_supervise", "outlives and user"))
