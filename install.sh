@@ -1,24 +1,40 @@
 #!/bin/sh
-# Builds claude-sandbox, installs it, and proves a jail. Run it again at any time: it brings everything up to date.
+# Installs claude-sandbox on Debian or Ubuntu, and proves a jail. Run it again at any time: it brings everything up to
+# date, and repairs what was interrupted.
 #
-#   ./install.sh              install; as root
-#   ./install.sh --build      build the release executable, and nothing else
-#   ./install.sh --offline    install on a machine without internet: the proof does without it
-#   ./install.sh --dry-run    print what would be done
-#   ./install.sh --uninstall  remove what was installed; the configuration stays
+#   ./install.sh                install; as root
+#   ./install.sh --offline      the same on a machine without internet: the proof does without it
+#   ./install.sh --no-guard     without the managed settings by which Claude Code refuses to start outside of a jail
+#   ./install.sh --dry-run      print what would be done
+#   ./install.sh --uninstall    remove what was installed; the configuration stays
+#   ./install.sh --uninstall --purge    the configuration, too
+#   ./install.sh --build        build the release executable, and nothing else
+#
+#   --binary FILE   install this executable instead of building one. SHA256SUMS beside it has to name it; an unpacked
+#                   release has both, and needs no option
+#   --sha256 HEX    what the executable's SHA-256 has to be, instead of what SHA256SUMS says
 #
 # PREFIX   where to install: /usr/local
-# DESTDIR  a directory to install into instead of the system's root, as packages are made: neither root nor a jail is needed then
+# DESTDIR  a directory to install into instead of the system's root, as packages and images are made: files are placed,
+#          nothing else; neither root nor a jail is needed then
 set -eu
+umask 022
+start=$PWD
 cd "$(dirname "$0")"
 
 prefix=${PREFIX:-/usr/local}
 root=${DESTDIR:-}
 program=$prefix/bin/claude-sandbox
 configuration=/etc/claude-sandbox.conf
+settings=/etc/claude-code/managed-settings.d/50-claude-sandbox.json
+profile=/etc/apparmor.d/claude-sandbox
 built=.build/release/claude-sandbox
 dry=
 offline=
+guard=yes
+purge=
+binary=
+sum=
 
 say() { printf '%s\n' "$*"; }
 
@@ -35,11 +51,115 @@ act() {
   [ -n "$dry" ] || "$@"
 }
 
-usage() { sed -n '2,/^set/s/^# \{0,1\}//p' install.sh; }
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' install.sh | sed '$d'; }
+
+# --- What is installed: MODE SOURCE TARGET, one line each. A source without a slash is made by `generate`.
+
+files() {
+  for page in etc/man/*.[1-9]; do
+    say "0644 $page $prefix/share/man/man${page##*.}/${page##*/}"
+  done
+  say "0644 bash $prefix/share/bash-completion/completions/claude-sandbox"
+  say "0644 zsh $prefix/share/zsh/site-functions/_claude-sandbox"
+  say "0644 fish $prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
+}
+
+# The other names of the executable.
+links() {
+  printf '%s\n' verify-sandbox claude
+  [ -z "$guard" ] || printf '%s\n' claude-sandbox-guard claude-sandbox-wrap
+}
+
+# Everything that a version of this script may have placed, but for the configuration; the settings first, because
+# Claude Code refuses to start while they name a program that is gone.
+installed() {
+  say "$settings"
+  say "$profile"
+  for name in claude verify-sandbox claude-sandbox-guard claude-sandbox-wrap; do
+    ! ours "$prefix/bin/$name" || say "$prefix/bin/$name"
+  done
+  files | cut -d ' ' -f 3
+  [ -L "$root$program" ] || say "$program"
+}
+
+# Whether nobody else's file would be replaced, or removed, at this name.
+ours() {
+  if [ -L "$root$1" ]; then
+    [ "$(readlink "$root$1")" = claude-sandbox ]
+  else
+    [ ! -e "$root$1" ]
+  fi
+}
+
+# --- What has to be so before anything is changed.
+
+check_names() {
+  links | while read -r name; do
+    ours "$prefix/bin/$name" || die "$root$prefix/bin/$name is not ours$(whose "$prefix/bin/$name"), and stays as it is" \
+      "install beside it, and put that first on PATH: PREFIX=/opt/claude-sandbox ./install.sh"
+  done
+  if [ -L "$root$program" ] || [ -d "$root$program" ]; then
+    die "$root$program is not ours" "remove it, or install beside it: PREFIX=/opt/claude-sandbox ./install.sh"
+  fi
+}
+
+check_package() {
+  if [ -z "$root" ] && owner=$(dpkg-query -S "$program" 2>/dev/null); then
+    die "$program belongs to the package ${owner%%:*}" "let apt-get update or remove that"
+  fi
+}
+
+whose() {
+  case $(readlink "$root$1") in
+    *node_modules*) say " but npm's" ;;
+  esac
+}
+
+# Two helpers cannot both decide: the later file would win, silently.
+check_settings() {
+  [ -n "$guard" ] || return 0
+  for file in "$root/etc/claude-code/managed-settings.json" "$root/etc/claude-code/managed-settings.d"/*.json; do
+    if [ "$file" = "$root$settings" ] || [ ! -e "$file" ]; then continue; fi
+    key=$(grep -oE '"(policyHelpers?|processWrapper)"' "$file" | head -n 1)
+    [ -z "$key" ] || die "$file sets $key, as ours would" "remove it there, or install without ours: ./install.sh --no-guard"
+  done
+}
+
+# check_sum FILE: whether it is what was promised.
+check_sum() {
+  [ -f "$1" ] || die "$1 is not a file" "name the executable: --binary FILE"
+  found=$(sha256sum <"$1")
+  found=${found%% *}
+  [ "$found" = "$(promised_sum)" ] ||
+    die "$1 is not what its checksum says: SHA-256 $found instead of $(promised_sum)" "get it again, from where you trust it"
+}
+
+promised_sum() {
+  if [ -n "$sum" ]; then
+    say "$sum" | tr 'A-F' 'a-f'
+  else
+    sed -n "s/^\([0-9a-f]\{64\}\) [ *]$(basename "$binary")\$/\1/p" "$(dirname "$binary")/SHA256SUMS"
+  fi
+}
+
+check_binary() {
+  if [ -z "$sum" ] && [ -z "$(promised_sum 2>/dev/null)" ]; then
+    die "nothing says what $binary has to be" "put SHA256SUMS beside it, or give --sha256 HEX"
+  fi
+  check_sum "$binary"
+}
+
+need_swift() {
+  command -v swift >/dev/null || die "Swift is not installed, or not on this PATH" \
+    "take a release, which needs none, or install Swift 6.3 (https://www.swift.org/install/linux); with sudo pass your PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
+}
+
+# --- Packages and the executable.
 
 # Packages that are not there yet, by the name that Debian and Ubuntu know them by.
 missing_packages() {
   [ -x /usr/bin/pasta ] || [ -x /usr/local/bin/pasta ] || say passt
+  [ -z "$binary" ] || return 0
   command -v strip >/dev/null || say binutils
   command -v git >/dev/null || say git
   command -v pkg-config >/dev/null || say pkg-config
@@ -59,17 +179,14 @@ install_packages() {
 apt_get() {
   DEBIAN_FRONTEND=noninteractive
   export DEBIAN_FRONTEND
-  { apt-get -qq update && apt-get -qq -y --no-install-recommends install "$@"; } >/dev/null ||
+  # The first does nothing but where an earlier installation was interrupted.
+  { dpkg --configure -a && apt-get -qq update && apt-get -qq -y --no-install-recommends install "$@"; } >/dev/null ||
     die "apt-get could not install $*" "see its messages above"
 }
 
-need_swift() {
-  command -v swift >/dev/null || die "Swift is not installed, or not on this PATH" \
-    "install Swift 6.3 (https://www.swift.org/install/linux), or pass your own PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
-}
-
-# The one place that knows how to build the release: a single static executable. lld, because it is part of every Swift toolchain, and because
-# it does not warn of name-service functions that the static C library has but that this program never calls.
+# The one place that knows how to build the release: a single static executable. lld, because it is part of every Swift
+# toolchain, and because it does not warn of name-service functions that the static C library has but that this program
+# never calls.
 build() {
   need_swift
   swift build -c release --product claude-sandbox -Xswiftc -static-executable -Xswiftc -use-ld=lld
@@ -77,69 +194,147 @@ build() {
   [ "$(id -u)" != 0 ] || chown -R --reference=Package.swift .build Package.resolved
 }
 
-# place MODE FILE TARGET: at no time is there half a file, also when the old one is being executed.
+# --- Placing and removing. At no time is there half a file, also when the old one is being executed.
+
+# place MODE FILE TARGET
 place() {
   mkdir -p "$(dirname "$root$3")"
-  install -m "$1" "$2" "$root$3.new"
-  mv -f "$root$3.new" "$root$3"
+  install -m "$1" "$2" "$root$3.part"
+  mv -fT "$root$3.part" "$root$3"
 }
 
 place_program() {
-  stripped=$(mktemp)
-  strip -o "$stripped" "$built"
-  place 0755 "$stripped" "$program"
-  rm -f "$stripped"
+  mkdir -p "$(dirname "$root$program")"
+  if [ -n "$binary" ]; then
+    install -m 0755 "$binary" "$root$program.part"
+    check_sum "$root$program.part"
+  else
+    # These sections differ between two builds of the same sources.
+    strip -R .swift_modhash -R .note.gnu.build-id -o "$root$program.part" "$built"
+    chmod 0755 "$root$program.part"
+  fi
+  "$root$program.part" version >/dev/null ||
+    die "the executable does not run on this machine ($(uname -m))" "build it here, or take the release for this machine"
+  mv -fT "$root$program.part" "$root$program"
 }
 
-# Every manual page: its source, and where it goes.
-man_pages() {
-  for page in etc/man/*.[1-9]; do
-    [ ! -e "$page" ] || say "$page $prefix/share/man/man${page##*.}/${page##*/}"
-  done
+place_link() {
+  ln -sfn claude-sandbox "$root$prefix/bin/$1.part"
+  mv -fT "$root$prefix/bin/$1.part" "$root$prefix/bin/$1"
 }
 
-# A package manager's claude in our place would be lost, and would come back at its next update, without a jail.
-refuse_other_claude() {
-  shim=$root$prefix/bin/claude
-  { [ -e "$shim" ] || [ -L "$shim" ]; } && [ "$(readlink "$shim")" != claude-sandbox ] || return 0
-  die "$shim is there already, and is not ours" \
-    "install Claude Code for each user (npm config set prefix ~/.npm-global), or give another place: PREFIX=/opt/claude-sandbox ./install.sh"
+# generate SHELL TARGET: the completions are the argument parser's own.
+generate() {
+  mkdir -p "$(dirname "$root$2")"
+  "$root$program" --generate-completion-script "$1" >"$root$2.part"
+  mv -fT "$root$2.part" "$root$2"
+}
+
+# at_prefix FILE TARGET: the file, with the names of our programs as they are installed.
+at_prefix() {
+  mkdir -p "$(dirname "$root$2")"
+  sed "s|/usr/local/bin/|$prefix/bin/|g" "$1" >"$root$2.part"
+  mv -fT "$root$2.part" "$root$2"
 }
 
 install_files() {
   act "install $root$program" place_program
-  for name in verify-sandbox claude; do
-    act "link $root$prefix/bin/$name" ln -sfn claude-sandbox "$root$prefix/bin/$name"
+  links | while read -r name; do
+    act "link $root$prefix/bin/$name" place_link "$name"
   done
-  man_pages | while read -r page target; do
-    act "install $root$target" place 0644 "$page" "$target"
+  files | while read -r mode file target; do
+    case $file in
+      */*) act "install $root$target" place "$mode" "$file" "$target" ;;
+      *) act "install $root$target" generate "$file" "$target" ;;
+    esac
   done
-  if [ -e "$root$configuration" ]; then
-    say "  keep $root$configuration"
-  else
+  install_configuration
+  install_profile
+  install_settings
+}
+
+install_configuration() {
+  if [ ! -e "$root$configuration" ]; then
     act "install $root$configuration" place 0644 etc/claude-sandbox.conf "$configuration"
+  elif cmp -s etc/claude-sandbox.conf "$root$configuration"; then
+    say "  keep $root$configuration"
+    [ ! -e "$root$configuration.new" ] || act "remove $root$configuration.new" rm -f "$root$configuration.new"
+  else
+    act "keep $root$configuration, which was changed; the new default is $root$configuration.new" \
+      place 0644 etc/claude-sandbox.conf "$configuration.new"
+  fi
+}
+
+# Where AppArmor restricts user namespaces (Ubuntu 24.04) it has to know this program. Elsewhere it may not know the rule.
+install_profile() {
+  if [ -n "$root" ] || ! grep -qsx 1 /proc/sys/kernel/apparmor_restrict_unprivileged_userns; then return 0; fi
+  # In a container it is the host that has to know it; the proof tells.
+  command -v apparmor_parser >/dev/null || return 0
+  act "install $profile" at_prefix etc/apparmor.d/claude-sandbox "$profile"
+  act 'load it into the kernel' apparmor_parser --replace "$profile"
+}
+
+# Last: they name programs that have to be there.
+install_settings() {
+  if [ -n "$guard" ]; then
+    act "install $root$settings" at_prefix etc/managed-settings.json "$settings"
+  elif [ -e "$root$settings" ]; then
+    act "remove $root$settings" rm -f "$root$settings"
+    remove_empty "$settings"
   fi
 }
 
 uninstall() {
-  # Another claude is not ours to remove.
-  shim=$prefix/bin/claude
-  [ "$(readlink "$root$shim")" = claude-sandbox ] || shim=
-  for target in "$program" "$prefix/bin/verify-sandbox" $shim $(man_pages | cut -d ' ' -f 2); do
-    if [ -e "$root$target" ] || [ -L "$root$target" ]; then
-      act "remove $root$target" rm -f "$root$target" "$root$target.new"
-    fi
-  done
-  [ ! -e "$root$configuration" ] || say "  keep $root$configuration"
+  if [ -z "$root" ] && [ -e "$profile" ] && command -v apparmor_parser >/dev/null; then
+    act "unload $profile from the kernel" apparmor_parser --remove "$profile"
+  fi
+  installed | remove
+  if [ -n "$purge" ]; then
+    { say "$configuration.new" && say "$configuration" && drop_ins; } | remove
+  else
+    for file in "$configuration" "$configuration.new"; do
+      [ ! -e "$root$file" ] || say "  keep $root$file"
+    done
+  fi
+  [ -n "$root" ] || ! command -v pasta >/dev/null || say '  keep the package passt'
 }
+
+drop_ins() {
+  for file in "$root$configuration.d"/*; do say "${file#"$root"}"; done
+}
+
+# Files, their unfinished successors, and the directories that are empty then.
+remove() {
+  while read -r target; do
+    for file in "$target" "$target.part"; do
+      if [ -e "$root$file" ] || [ -L "$root$file" ]; then
+        act "remove $root$file" rm -f "$root$file"
+      fi
+    done
+    [ -n "$dry" ] || remove_empty "$target"
+  done
+}
+
+# What every system has is not ours, empty or not.
+remove_empty() {
+  directory=$(dirname "$1")
+  case $directory in
+    / | /etc | /etc/apparmor.d | /opt | /usr | /usr/local | /usr/bin | /usr/share | /usr/local/bin | /usr/local/share | \
+      /usr/local/share/man | /usr/share/man | /usr/share/man/man[1-9] | "$(dirname "$prefix")") return 0 ;;
+  esac
+  rmdir "$root$directory" 2>/dev/null || [ ! -e "$root$directory" ] || return 0
+  remove_empty "$directory"
+}
+
+# --- The proof, and advice.
 
 # The jail is shown to whoever will use it.
 as_caller() {
   if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
 }
 
-# The proof: without it nothing has been installed that anybody should rely on.
-demonstrate() {
+# Without it nothing has been installed that anybody should rely on.
+prove() {
   say 'This machine:'
   as_caller "$program" doctor || die 'a jail cannot be built here' 'mend what is listed above, and run ./install.sh again'
   say ''
@@ -148,20 +343,53 @@ demonstrate() {
   as_caller env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$prefix/bin/verify-sandbox" $offline ||
     die 'the jail does not hold, or the internet cannot be reached from it' \
       'see the lines above (without internet: ./install.sh --offline); until then do not use this installation: ./install.sh --uninstall'
+}
+
+# The `claude` that the caller's shell would start, when that is not ours.
+first_claude() {
+  if [ -n "${SUDO_USER:-}" ]; then
+    timeout 10 runuser -l "$SUDO_USER" -c 'command -v claude' 2>/dev/null </dev/null | tail -n 1
+  else
+    command -v claude
+  fi
+}
+
+advise() {
   say ''
   say 'Try it: claude-sandbox shell'
+  first=$(first_claude) || return 0
+  case $first in
+    "$prefix/bin/claude" | '') ;;
+    /*)
+      say "Note: claude is $first, which comes before $prefix/bin on PATH, and starts without a jail."
+      say "  fix: echo 'PATH=$prefix/bin:\$PATH' >>~/.profile   # and log in again"
+      ;;
+  esac
 }
 
 action=install
-for argument in "$@"; do
-  case $argument in
-    --build | --uninstall) action=${argument#--} ;;
+while [ $# -gt 0 ]; do
+  case $1 in
+    --build | --uninstall) action=${1#--} ;;
     --dry-run) dry=yes ;;
     --offline) offline=--offline ;;
+    --no-guard) guard= ;;
+    --purge) purge=yes ;;
+    --binary=* | --sha256=*)
+      case $1 in --binary=*) binary=${1#*=} ;; *) sum=${1#*=} ;; esac
+      ;;
+    --binary | --sha256)
+      [ $# -gt 1 ] || { usage >&2; exit 64; }
+      case $1 in --binary) binary=$2 ;; *) sum=$2 ;; esac
+      shift
+      ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 64 ;;
   esac
+  shift
 done
+case $binary in '' | /*) ;; *) binary=$start/$binary ;; esac
+case $prefix in /*) ;; *) die "PREFIX=$prefix is not an absolute path" "begin it with /" ;; esac
 
 if [ "$action" = build ]; then
   [ -n "$dry" ] || build
@@ -171,14 +399,26 @@ if [ -z "$root$dry" ] && [ "$(id -u)" != 0 ]; then
   die "only root can write below $prefix and /etc" "sudo ./install.sh, or give PREFIX and DESTDIR"
 fi
 
-[ "$action" != install ] || refuse_other_claude
-say "claude-sandbox: $action"
 if [ "$action" = uninstall ]; then
+  check_package
+  say "claude-sandbox: $action"
   uninstall
   exit 0
 fi
-need_swift
+# An unpacked release has the executable and no sources.
+if [ -z "$binary" ] && [ -f claude-sandbox ] && [ ! -e Package.swift ]; then binary=claude-sandbox; fi
+if [ -n "$binary" ]; then check_binary; else need_swift; fi
+check_package
+check_names
+check_settings
+say "claude-sandbox: $action"
 [ -n "$root" ] || install_packages
-act 'build (minutes, the first time)' build
+if [ -n "$binary" ]; then
+  say "  take $binary, whose checksum is right"
+else
+  act 'build (minutes, the first time)' build
+fi
 install_files
-[ -n "$root$dry" ] || demonstrate
+[ -z "$root$dry" ] || exit 0
+prove
+advise
