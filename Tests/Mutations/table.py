@@ -74,7 +74,7 @@ RULES = "Sources/Policy/HostRules.swift"
 ADDRESS = "      block(Prefix(fact.address), .hostAddress(link: fact.link))\n"
 LOCAL = "        block(\n          route.destination, .localRoute(link: route.nextHops.first?.link ?? \"lo\", table: route.table))\n"
 UNUSED = "      _ = fact.link\n"
-OWN = ("test_reach", "internal_addresses_are_not and (45.33.99.9 or 2600)")
+OWN = ("test_reach", "host_in_an_allowed or internal_addresses_are_not and 45.33.99.9")
 mutate("host addresses", "not derived", RULES, ADDRESS, UNUSED, OWN, redundant="local routes")
 mutate("local routes", "not derived", RULES, LOCAL, "        break\n", OWN, redundant="host addresses")
 mutate_both("host addresses and local routes", "neither derived", [
