@@ -52,6 +52,8 @@ struct HostWatch: ~Copyable {
         change.files = true
       }
       if names.contains(where: masks.concern) { change.files = true }
+      // Before they are covered: what is made in a directory that has just appeared is found there, or told.
+      if change.files { files.follow(masks.directories) }
     }
     if let due = deadline, due <= now {
       deadline = nil

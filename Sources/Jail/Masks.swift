@@ -77,10 +77,10 @@ struct Masks {
     table.map { $0.prefix == nil ? $0.path.parentDirectory : $0.path }
   }
 
-  /// Whether a name that appeared in one of them may be one to mask.
+  /// Whether a name that appeared in one of them may be one to mask, or a directory on the way to it.
   func concern(_ name: String) -> Bool {
     table.contains { mask in
-      mask.prefix.map(name.hasPrefix) ?? (mask.path.split(separator: "/").last ?? "" == name)
+      mask.prefix.map(name.hasPrefix) ?? mask.path.split(separator: "/").dropFirst().contains { $0 == name }
     }
   }
 

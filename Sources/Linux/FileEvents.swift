@@ -7,14 +7,18 @@ public struct FileEvents: ~Copyable {
 
   /// Follows directories; one that is not there is passed over.
   public init(directories: [String]) throws(SystemCallError) {
-    let descriptor = FileDescriptor(
+    descriptor = FileDescriptor(
       owning: try check("inotify_init1") { inotify_init1(CInt(IN_CLOEXEC) | CInt(IN_NONBLOCK)) })
+    follow(directories)
+  }
+
+  /// Follows those, too, that have come to be there; one that is followed already stays so.
+  public func follow(_ directories: [String]) {
     let events = UInt32(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)
     for directory in directories {
       // SAFETY: a NUL-terminated copy that outlives the call.
       _ = unsafe inotify_add_watch(descriptor.rawValue, directory, events)
     }
-    self.descriptor = descriptor
   }
 
   /// Gives up the descriptor, which stays open.

@@ -106,6 +106,18 @@ def test_every_row_that_comes_later(lab, identity, serve):
         all_covered(jail, paths)
 
 
+@pytest.mark.parametrize("path", ["/run/user/{uid}/bus", "/run/systemd/private", "/run/systemd/resolve/io.systemd.Resolve"])
+def test_a_directory_on_the_way_comes_later(lab, identity, serve, path):
+    path = path.format(uid=1000 if identity == "user" else 0)
+    for directory in ("/run/user", "/run/systemd"):
+        lab.call("lab.host:remove", directory)
+    with lab.jailed(identity=identity) as jail:
+        serve(path)
+        covered(jail, path)
+    for directory in ("/run/user", "/run/systemd"):
+        lab.call("lab.host:remove", directory)
+
+
 PATHS = ["/run/docker.sock", "/tmp/vscode-ipc-1.sock", "/run/screen/S-user/1.tty"]
 
 

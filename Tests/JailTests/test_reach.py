@@ -170,6 +170,15 @@ def test_what_is_blocked_or_beside_an_allowance_is_refused(lab, jail, kind, addr
     refused(lab, jail, kind, address, ROUTE | (FILTER6 if ":" in address else FILTER4))
 
 
+@pytest.mark.parametrize("bind", [None, "device"])
+def test_the_host_in_an_allowed_network(lab, staying, identity, bind):
+    """To allow a network is not to allow this machine's own services in it."""
+    jail = staying(lab, identity, "allow-net = 10.20.0.0/24\n")
+    reached(lab, jail, "tcp", "10.20.0.6", bind=bind)
+    refused(lab, jail, "tcp", "10.20.0.5", ROUTE | FILTER4 if bind else ROUTE, bind=bind)
+    refused(lab, jail, "udp", "10.20.0.5", ROUTE | FILTER4 if bind else ROUTE, port=CANARY, bind=bind)
+
+
 def test_http(lab, jail):
     done = jail.ask("run", argv=["curl", "-sS", "-m", "5", "http://172.23.142.119/"])
     assert (done["status"], done["out"]) == (0, "hello from 172.23.142.119:80\n")

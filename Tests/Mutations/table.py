@@ -74,7 +74,7 @@ RULES = "Sources/Policy/HostRules.swift"
 ADDRESS = "      block(Prefix(fact.address), .hostAddress(link: fact.link))\n"
 LOCAL = "        block(\n          route.destination, .localRoute(link: route.nextHops.first?.link ?? \"lo\", table: route.table))\n"
 UNUSED = "      _ = fact.link\n"
-OWN = ("test_reach", "internal_addresses_are_not and (45.33.99.9 or 2600)")
+OWN = ("test_reach", "host_in_an_allowed or internal_addresses_are_not and 45.33.99.9")
 mutate("host addresses", "not derived", RULES, ADDRESS, UNUSED, OWN, redundant="local routes")
 mutate("local routes", "not derived", RULES, LOCAL, "        break\n", OWN, redundant="host addresses")
 mutate_both("host addresses and local routes", "neither derived", [
@@ -133,8 +133,9 @@ CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
 BOUND = '      try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
 VERIFY = "    try Capabilities.verifyDropped()\n"
-mutate("capability sets", "kept", CAPABILITIES, CAPSET, "", ("test_walls", "capabilities_are_gone"))
-mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, ""), (SEALED, VERIFY, "")],
+KEPT = "    _ = unsafe none\n"
+mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
+mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, KEPT), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities or changed"))
 mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
 mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
