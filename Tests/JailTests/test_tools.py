@@ -114,6 +114,112 @@ def test_strace(tool):
     assert (result.status, result.out) == (0, "traced\n"), result.err
 
 
+def test_gdb(tool):
+    """Both ways: a program that it starts, and one that runs already."""
+    result = tool("gdb", "-nx", "-batch", "-ex", "run", "-ex", "info program", "--args", "/bin/echo", "debugged")
+    assert "debugged" in result.out and "exited normally" in result.out, result
+    attach = "sleep 1000 & gdb -nx -batch -p $! -ex 'print $_siginfo' -ex detach 2>&1; kill $! && echo attached"
+    result = tool("sh", "-c", attach)
+    assert result.status == 0 and "attached" in result.out and "ptrace:" not in result.out, result
+
+
+def test_terminals_of_its_own(tool):
+    """tmux, expect and script(1) open them."""
+    result = tool("script", "-qec", "tty; stty size", "/dev/null")
+    assert result.status == 0 and result.out.split()[0] == "/dev/pts/0", result
+    code = """
+import os, pty
+child, master = pty.fork()
+if child == 0: os.execvp("sh", ["sh", "-c", "tty; read line; echo got $line"])
+os.write(master, b"typed\\n")
+text = b""
+while b"got typed" not in text: text += os.read(master, 100)
+print("got" in text.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert tool(PYTHON, "-I", "-c", code).out == "True 0\n"
+
+
+def test_job_control(tool):
+    """An interactive shell at a terminal that was opened inside."""
+    lines = "sleep 1000 & \nsleep 1000 &\njobs; kill -STOP %1; sleep 0.2; jobs; bg %1; kill %1 %2; wait; echo jobs=$(jobs | wc -l)\nexit 5\n"
+    result = tool("script", "-qec", "bash --norc --noprofile -i", "/dev/null", stdin=lines.encode())
+    assert result.status == 5, result
+    for words in ("Running", "Stopped", "Terminated", "jobs=0"):
+        assert words in result.out, result.out
+
+
+TREE = """
+import os, subprocess, sys
+depth = int(sys.argv[1])
+if depth == 0:
+    print("leaf", flush=True)
+    raise SystemExit(3)
+if depth == 2:  # as an update check or a language server does
+    subprocess.Popen(["sleep", "1000"], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+children = [subprocess.Popen([sys.executable, "-I", "-c", sys.argv[2], str(depth - 1), sys.argv[2]], stdout=subprocess.PIPE) for _ in range(2)]
+for child in children:
+    sys.stdout.write(child.communicate()[0].decode())
+    assert child.returncode == 3
+raise SystemExit(3)
+"""
+
+
+def test_a_tree_of_processes(tool, clean):
+    """As npm makes them: levels of shells and interpreters joined by pipes, and what detaches itself from them."""
+    result = tool(PYTHON, "-I", "-c", TREE, "3", TREE)
+    assert (result.status, result.out) == (3, "leaf\n" * 8), result
+
+
+def test_node_s_children(tool):
+    code = """
+const { fork, spawn } = require("child_process"), { Worker } = require("worker_threads");
+const sh = spawn("sh", ["-c", "cat; echo err >&2; exit 4"], { stdio: "pipe" });
+sh.stdin.end("through"); let out = "";
+sh.stdout.on("data", d => out += d);
+sh.on("close", (status) => new Worker("require('worker_threads').parentPort.postMessage(7)", { eval: true })
+  .on("message", n => console.log(out, status, n)));
+"""
+    result = tool("node", "-e", code)
+    assert (result.status, result.out) == (0, "through 4 7\n"), result
+
+
+def test_ten_thousand_descriptors(tool):
+    """As many as the hard limit allows, up to that."""
+    code = """
+import os, resource, socket
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+wanted = min(10_000, hard - 50)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+held = [os.open("/dev/null", os.O_RDONLY) for _ in range(wanted - 100)]
+held += [socket.socket().detach() for _ in range(100)]
+print(len(held) == wanted)
+"""
+    assert tool(PYTHON, "-I", "-c", code).out == "True\n"
+
+
+def test_git_s_own_work(tool):
+    """Locks, renames, child processes, a pager at no terminal."""
+    script = """
+set -e
+rm -rf /tmp/own; git -c init.defaultBranch=main init -q /tmp/own; cd /tmp/own
+for n in 1 2 3; do echo $n > file; git add file; git -c user.name=x -c user.email=x@x commit -qm "$n"; done
+git gc -q; git log --oneline | wc -l; git fsck 2>&1 | wc -l; rm -rf /tmp/own
+"""
+    result = tool("sh", "-c", script)
+    assert (result.status, result.out.split()) == (0, ["3", "0"]), result
+
+
+def test_python_s_processes(tool):
+    """multiprocessing: semaphores in /dev/shm, pipes, a fork server on a Unix socket."""
+    code = """
+import multiprocessing, os
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(4) as pool: print(sum(pool.map(abs, range(-100, 0))))
+"""
+    result = tool(PYTHON, "-I", "-c", code)
+    assert (result.status, result.out) == (0, "5050\n"), result
+
+
 DAEMON = """
 import os, socket, sys, time
 os.makedirs(sys.argv[1], mode=0o700, exist_ok=True)
