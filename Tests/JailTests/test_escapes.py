@@ -425,7 +425,7 @@ def test_who_refuses(lab, staying, identity):
 s = socket.socket(socket.AF_INET6 if {six} else socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(*((41, 25) if {six} else (0, 11)), 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"uplink0")
-s.sendto(b"x", ({address!r}, 7)); select.select([], [], [s], 2)
+s.sendto(b"x", ({address!r}, 7)); select.select([s], [], [], 2)
 data, ancillary, _, _ = s.recvmsg(100, 512, 0x2000)
 error = ancillary[0][2]
 number, origin, kind, code = struct.unpack("=IBBB", error[:7])

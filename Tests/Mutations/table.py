@@ -25,8 +25,8 @@ def mutate(name, change, file, old, new, *tests, redundant=""):
     MUTATIONS.append(Mutation(name, change, [(file, old, new)], list(tests), redundant))
 
 
-def mutate_both(name, change, edits, *tests):
-    MUTATIONS.append(Mutation(name, change, edits, list(tests)))
+def mutate_both(name, change, edits, *tests, redundant=""):
+    MUTATIONS.append(Mutation(name, change, edits, list(tests), redundant))
 
 
 def escapes(keywords):
@@ -136,7 +136,11 @@ VERIFY = "    try Capabilities.verifyDropped()\n"
 KEPT = "    _ = unsafe none\n"
 mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
 mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, KEPT), (SEALED, VERIFY, "")],
-            ("test_walls", "capabilities or changed"))
+            ("test_walls", "capabilities or changed"), redundant="securebits, bounding and ambient set: execve(2) leaves none")
+mutate_both("capability sets, bounding set, securebits, and reading them back", "kept", [
+    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, ""), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
+    (SEALED, VERIFY, ""),
+], ("test_walls", "capabilities_are_gone"))
 mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
 mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities_are_gone"))
@@ -208,7 +212,12 @@ mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { ret
 mutate("teardown", "descendants stay", f"{JAIL}/Supervisor.swift", "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
 mutate("teardown after the supervisor's death", "descendants stay", f"{JAIL}/Launcher.swift", "        Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
-mutate("the command's own end", "no PR_SET_PDEATHSIG", SEALED, "    try Process.dieWithParent(parent)\n", "", ("test_supervise", "both"))
+AGAIN = (SEALED, "    try Process.dieWithParent(parent)\n", "")
+mutate("the command's own end", "PR_SET_PDEATHSIG not set again", *AGAIN, ("test_supervise", "both"),
+       redundant="set when the holder begins; the kernel keeps it here")
+mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
+    AGAIN, (f"{JAIL}/Holder.swift", "      try Process.dieWithParent(supervisor)\n", ""),
+], ("test_supervise", "both"))
 mutate("the launcher's death", "not noticed", SESSION,
        "        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }\n"
        "        if let request", "        guard let message = try launcher.receive() else { continue }\n        if let request",
