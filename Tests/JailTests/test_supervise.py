@@ -184,13 +184,17 @@ def test_nothing_outlives_a_killed_launcher_or_supervisor(lab, identity, victims
 
 def test_both_at_once(lab, identity):
     """With nobody left to clean up, the kernel ends the command and pasta (PR_SET_PDEATHSIG)."""
-    process = lab.start([EXECUTABLE, "run", "--", "sh", "-c", "echo ready; read line"], identity=identity)
-    assert process.read_line() == "ready\n"
+    process = lab.start([EXECUTABLE, "run", "--", "sh", "-c", "echo $$; read line"], identity=identity)
+    command = process.read_line().strip()
     found = parts(lab)
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for name in ("launcher", "supervisor"):
             lab.call("os:kill", found[name], int(number))
     assert process.wait(10) == -signal.SIGKILL
+    deadline = time.monotonic() + 5
+    # Its standard input is still open: it does not end by itself.
+    while lab.call("lab.host:exists", f"/proc/{command}"):
+        assert time.monotonic() < deadline
     process.close()
 
 
