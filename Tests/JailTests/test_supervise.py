@@ -44,7 +44,11 @@ def parts(lab):
     for process in everything.values():
         if process["comm"].startswith("claude-sandbox"):
             parent = everything.get(str(process["parent"]), {})
-            found["supervisor" if parent.get("comm", "").startswith("claude-sandbox") else "launcher"] = process["pid"]
+            above = everything.get(str(parent.get("parent")), {})
+            depth = sum(one.get("comm", "").startswith("claude-sandbox") for one in (parent, above))
+            # Below the supervisor: who covers something in the jail, for a moment.
+            if depth < 2:
+                found["supervisor" if depth else "launcher"] = process["pid"]
         elif process["comm"].startswith(("passt", "pasta")):
             found["pasta"] = process["pid"]
         elif "import os, signal, sys, time" in "".join(process["argv"]) or "1000" in process["argv"]:
