@@ -37,7 +37,8 @@ struct NetworkAttack {
   private static let byRoute = Refusals(
     ipv4: [Errno.EINVAL, Errno.ENETUNREACH], ipv6: [Errno.EINVAL, Errno.ENETUNREACH])
   /// What the filter refuses with, in the supervisor's words, ICMP "administratively prohibited"; or a family that the jail does not have.
-  private static let byFilter = Refusals(ipv4: [Errno.EHOSTUNREACH], ipv6: [Errno.EACCES, Errno.ENETUNREACH])
+  private static let byFilter = Refusals(
+    ipv4: [Errno.EHOSTUNREACH], ipv6: [Errno.EACCES, Errno.ENETUNREACH, Errno.EADDRNOTAVAIL])
   private static let byLoopback = Refusals(
     ipv4: [Errno.ECONNREFUSED], ipv6: [Errno.ECONNREFUSED, Errno.ENETUNREACH, Errno.EADDRNOTAVAIL])
 
@@ -118,7 +119,10 @@ struct NetworkAttack {
     var found: [IPAddress] = []
     for family in AddressFamily.allCases {
       let routes = ((try? kernel.request(Route.dumpRequest(family), dump: true)) ?? []).compactMap(Route.init)
-      for route in routes where route.kind == .unicast && route.table == Route.mainTable {
+      for route in routes
+      where route.kind == .unicast && route.table == Route.mainTable
+        && route.installer != Route.kernelInstaller
+      {
         for hop in route.nextHops where hop.link == link {
           // Nothing is on-link but the gateway itself.
           let onLink = Int(route.prefixLength) == family.size * 8 ? route.destination : nil

@@ -35,7 +35,8 @@ enum NetworkControls {
 
   private static func loopback() -> Check {
     var connected = false
-    if let any = SocketAddress([127, 0, 0, 1], port: 0), let listener = try? InternetSocket(.stream, for: any),
+    if let any = SocketAddress([127, 0, 0, 1], port: 0),
+      let listener = try? InternetSocket(.stream, for: any),
       (try? listener.bind(to: any)) != nil, (try? listener.listen(backlog: 1)) != nil,
       let address = try? listener.localAddress()
     {

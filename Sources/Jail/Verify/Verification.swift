@@ -21,7 +21,9 @@ public enum Verification {
     guard isJail else { return [jail] }
     let network = linkIndex(ofZone: Uplink.linkName) == nil ? NetworkMode.none : plan.network
     return [jail] + NetworkControls.checks(offline: offline, network: network)
-      + NetworkAttack(plan: plan).checks(targets) + KernelAttack.checks(targets)
+      + NetworkAttack(plan: plan).checks(targets)
+      + KernelAttack.checks(
+        targets, Masks(user: Process.userID, exposed: configuration.exposedSockets.map(\.value)))
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
