@@ -22,14 +22,15 @@ enum Descendants {
     for child in children() { try? Process.kill(child, Signals.kill) }
   }
 
-  private static func children() -> [CInt] {
-    let path = "/proc/self/task/\(Process.id)/children"
+  /// The children of a process.
+  static func children(of process: CInt = Process.id) -> [CInt] {
+    let path = "/proc/\(process)/task/\(process)/children"
     if let text = try? FileDescriptor.contents(of: path, limit: 16 << 20) {
       return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { CInt($0) }
     }
     // Kernels without CONFIG_PROC_CHILDREN: whoever names this process as its parent.
     let names = (try? FileStatus.names(in: "/proc")) ?? []
-    return names.compactMap { CInt($0) }.filter { parent(of: $0) == Process.id }
+    return names.compactMap { CInt($0) }.filter { parent(of: $0) == process }
   }
 
   private static func parent(of process: CInt) -> CInt? {

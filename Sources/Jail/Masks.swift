@@ -115,6 +115,14 @@ struct Masks {
     return isShared && status.kind == .symbolicLink ? nil : try FileStatus.resolve(path)
   }
 
+  /// Of what is there to be masked, what is not.
+  func uncovered() throws -> [String] {
+    let covered = try Mounts.ownPoints()
+    return try present().filter { path in
+      !covered.contains(path) && (try? FileStatus.of(path))?.kind != .characterDevice
+    }
+  }
+
   /// What does not exist, or cannot be entered, needs no mask: nil.
   private func unlessGone<Result>(_ look: () throws(SystemCallError) -> Result) throws -> Result? {
     do throws(SystemCallError) {

@@ -154,6 +154,24 @@ public enum Probe {
     errno { unsafe clinux_open(path, (writing ? O_WRONLY : O_RDONLY) | O_CLOEXEC, 0) }
   }
 
+  /// ptrace(2), PTRACE_SEIZE: whether this process could be the other's tracer, which it then is until it ends.
+  public static func seize(_ process: CInt) -> CInt { errno { clinux_seize(process) } }
+
+  /// pidfd_getfd(2) of its standard input.
+  public static func takeDescriptor(_ process: CInt) -> CInt { byDescriptor(process, clinux_take_descriptor) }
+
+  /// setns(2) into its network namespace, in which this process then is.
+  public static func joinNetwork(_ process: CInt) -> CInt { byDescriptor(process, clinux_join_network) }
+
+  private static func byDescriptor(_ process: CInt, _ call: (CInt) -> CInt) -> CInt {
+    do throws(SystemCallError) {
+      let descriptor = try Process.descriptor(of: process)
+      return errno { call(descriptor.rawValue) }
+    } catch {
+      return error.errno
+    }
+  }
+
   /// What a call answers that returns a descriptor, 0, or -1; the descriptor is closed.
   private static func errno<Result: SignedInteger>(_ call: () -> Result) -> CInt {
     let result = call()

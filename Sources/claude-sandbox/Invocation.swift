@@ -59,9 +59,11 @@ enum Invocation {
 
 /// Machine-readable output: one JSON value, keys sorted.
 enum JSON {
-  static func print(_ value: some Encodable) throws {
+  static func print(_ value: some Encodable) throws { Swift.print(try text(value)) }
+
+  static func text(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

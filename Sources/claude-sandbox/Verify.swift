@@ -45,8 +45,8 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     if attack {
-      return try JSON.print(
-        Verification.inside(targets: target.compactMap(Target.init), offline: offline).map(Row.init))
+      let checks = Verification.inside(targets: target.compactMap(Target.init), offline: offline)
+      return try Attacker.answer(JSON.text(checks.map(Row.init)) + "\n")
     }
     let checks: [Check]
     if Verification.isInside {
@@ -70,18 +70,10 @@ struct Verify: ParsableCommand {
     var words =
       [program, "run", "--", program, "verify", "--attack"] + targets.flatMap { ["--target", "\($0)"] }
     if offline { words.append("--offline") }
-    let output = try Pipe()
-    let child = try Process.fork()
-    if child == 0 {
-      try? output.writer.place(at: 1)
-      try? Process.execute(
-        Array(program.utf8), arguments: words.map { Array($0.utf8) }, environment: Process.environment)
-      Process.exit(125)
-    }
-    let bytes = try output.keepReader().readAll(limit: 1 << 20)
-    let status = try Process.wait(child)?.status.exitStatus
-    if status == 0, let rows = try? JSONDecoder().decode([Row].self, from: Data(bytes)) {
-      return rows.compactMap(\.check)
+    let report = try Attacker.launch(words.map { Array($0.utf8) }, environment: Process.environment)
+    let status = report.status
+    if status == 0, let rows = try? JSONDecoder().decode([Row].self, from: Data(report.answer)) {
+      return rows.compactMap(\.check) + report.checks
     }
     let saw = status.map { "no answer, exit status \($0)" } ?? "it was killed"
     return [
@@ -104,8 +96,8 @@ struct Verify: ParsableCommand {
         "\nFAIL: \(check.name)\n  tried: \(check.tried)\n  expected: \(check.expected)\n  saw: \(check.saw)")
     }
     let failed = checks.count { $0.state == .failed }
-    let skipped = checks.count { $0.state == .skipped }
-    let note = skipped == 0 ? "" : ", \(skipped) skipped"
+    let skipped = checks.filter { $0.state == .skipped }.map(\.name)
+    let note = skipped.isEmpty ? "" : "; not tried: \(skipped.joined(separator: ", "))"
     print(
       failed == 0
         ? "\nThe jail holds: \(checks.count) checks\(note)."

@@ -214,6 +214,10 @@ static inline int clinux_unix_bind(int fd, const char *name, int is_abstract) {
 }
 // Any system call, with nothing but zeroes as arguments.
 static inline long clinux_bare_syscall(long number) { return syscall(number, 0L, 0L, 0L, 0L, 0L, 0L); }
+// What takes over a process, or a part of it: PTRACE_SEIZE; pidfd_getfd(2); setns(2) into its network.
+static inline int clinux_seize(pid_t process) { return (int)syscall(SYS_ptrace, 0x4206L, (long)process, 0L, 0L); }
+static inline int clinux_take_descriptor(int pidfd) { return (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0); }
+static inline int clinux_join_network(int pidfd) { return setns(pidfd, 0x40000000); }
 static inline int clinux_ioctl_null(int fd, unsigned long request) { return (int)syscall(SYS_ioctl, fd, request, NULL); }
 
 enum { CLINUX_MAX_PASSED = 8 };

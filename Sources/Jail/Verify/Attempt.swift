@@ -8,6 +8,13 @@ struct Attempt: Sendable {
   let address: IPAddress
   let port: UInt16
 
+  /// Whom it would reach: a packet to an IPv4-mapped address (RFC 4291) leaves as IPv4.
+  var destination: IPAddress {
+    let bytes = address.bytes
+    let isMapped = bytes.count == 16 && bytes[..<10].allSatisfy { $0 == 0 } && bytes[10..<12] == [0xff, 0xff]
+    return isMapped ? IPAddress(bytes: bytes[12...]) ?? address : address
+  }
+
   /// What came of it.
   enum Outcome: Hashable, CustomStringConvertible {
     case connected
@@ -23,8 +30,10 @@ struct Attempt: Sendable {
     }
   }
 
-  /// How long an answer may take. Milliseconds.
-  private static let patience = 1000
+  /// How long a refusal may take, of which each takes less than one. Milliseconds.
+  private static let patience = 500
+  /// How many wait at the same time: fewer than a process may have open, and than are answered at once.
+  private static let crowd = 100
 
   /// A socket on its way.
   private final class Pending {
@@ -32,8 +41,21 @@ struct Attempt: Sendable {
     init(_ socket: consuming InternetSocket) { self.socket = socket }
   }
 
-  /// Makes all attempts at once, and waits until each has an answer.
+  /// What comes of each. What had no answer is tried once more: a datagram may be lost, and refusals are limited.
   static func all(_ attempts: [Attempt]) -> [Outcome] {
+    var outcomes: [Outcome] = []
+    for start in stride(from: 0, to: attempts.count, by: crowd) {
+      outcomes += atOnce(Array(attempts[start..<min(start + crowd, attempts.count)]), patience: patience)
+    }
+    let silent = outcomes.indices.filter { outcomes[$0] == .silence }.prefix(crowd)
+    for (index, outcome) in zip(silent, atOnce(silent.map { attempts[$0] }, patience: patience)) {
+      outcomes[index] = outcome
+    }
+    return outcomes
+  }
+
+  /// Makes all attempts at once, and waits until each has an answer.
+  static func atOnce(_ attempts: [Attempt], patience: Int) -> [Outcome] {
     var outcomes = attempts.map { _ in Outcome.silence }
     var pending: [(index: Int, socket: Pending)] = []
     for (index, attempt) in attempts.enumerated() {

@@ -3,9 +3,9 @@ public import Policy
 
 /// Something outside of the jail that must not be reached from inside, given to the attacker as a word.
 public enum Target: Sendable, Hashable, CustomStringConvertible {
-  /// A TCP service on the host's loopback.
+  /// A service on the host's loopback, TCP and UDP.
   case loopback(IPAddress, port: UInt16)
-  /// A TCP service on an address of the host.
+  /// A service on an address of the host, TCP and UDP.
   case host(IPAddress, port: UInt16)
   /// A name server of the host.
   case resolver(IPAddress)
@@ -52,16 +52,41 @@ public struct Canaries: ~Copyable {
   private var path: String?
 
   private final class InternetCanary {
-    let socket: InternetSocket
+    private let tcp: InternetSocket
+    private let udp: InternetSocket
     let address: SocketAddress
+
     init(_ address: IPAddress) throws {
       guard let any = SocketAddress(address.bytes, port: 0) else {
         throw SystemCallError("bind", "\(address)", errno: Errno.EINVAL)
       }
-      socket = try InternetSocket(.stream, for: any)
-      try socket.bind(to: any)
-      try socket.listen(backlog: 16)
-      self.address = try socket.localAddress()
+      tcp = try InternetSocket(.stream, for: any)
+      try tcp.bind(to: any)
+      try tcp.listen(backlog: 16)
+      self.address = try tcp.localAddress()
+      udp = try InternetSocket(.datagram, for: any)
+      try udp.bind(to: self.address)
+    }
+
+    /// One port of both protocols, which the kernel chooses for one; somebody may have the other's.
+    static func start(_ address: IPAddress) -> InternetCanary? {
+      for _ in 0..<8 {
+        if let canary = try? InternetCanary(address) { return canary }
+      }
+      return nil
+    }
+
+    func touch() {
+      _ = Attempt.connect(to: address)
+      if let socket = try? InternetSocket(.datagram, for: address) { try? socket.send([0], to: address) }
+    }
+
+    /// By how many of the two protocols somebody came; forgets one of each.
+    func countReached() -> Int {
+      var buffer: [UInt8] = [0]
+      let connected = ((try? tcp.accept()) ?? nil) != nil
+      let received = ((try? udp.receiveDatagram(into: &buffer)) ?? nil) != nil
+      return (connected ? 1 : 0) + (received ? 1 : 0)
     }
   }
 
@@ -82,11 +107,11 @@ public struct Canaries: ~Copyable {
     let own = facts.addresses.map(\.address).filter { $0.bytes.first != 127 && !loopbacks.contains($0) }
     for address in loopbacks + own {
       // An address of a family that is switched off, or one that is tentative, cannot be bound.
-      guard let canary = try? InternetCanary(address) else { continue }
+      guard let canary = InternetCanary.start(address) else { continue }
       let port = canary.address.port
       if loopbacks.contains(address) {
         targets.append(.loopback(address, port: port))
-      } else if !plan.decide(Flow(destination: address, transport: .tcp, port: port)).allowed {
+      } else if Self.isClosed(address, port, plan) {
         targets.append(.host(address, port: port))
       } else {
         continue
@@ -95,7 +120,7 @@ public struct Canaries: ~Copyable {
     }
     for resolver in facts.resolvers.map(\.address)
     where resolver.bytes.first != 127 && !loopbacks.contains(resolver)
-      && !plan.decide(Flow(destination: resolver, transport: .udp, port: 53)).allowed
+      && Self.isClosed(resolver, 53, plan)
     {
       targets.append(.resolver(resolver))
     }
@@ -107,17 +132,23 @@ public struct Canaries: ~Copyable {
     targets += [.unix(path), .abstract(name)]
   }
 
+  private static func isClosed(_ address: IPAddress, _ port: UInt16, _ plan: Plan) -> Bool {
+    [.tcp, .udp].allSatisfy {
+      !plan.decide(Flow(destination: address, transport: $0, port: port)).allowed
+    }
+  }
+
   deinit { if let path { FileStatus.remove(path) } }
 
   /// Whether all of them can be reached from here: what cannot be reached proves nothing.
   public func control() -> Check {
-    for canary in internet { _ = Attempt.connect(to: canary.address) }
+    for canary in internet { canary.touch() }
     for canary in unix { if let socket = try? UnixSocket() { try? socket.connect(to: canary.name) } }
     let reached = countReached()
     return Check(
       "canaries, from outside",
-      tried: "connect to \(targets.count { !$0.isResolver }) services of this process",
-      expected: "\(internet.count + unix.count) reached", saw: "\(reached) reached")
+      tried: "connect and send to \(internet.count + unix.count) services of this process",
+      expected: "\(2 * internet.count + unix.count) reached", saw: "\(reached) reached")
   }
 
   /// Whether any of them was reached since `control`.
@@ -128,10 +159,6 @@ public struct Canaries: ~Copyable {
   }
 
   private func countReached() -> Int {
-    internet.count { ((try? $0.socket.accept()) ?? nil) != nil } + unix.count { $0.socket.wasReached() }
+    internet.reduce(0) { $0 + $1.countReached() } + unix.count { $0.socket.wasReached() }
   }
-}
-
-extension Target {
-  var isResolver: Bool { if case .resolver = self { true } else { false } }
 }

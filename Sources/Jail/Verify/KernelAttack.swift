@@ -3,7 +3,7 @@ import Netlink
 
 /// Attacks on the jail that this process is in, through everything of the kernel that is not a packet.
 enum KernelAttack {
-  static func checks(_ targets: [Target]) -> [Check] {
+  static func checks(_ targets: [Target], _ masks: Masks) -> [Check] {
     var checks = [
       credentials(), nestedNamespace(),
       refused(
@@ -29,7 +29,7 @@ enum KernelAttack {
       {
         [0x5412, 0x1_0000_5412, 0xffff_ffff_0000_5412, 0x541c].map { Probe.ioctl(0, $0) }
       },
-      outsideProcess(), signals(), files(), descriptors(),
+      outsideProcess(), takingOver(), signals(), files(), descriptors(), covers(masks),
     ]
     checks += sockets(targets)
     return checks
@@ -73,11 +73,8 @@ enum KernelAttack {
   private static func nestedNamespace() -> Check {
     let tried = "unshare a user namespace, remove the link and the routes"
     let code = inChild { () throws in
-      do throws(SystemCallError) {
-        try Namespaces.user.unshare()
-      } catch {
-        return error.errno
-      }
+      // Where not even the namespace can be had, no capability comes back.
+      guard (try? Namespaces.user.unshare()) != nil else { return Errno.EPERM }
       var kernel = try NetlinkSocket()
       do {
         try kernel.apply([Link.deleteRequest(index: linkIndex(ofZone: Uplink.linkName) ?? Link.loopback)])
@@ -121,6 +118,17 @@ enum KernelAttack {
     }
   }
 
+  private static func takingOver() -> Check {
+    let outside = outside
+    // What succeeds is done to the child, and ends with it.
+    return refused(
+      "taking over a process outside", "ptrace: PTRACE_SEIZE; pidfd_getfd, setns to its network",
+      expected: Errno.EPERM
+    ) {
+      [Probe.seize, Probe.takeDescriptor, Probe.joinNetwork].map { attempt in inChild { attempt(outside) } }
+    }
+  }
+
   private static func signals() -> Check {
     let code = Probe.signal(outside)
     let expected = errnoName(Errno.EPERM)
@@ -153,6 +161,19 @@ enum KernelAttack {
     return Check(
       "inherited descriptors", tried: "look for some above 2", expected: "none",
       saw: others.isEmpty ? "none" : others.map { "\($0)" }.joined(separator: ", "))
+  }
+
+  private static func covers(_ masks: Masks) -> Check {
+    var saw = "all"
+    do {
+      let uncovered = try masks.uncovered()
+      if !uncovered.isEmpty { saw = "visible: \(uncovered.joined(separator: ", "))" }
+    } catch {
+      saw = "\(error)"
+    }
+    return Check(
+      "places of services outside", tried: "look for \(masks.table.count) that a jail covers",
+      expected: "all", saw: saw)
   }
 
   private static func sockets(_ targets: [Target]) -> [Check] {

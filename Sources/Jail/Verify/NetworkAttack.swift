@@ -1,4 +1,5 @@
 import Linux
+import Netlink
 import Policy
 
 /// Attacks on the jail that this process is in, through its network.
@@ -17,10 +18,12 @@ struct NetworkAttack {
     ("other internal IPv6", ["fd00::1", "fd20:ce::254", "fec0::1", "2001:2::1"]),
     (
       "IPv4 inside of IPv6",
-      ["64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001::a00:1", "::10.0.0.1"]
+      ["64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001::a00:1", "::10.0.0.1", "::ffff:10.0.0.1"]
     ),
   ]
   private static let everybody = ["224.0.0.251", "239.255.255.250", "255.255.255.255"]
+  /// Needs a link to be sent by.
+  private static let everybody6 = ["ff02::fb", "ff05::2", "ff0e::1"]
   /// For programs that choose the link themselves; what is local to a link can be had in no other way.
   private static let hard = [
     "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "168.63.129.16", "127.0.0.1",
@@ -34,7 +37,8 @@ struct NetworkAttack {
   private static let byRoute = Refusals(
     ipv4: [Errno.EINVAL, Errno.ENETUNREACH], ipv6: [Errno.EINVAL, Errno.ENETUNREACH])
   /// What the filter refuses with, in the supervisor's words, ICMP "administratively prohibited"; or a family that the jail does not have.
-  private static let byFilter = Refusals(ipv4: [Errno.EHOSTUNREACH], ipv6: [Errno.EACCES, Errno.ENETUNREACH])
+  private static let byFilter = Refusals(
+    ipv4: [Errno.EHOSTUNREACH], ipv6: [Errno.EACCES, Errno.ENETUNREACH, Errno.EADDRNOTAVAIL])
   private static let byLoopback = Refusals(
     ipv4: [Errno.ECONNREFUSED], ipv6: [Errno.ECONNREFUSED, Errno.ENETUNREACH, Errno.EADDRNOTAVAIL])
 
@@ -42,56 +46,96 @@ struct NetworkAttack {
     let ipv4: [CInt]
     let ipv6: [CInt]
 
-    func contain(_ outcome: Attempt.Outcome, for address: IPAddress) -> Bool {
-      (address.family == .ipv4 ? ipv4 : ipv6).contains { outcome == .refused($0) }
+    func contain(_ outcome: Attempt.Outcome, for attempt: Attempt) -> Bool {
+      (attempt.destination.family == .ipv4 ? ipv4 : ipv6).contains { outcome == .refused($0) }
     }
 
     func text(for attempts: [Attempt]) -> String {
-      let families = Set(attempts.map(\.address.family))
-      let codes = (families.contains(.ipv4) ? ipv4 : []) + (families.contains(.ipv6) ? ipv6 : [])
+      let codes =
+        (attempts.contains { $0.destination.family == .ipv4 } ? ipv4 : [])
+        + (attempts.contains { $0.destination.family == .ipv6 } ? ipv6 : [])
       var names: [String] = []
       for name in codes.map(errnoName) where !names.contains(name) { names.append(name) }
       return names.joined(separator: " or ")
     }
   }
 
-  /// What programs that use the network as usual are told.
-  var ordinary: [Check] {
-    Self.internalAddresses.map { check($0.name, .stream, .routes, $0.addresses, Self.byRoute) }
-      + [check("multicast and broadcast", .datagram, .routes, Self.everybody, Self.byRoute)]
+  /// What one row tries, and which refusals it takes for one.
+  private struct Row {
+    let name: String
+    let attempts: [Attempt]
+    let refusals: Refusals
+    /// Why there is nothing to try, when there is nothing.
+    var absence = "the configuration allows it"
   }
 
-  /// What programs that choose the link themselves are told: the packet passes every route, and meets the filter.
-  var pastTheRoutes: [Check] {
-    guard hasLink else {
-      return [
-        Check(
-          "past the routes", .skipped, tried: "send by \(Uplink.linkName)", expected: "a refusal",
-          saw: "there is no such link: network = none")
-      ]
-    }
-    let gateways = ["192.0.0.1"]
-    return [
-      check("the gateway", .stream, .routes, gateways, Self.byFilter),
-      check("SO_BINDTODEVICE, TCP", .stream, .boundToDevice, Self.hard, Self.byFilter),
-      check("SO_BINDTODEVICE, UDP", .datagram, .boundToDevice, Self.hard, Self.byFilter),
-      check("IP_UNICAST_IF", .datagram, .unicastInterface, Self.hard, Self.byFilter),
-      check("IP_PKTINFO", .datagram, .packetInfo, Self.hard, Self.byFilter),
-    ]
+  func checks(_ targets: [Target]) -> [Check] {
+    let noLink = Check(
+      "past the routes", .skipped, tried: "send by \(Uplink.linkName)", expected: "a refusal",
+      saw: "there is no such link: network = none")
+    // All rows at once: each that is not answered would have to be waited for.
+    return Self.outcomes(of: ordinary + (hasLink ? pastTheRoutes : []) + canaries(targets))
+      + (hasLink ? [] : [noLink])
   }
 
   /// The shortest proof that a filter stands behind the routes: nil, or the check that failed.
   var filterStands: Check? {
     guard hasLink else { return nil }
-    return [InternetSocket.Kind.stream, .datagram].map {
-      check("the filter", $0, .boundToDevice, Array(Self.hard.prefix(4)), Self.byFilter)
-    }.first { $0.state == .failed }
+    let rows = [InternetSocket.Kind.stream, .datagram].map {
+      row("the filter", $0, .boundToDevice, Array(Self.hard.prefix(4)), Self.byFilter)
+    }
+    return Self.outcomes(of: rows).first { $0.state == .failed }
+  }
+
+  /// What programs that use the network as usual are told.
+  private var ordinary: [Row] {
+    Self.internalAddresses.map { row($0.name, .stream, .routes, $0.addresses, Self.byRoute) }
+      + [row("multicast and broadcast", .datagram, .routes, Self.everybody, Self.byRoute)]
+  }
+
+  /// What programs that choose the link themselves are told: the packet passes every route, and meets the filter.
+  private var pastTheRoutes: [Row] {
+    [
+      Row(
+        name: "the gateway",
+        attempts: Self.gateways.map { Attempt(kind: .stream, way: .routes, address: $0, port: Self.port) },
+        refusals: Self.byFilter, absence: "no route has one"),
+      row("SO_BINDTODEVICE, TCP", .stream, .boundToDevice, Self.hard + ["::ffff:10.0.0.1"], Self.byFilter),
+      row("SO_BINDTODEVICE, UDP", .datagram, .boundToDevice, Self.hard, Self.byFilter),
+      row(
+        "SO_BINDTODEVICE, multicast", .datagram, .boundToDevice, Self.everybody + Self.everybody6,
+        Self.byFilter),
+      row("IP_UNICAST_IF", .datagram, .unicastInterface, Self.hard, Self.byFilter),
+      row("IP_PKTINFO", .datagram, .packetInfo, Self.hard, Self.byFilter),
+    ]
   }
 
   private var hasLink: Bool { linkIndex(ofZone: Uplink.linkName) != nil }
 
+  /// What stands for the relay: the host would really connect to that address. Read from the routes, since a host
+  /// that uses the first choice itself has jails with another.
+  private static var gateways: [IPAddress] {
+    guard let link = linkIndex(ofZone: Uplink.linkName), var kernel = try? NetlinkSocket() else { return [] }
+    var found: [IPAddress] = []
+    for family in AddressFamily.allCases {
+      let routes = ((try? kernel.request(Route.dumpRequest(family), dump: true)) ?? []).compactMap(Route.init)
+      for route in routes
+      where route.kind == .unicast && route.table == Route.mainTable
+        && route.installer != Route.kernelInstaller
+      {
+        for hop in route.nextHops where hop.link == link {
+          // Nothing is on-link but the gateway itself.
+          let onLink = Int(route.prefixLength) == family.size * 8 ? route.destination : nil
+          guard let gateway = (hop.gateway ?? onLink).flatMap({ IPAddress(bytes: $0) }) else { continue }
+          if !found.contains(gateway) { found.append(gateway) }
+        }
+      }
+    }
+    return found
+  }
+
   /// What the host is from inside.
-  func canaries(_ targets: [Target]) -> [Check] {
+  private func canaries(_ targets: [Target]) -> [Row] {
     var loopbacks: [(IPAddress, UInt16)] = []
     var hosts: [(IPAddress, UInt16)] = []
     var resolvers: [(IPAddress, UInt16)] = []
@@ -105,86 +149,69 @@ struct NetworkAttack {
     }
     let rows = [
       ("the host's loopback", loopbacks, InternetSocket.Way.routes, Self.byLoopback),
+      ("the host's loopback, SO_BINDTODEVICE", loopbacks, .boundToDevice, Self.byFilter),
       ("the host's addresses", hosts, .routes, Self.byRoute),
       ("the host's addresses, SO_BINDTODEVICE", hosts, .boundToDevice, Self.byFilter),
       ("the host's name servers", resolvers, .routes, Self.byRoute),
       ("the host's name servers, SO_BINDTODEVICE", resolvers, .boundToDevice, Self.byFilter),
     ]
     return rows.filter { !$0.1.isEmpty && ($0.2 == .routes || hasLink) }.map { name, peers, way, refusals in
-      outcome(
-        name, peers.map { Attempt(kind: .stream, way: way, address: $0.0, port: $0.1) }, refusals)
-    }
-  }
-
-  /// Whether the network that shall be there is: a dead one closes everything.
-  static func controls(offline: Bool, network: NetworkMode) -> [Check] {
-    let loopback = SocketAddress([127, 0, 0, 1], port: 0)
-    var connected = false
-    if let loopback, let listener = try? InternetSocket(.stream, for: loopback) {
-      if (try? listener.bind(to: loopback)) != nil, (try? listener.listen(backlog: 1)) != nil,
-        let address = try? listener.localAddress()
-      {
-        connected = Attempt.connect(to: address)
+      let attempts = peers.flatMap { peer in
+        [InternetSocket.Kind.stream, .datagram].map {
+          Attempt(kind: $0, way: way, address: peer.0, port: peer.1)
+        }
       }
+      return Row(name: name, attempts: attempts, refusals: refusals)
     }
-    var checks = [
-      Check(
-        "loopback works", tried: "connect to a service of this process", expected: "connected",
-        saw: connected ? "connected" : "no connection")
-    ]
-    let name = "api.anthropic.com"
-    if offline || network != .internet {
-      let reason = offline ? "--offline" : "network = \(network.rawValue)"
-      return checks + [
-        Check("name service works", .skipped, tried: "look \(name) up", expected: "an address", saw: reason),
-        Check(
-          "the internet works", .skipped, tried: "connect to \(name):443", expected: "connected", saw: reason),
-      ]
-    }
-    let addresses = HostNames.addresses(of: name)
-    checks.append(
-      Check(
-        "name service works", addresses.isEmpty ? .failed : .ok, tried: "look \(name) up",
-        expected: "an address",
-        saw: addresses.first.map { "\($0)" } ?? "none (without internet: --offline)"))
-    let reached = Attempt.all(addresses.map { Attempt(kind: .stream, way: .routes, address: $0, port: 443) })
-    checks.append(
-      Check(
-        "the internet works", reached.contains(.connected) ? .ok : .failed, tried: "connect to \(name):443",
-        expected: "connected",
-        saw: reached.contains(.connected)
-          ? "connected" : reached.first.map { "\($0)" } ?? "no address (without internet: --offline)"))
-    return checks
   }
 
   /// Tries what the configuration does not allow: that is no escape.
-  private func check(
+  private func row(
     _ name: String, _ kind: InternetSocket.Kind, _ way: InternetSocket.Way, _ addresses: [String],
     _ refusals: Refusals
-  ) -> Check {
-    let attempts = addresses.compactMap { IPAddress($0) }.filter { address in
-      let flow = Flow(destination: address, transport: kind == .stream ? .tcp : .udp, port: Self.port)
-      return !plan.decide(flow).allowed
-    }.map { Attempt(kind: kind, way: way, address: $0, port: Self.port) }
-    guard !attempts.isEmpty else {
-      return Check(
-        name, .skipped, tried: "connect", expected: "a refusal", saw: "the configuration allows it")
+  ) -> Row {
+    let attempts = addresses.compactMap { IPAddress($0) }.map {
+      Attempt(kind: kind, way: way, address: $0, port: Self.port)
     }
-    return outcome(name, attempts, refusals)
+    return Row(
+      name: name,
+      attempts: attempts.filter { attempt in
+        let transport = kind == .stream ? TransportProtocol.tcp : .udp
+        return !plan.decide(
+          Flow(destination: attempt.destination, transport: transport, port: attempt.port)
+        ).allowed
+      }, refusals: refusals)
+  }
+
+  private static func outcomes(of rows: [Row]) -> [Check] {
+    var outcomes = Attempt.all(rows.flatMap(\.attempts))[...]
+    return rows.map { row in
+      defer { outcomes = outcomes.dropFirst(row.attempts.count) }
+      return check(row, Array(outcomes.prefix(row.attempts.count)))
+    }
   }
 
   /// Passes when every attempt was refused in the way of its wall.
-  private func outcome(_ name: String, _ attempts: [Attempt], _ refusals: Refusals) -> Check {
-    let outcomes = Attempt.all(attempts)
-    let wrong = zip(attempts, outcomes).filter { !refusals.contain($1, for: $0.address) }
+  private static func check(_ row: Row, _ outcomes: [Attempt.Outcome]) -> Check {
+    guard !row.attempts.isEmpty else {
+      return Check(
+        row.name, .skipped, tried: "connect", expected: "a refusal", saw: row.absence)
+    }
+    let wrong = zip(row.attempts, outcomes).filter { !row.refusals.contain($1, for: $0) }
     var counts: [String: Int] = [:]
     for outcome in outcomes { counts["\(outcome)", default: 0] += 1 }
     let summary = counts.sorted { $0.key < $1.key }.map { "\($0.key) ×\($0.value)" }.joined(separator: ", ")
-    let tried =
-      (attempts.first?.kind == .stream ? "connect to " : "send to ")
-      + attempts.map { "\($0.address)" }.joined(separator: ", ")
+    var addresses: [IPAddress] = []
+    for attempt in row.attempts where !addresses.contains(attempt.address) {
+      addresses.append(attempt.address)
+    }
+    let verbs = [(InternetSocket.Kind.stream, "connect"), (.datagram, "send")].filter { kind, _ in
+      row.attempts.contains { $0.kind == kind }
+    }.map(\.1).joined(separator: " and ")
     return Check(
-      name, wrong.isEmpty ? .ok : .failed, tried: tried, expected: refusals.text(for: attempts),
+      row.name, wrong.isEmpty ? .ok : .failed,
+      tried: "\(verbs) to \(addresses.map { "\($0)" }.joined(separator: ", "))",
+      expected: row.refusals.text(for: row.attempts),
       saw: wrong.isEmpty ? summary : wrong.map { "\($0.address): \($1)" }.joined(separator: ", "))
   }
 }

@@ -20,10 +20,10 @@ public enum Verification {
       saw: isJail ? "a jail" : "no jail: nothing keeps this process from internal networks")
     guard isJail else { return [jail] }
     let network = linkIndex(ofZone: Uplink.linkName) == nil ? NetworkMode.none : plan.network
-    let attack = NetworkAttack(plan: plan)
-    return [jail] + NetworkAttack.controls(offline: offline, network: network) + attack.ordinary
-      + attack.pastTheRoutes
-      + attack.canaries(targets) + KernelAttack.checks(targets)
+    return [jail] + NetworkControls.checks(offline: offline, network: network)
+      + NetworkAttack(plan: plan).checks(targets)
+      + KernelAttack.checks(
+        targets, Masks(user: Process.userID, exposed: configuration.exposedSockets.map(\.value)))
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
