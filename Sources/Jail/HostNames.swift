@@ -6,12 +6,12 @@ public import Policy
 public enum HostNames {
   private static let program = "/usr/bin/getent"
 
-  /// The addresses of a host, given as an address or a name; empty when there is none.
-  public static func addresses(of host: String) -> [IPAddress] {
+  /// The addresses of a host, given as an address or a name; empty when there is none. Throws when names cannot be
+  /// looked up: small images have no getent.
+  public static func addresses(of host: String) throws(TrustedFile.Distrust) -> [IPAddress] {
     if let address = IPAddress(host) { return [address] }
-    guard let path = try? TrustedFile.resolve(program),
-      let output = try? TrustedProgram.output(of: path, arguments: [program, "ahosts", "--", host]) ?? []
-    else { return [] }
+    let path = try TrustedFile.resolve(program)
+    let output = (try? TrustedProgram.output(of: path, arguments: [program, "ahosts", "--", host])) ?? []
     var found: [IPAddress] = []
     for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
       guard let address = line.split(separator: " ").first.flatMap({ IPAddress($0) }),

@@ -30,12 +30,7 @@ struct Explain: ParsableCommand {
     }
     let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     Invocation.mentionMissingJail(configuration)
-    let addresses = HostNames.addresses(of: query.host)
-    if addresses.isEmpty {
-      Process.complain(
-        "claude-sandbox: '\(query.host)' is not an address, and this host knows no address by that name\n")
-      throw ExitCode.failure
-    }
+    let addresses = try addresses(of: query.host)
     let reports = addresses.flatMap { address in
       query.parts(of: plan.reach(of: address)).map { report(address, $0) }
     }
@@ -47,6 +42,19 @@ struct Explain: ParsableCommand {
           reports.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule, $0.because] }))
     }
     if reports.contains(where: { !$0.reachable }) { throw ExitCode.failure }
+  }
+
+  private func addresses(of host: String) throws(ExitCode) -> [IPAddress] {
+    let reason: String
+    do {
+      let addresses = try HostNames.addresses(of: host)
+      if !addresses.isEmpty { return addresses }
+      reason = "this host knows no address by that name"
+    } catch {
+      reason = "names cannot be looked up: \(error)"
+    }
+    Process.complain("claude-sandbox: '\(host)' is not an address, and \(reason)\n")
+    throw .failure
   }
 
   private func isLoopback(_ address: IPAddress) -> Bool {

@@ -18,11 +18,12 @@ enum NetworkControls {
           "the internet works", .skipped, tried: "connect to \(name):443", expected: "connected", saw: reason),
       ]
     }
-    let addresses = HostNames.addresses(of: name)
+    var addresses: [IPAddress] = []
+    var absence = "none (without internet: --offline)"
+    do { addresses = try HostNames.addresses(of: name) } catch { absence = "\(error)" }
     let names = Check(
       "name service works", addresses.isEmpty ? .failed : .ok, tried: "look \(name) up",
-      expected: "an address",
-      saw: addresses.first.map { "\($0)" } ?? "none (without internet: --offline)")
+      expected: "an address", saw: addresses.first.map { "\($0)" } ?? absence)
     let reached = Attempt.atOnce(
       addresses.map { Attempt(kind: .stream, way: .routes, address: $0, port: 443) }, patience: patience)
     let internet = Check(
