@@ -138,9 +138,13 @@ public enum Prerequisites {
     if step == .device {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }
+    // Without a seccomp filter it was not one; user_namespaces(7) names what else the kernel refuses with EPERM.
+    if step == .user, (try? ProcessStatus.read())?["Seccomp"] == "0" {
+      return "leave the chroot, if this is one: the kernel makes no user namespaces there (pivot_root instead)"
+    }
     return
       "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; Docker: "
-      + "--security-opt seccomp=PROFILE)"
+      + "--security-opt seccomp=etc/seccomp/docker.json of claude-sandbox)"
   }
 
   /// A sysctl's value; nil when this kernel does not have it.

@@ -199,6 +199,16 @@ def test_without_network_neither_tun_nor_pasta_is_needed(lab, identity, binaries
     assert lab.jail("true", identity=identity, options=("--network", "none")).status == 0
 
 
+def test_a_chroot(lab):
+    """The kernel makes no user namespaces in one. Nothing else would tell why."""
+    script = 'set -e; mkdir -p /run/lab/new; mount --rbind / /run/lab/new; exec chroot /run/lab/new "$@"'
+    command = [EXECUTABLE, "run", "--", "touch", MARKER]
+    result = lab.run(["unshare", "--mount", "sh", "-c", script, "sh", *command], identity="root")
+    assert (result.status, result.out) == (125, ""), result
+    assert "user namespace: unshare(CLONE_NEWUSER): Operation not permitted\n  fix: leave the chroot" in result.err
+    assert not lab.call("lab.host:exists", MARKER)
+
+
 def test_no_getent(lab, identity, binaries):
     """Small images have none. A jail needs it for nothing; what looks names up says why it cannot."""
     lab.call("lab.host:remove", f"{binaries}/getent")
