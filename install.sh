@@ -59,6 +59,9 @@ files() {
   for page in etc/man/*.[1-9]; do
     say "0644 $page $prefix/share/man/man${page##*.}/${page##*/}"
   done
+  for name in $(links); do
+    say "0644 page $prefix/share/man/man1/$name.1"
+  done
   say "0644 bash $prefix/share/bash-completion/completions/claude-sandbox"
   say "0644 zsh $prefix/share/zsh/site-functions/_claude-sandbox"
   say "0644 fish $prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
@@ -78,7 +81,7 @@ installed() {
   for name in claude verify-sandbox claude-sandbox-guard claude-sandbox-wrap; do
     ! ours "$prefix/bin/$name" || say "$prefix/bin/$name"
   done
-  files | cut -d ' ' -f 3
+  guard=yes files | cut -d ' ' -f 3
   [ -L "$root$program" ] || say "$program"
 }
 
@@ -223,10 +226,13 @@ place_link() {
   mv -fT "$root$prefix/bin/$1.part" "$root$prefix/bin/$1"
 }
 
-# generate SHELL TARGET: the completions are the argument parser's own.
+# generate WHAT TARGET: a shell's completions, which are the argument parser's own, or a page that is another's.
 generate() {
   mkdir -p "$(dirname "$root$2")"
-  "$root$program" --generate-completion-script "$1" >"$root$2.part"
+  case $1 in
+    page) say '.so man1/claude-sandbox.1' ;;
+    *) "$root$program" --generate-completion-script "$1" ;;
+  esac >"$root$2.part"
   mv -fT "$root$2.part" "$root$2"
 }
 

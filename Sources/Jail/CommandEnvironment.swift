@@ -8,6 +8,7 @@ enum CommandEnvironment {
     "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY",
     "SESSION_MANAGER",
     "VSCODE_IPC_HOOK_CLI", "VSCODE_IPC_HOOK", "VSCODE_GIT_IPC_HANDLE", "NVIM", "NVIM_LISTEN_ADDRESS",
+    "WSL_INTEROP",
   ]
 
   /// Variables that name a socket: removed when it is masked.

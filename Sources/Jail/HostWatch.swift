@@ -14,9 +14,9 @@ struct HostWatch: ~Copyable {
   }
 
   private var network: RoutingEvents
-  private let files: FileEvents
+  private var files: FileEvents
   private let masks: Masks
-  private let resolverNames: [String]
+  private let resolverPaths: [String]
   /// A change comes as a burst of notifications, and is read when this time has passed since the first of
   /// them. Milliseconds.
   private static let settling = 50
@@ -26,11 +26,11 @@ struct HostWatch: ~Copyable {
 
   init(_ masks: Masks) throws {
     let network = try RoutingEvents()
-    let files = try FileEvents(directories: ResolverFile.directories + masks.directories)
+    let files = try FileEvents(directories: ResolverFile.paths.map(\.parentDirectory) + masks.directories)
     self.network = network
     self.files = files
     self.masks = masks
-    resolverNames = ResolverFile.names
+    resolverPaths = ResolverFile.paths
   }
 
   /// Ends, and gives up the descriptor that watches files.
@@ -46,12 +46,12 @@ struct HostWatch: ~Copyable {
       deadline = deadline ?? now + Self.settling
     }
     if ready.contains(files.descriptor.rawValue) {
-      let names = try files.drain()
-      if names.contains("") || !names.isDisjoint(with: resolverNames) {
+      let paths = try files.drain()
+      if paths.contains("") || !paths.isDisjoint(with: resolverPaths) {
         deadline = deadline ?? now + Self.settling
         change.files = true
       }
-      if names.contains(where: masks.concern) { change.files = true }
+      if paths.contains(where: masks.concern) { change.files = true }
       // Before they are covered: what is made in a directory that has just appeared is found there, or told.
       if change.files { files.follow(masks.directories) }
     }

@@ -1,4 +1,5 @@
 import Linux
+import Policy
 
 /// What the command shall not find in the file system, because whoever answers there lives outside the jail:
 /// a Unix socket crosses network namespaces, and a read-only mount does not stop connect(2). One row each,
@@ -10,18 +11,30 @@ struct Masks {
     let reason: String
     /// Everything in the directory whose name begins so, in place of the path itself.
     var prefix: String?
+    /// Not the directory, but the Unix sockets in it and in its directories: what else is there is needed.
+    var socketsOnly = false
     /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
     /// is in the jail from the start, and not something that appears later.
     var isMade = false
   }
 
   private let user: UInt32
-  private let exposed: [String]
+  private let home: String?
+  let exposed: [String]
 
-  /// `exposed` are the sockets that the administrator leaves visible.
-  init(user: UInt32, exposed: [String]) {
+  /// Those of a user. A home that is no absolute path is none. `exposed` are the sockets that the administrator
+  /// leaves visible.
+  init(user: UInt32, home: String?, exposed: [String]) {
     self.user = user
+    self.home = home.flatMap { $0.hasPrefix("/") ? $0 : nil }
     self.exposed = exposed
+  }
+
+  /// Those of the calling process.
+  init(_ configuration: Configuration) {
+    let caller = Command(arguments: [], environment: Process.environment)
+    self.init(
+      user: Process.userID, home: caller.variable("HOME"), exposed: configuration.exposedSockets.map(\.value))
   }
 
   var table: [Mask] {
@@ -42,25 +55,54 @@ struct Masks {
         path: "/run/user/\(user)",
         reason: "session bus, systemd --user, Wayland, PipeWire, keyring, Podman, editors"),
       Mask(path: "/run/dbus", reason: "the system bus: systemd, NetworkManager, PackageKit"),
+      Mask(path: "/tmp", reason: "a session bus without systemd", prefix: "dbus-"),
       Mask(path: "/run/systemd/private", reason: "systemd's own socket"),
+      Mask(path: "/run/systemd", reason: "systemd's services, asked without a bus", prefix: "io.systemd."),
       Mask(path: "/run/docker.sock", reason: "the Docker engine starts containers in any network"),
       Mask(path: "/var/run/docker.sock", reason: "the same, where /var/run is a directory of its own"),
+      Mask(path: "/mnt/wsl/docker-desktop", reason: "Docker Desktop's engine, in WSL"),
       Mask(path: "/run/podman", reason: "the Podman service"),
       Mask(path: "/run/containerd", reason: "the containerd service"),
+      Mask(path: "/run/k3s", reason: "the containerd of k3s"),
       Mask(path: "/run/crio", reason: "the CRI-O service"),
       Mask(path: "/run/buildkit", reason: "the BuildKit service"),
       Mask(path: "/run/libvirt", reason: "virtual machines, in any network"),
+      Mask(path: "/var/lib/lxd/unix.socket", reason: "LXD starts containers in any network"),
+      Mask(path: "/var/snap/lxd/common/lxd/unix.socket", reason: "LXD, from the snap"),
+      Mask(path: "/var/snap/lxd/common/lxd-user/unix.socket", reason: "LXD, from the snap, for every user"),
+      Mask(path: "/var/lib/incus/unix.socket", reason: "Incus starts containers in any network"),
+      Mask(path: "/var/lib/incus/unix.socket.user", reason: "Incus, for every user"),
+      Mask(path: "/nix/var/nix/daemon-socket", reason: "Nix fetches what it builds, in the host's network"),
+      Mask(path: "/var/guix/daemon-socket", reason: "Guix does the same"),
       Mask(path: "/run/snapd.socket", reason: "snapd runs hooks outside"),
       Mask(path: "/run/snapd-snap.socket", reason: "snapd runs hooks outside"),
+      Mask(path: "/run/watchman", reason: "watchman runs what it is given as a trigger"),
+      Mask(path: "/usr/local/var/run/watchman", reason: "the same, where it was built from source"),
+      Mask(path: "/run/WSL", reason: "WSL runs Windows programs, in the network of Windows"),
+      // Whoever connects elsewhere for the asking.
+      Mask(path: "/run/cups", reason: "CUPS asks a printer at any address, before it is one"),
+      Mask(path: "/run/tailscale", reason: "tailscaled dials into the tailnet"),
+      Mask(path: "/tmp", reason: "ssh: a shared connection leads on", prefix: "ssh_mux_"),
+      // Databases: programs with a file system and a network of their own, and the users' data.
+      Mask(path: "/run/postgresql", reason: "PostgreSQL: COPY FROM PROGRAM, dblink"),
+      Mask(path: "/tmp", reason: "the same, by its own default", prefix: ".s.PGSQL."),
+      Mask(path: "/run/mysqld", reason: "MariaDB and MySQL"),
+      Mask(path: "/run/redis", reason: "Redis: REPLICAOF and MIGRATE connect to any address"),
       // Terminals that type for whoever asks.
       Mask(path: "/tmp/tmux-\(user)", reason: "tmux: send-keys runs commands outside", isMade: true),
       Mask(path: "/run/tmux", reason: "the same, where the distribution moves it"),
       Mask(path: "/run/screen", reason: "screen: -X stuff runs commands outside"),
       Mask(path: "/tmp", reason: "the same, by an older default", prefix: "screens"),
+      Mask(path: "/tmp/zellij-\(user)", reason: "zellij: action write runs commands outside"),
       // Displays: a client can type into any window.
       Mask(path: "/tmp/.X11-unix", reason: "the X server"),
       Mask(path: "/tmp/.ICE-unix", reason: "the X session manager"),
-      // Editors: their sockets open files, terminals and URLs outside.
+      Mask(path: "/mnt/wslg", reason: "WSL's displays"),
+      // Browsers and editors: their sockets open files, terminals and URLs outside.
+      Mask(
+        path: "/tmp", reason: "Chromium opens a URL in the window that there is", prefix: ".org.chromium.",
+        socketsOnly: true),
+      Mask(path: "/tmp", reason: "Chrome does the same", prefix: ".com.google.Chrome.", socketsOnly: true),
       Mask(path: "/tmp", reason: "VS Code: code --command", prefix: "vscode-"),
       Mask(path: "/tmp", reason: "emacsclient --eval", prefix: "emacs\(user)"),
       Mask(path: "/tmp", reason: "Neovim: --server --remote-expr", prefix: "nvim."),
@@ -69,103 +111,29 @@ struct Masks {
         path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session",
         isMade: true),
       Mask(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions", isMade: true),
+    ] + (home.map(Self.below) ?? [])
+  }
+
+  /// What programs keep in their user's home.
+  private static func below(_ home: String) -> [Mask] {
+    [
+      Mask(
+        path: "\(home)/.ssh", reason: "ssh: a shared connection (ControlPath) leads where its master went",
+        socketsOnly: true),
+      Mask(path: "\(home)/.ansible/cp", reason: "Ansible's shared connections", socketsOnly: true),
+      Mask(path: "\(home)/.docker/desktop", reason: "Docker Desktop's engine"),
+      Mask(path: "\(home)/.docker/run", reason: "Docker Desktop's engine"),
+      Mask(path: "\(home)/.rd", reason: "Rancher Desktop's engine", socketsOnly: true),
+      Mask(
+        path: "\(home)/.local/state/watchman", reason: "watchman runs what it is given as a trigger",
+        socketsOnly: true),
+      Mask(
+        path: "\(home)/.local/share/code-server",
+        reason: "code-server opens files in the window that there is",
+        socketsOnly: true),
+      Mask(
+        path: "\(home)/.local/share/zed", reason: "Zed opens files in the window that there is",
+        socketsOnly: true),
     ]
-  }
-
-  /// The directories in which what is to be masked may appear.
-  var directories: [String] {
-    table.map { $0.prefix == nil ? $0.path.parentDirectory : $0.path }
-  }
-
-  /// Whether a name that appeared in one of them may be one to mask, or a directory on the way to it.
-  func concern(_ name: String) -> Bool {
-    table.contains { mask in
-      mask.prefix.map(name.hasPrefix) ?? mask.path.split(separator: "/").dropFirst().contains { $0 == name }
-    }
-  }
-
-  /// The paths that are there to be masked, each once.
-  private func present() throws -> [String] {
-    // Each is listed once: /tmp may hold thousands.
-    var listings: [String: [String]] = [:]
-    for directory in Set(table.filter { $0.prefix != nil }.map(\.path)) {
-      listings[directory] = try unlessGone { () throws(SystemCallError) in try FileStatus.names(in: directory)
-      }
-    }
-    var paths: [String] = []
-    for mask in table {
-      var candidates = [mask.path]
-      if let prefix = mask.prefix {
-        candidates = (listings[mask.path] ?? []).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
-      }
-      for candidate in candidates {
-        guard let path = try unlessGone({ () throws(SystemCallError) in try target(of: candidate) }) ?? nil
-        else { continue }
-        if !paths.contains(path) && !exposed.contains(path) { paths.append(path) }
-      }
-    }
-    return paths
-  }
-
-  /// What a path names; nil if it is a link in a directory where anyone writes: that is somebody's wish to have
-  /// something else masked.
-  private func target(of path: String) throws(SystemCallError) -> String? {
-    let status = try FileStatus.ofLink(path)
-    let isShared = try FileStatus.of(path.parentDirectory).permissions & 0o002 != 0
-    return isShared && status.kind == .symbolicLink ? nil : try FileStatus.resolve(path)
-  }
-
-  /// Of what is there to be masked, what is not.
-  func uncovered() throws -> [String] {
-    let covered = try Mounts.ownPoints()
-    return try present().filter { path in
-      !covered.contains(path) && (try? FileStatus.of(path))?.kind != .characterDevice
-    }
-  }
-
-  /// What does not exist, or cannot be entered, needs no mask: nil.
-  private func unlessGone<Result>(_ look: () throws(SystemCallError) -> Result) throws -> Result? {
-    do throws(SystemCallError) {
-      return try look()
-    } catch {
-      if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return nil }
-      throw error
-    }
-  }
-
-  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts
-  /// the exposed sockets back. What is covered now.
-  @discardableResult
-  func install() throws -> [String] {
-    for mask in table where mask.isMade { FileStatus.makePrivateDirectory(mask.path) }
-    let kept = exposed.compactMap { try? Exposed($0) }
-    let covered = try Mounts.ownPoints()
-    let paths = try present()
-    for path in paths {
-      guard let status = try? FileStatus.of(path) else { continue }
-      switch status.kind {
-      case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
-      case .characterDevice: continue
-      default: try Mounts.bind("/dev/null", over: path)
-      }
-    }
-    for socket in kept { try socket.restore() }
-    return paths
-  }
-
-  /// A socket that was taken aside before the masks.
-  private final class Exposed {
-    private let path: String
-    private let mount: FileDescriptor
-
-    init(_ path: String) throws {
-      self.path = path
-      mount = try Mounts.clone(path)
-    }
-
-    func restore() throws {
-      try FileStatus.makeFile(path)
-      try Mounts.attach(mount, at: path)
-    }
   }
 }

@@ -143,8 +143,8 @@ public enum Prerequisites {
       return "leave the chroot, if this is one: the kernel makes no user namespaces there (pivot_root instead)"
     }
     return
-      "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; Docker: "
-      + "--security-opt seccomp=etc/seccomp/docker.json of claude-sandbox)"
+      "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; "
+      + "Docker: --security-opt seccomp=etc/seccomp/docker.json of claude-sandbox)"
   }
 
   /// A sysctl's value; nil when this kernel does not have it.

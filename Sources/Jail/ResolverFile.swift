@@ -40,17 +40,8 @@ enum ResolverFile {
   /// Whether what programs read is this text.
   static func says(_ text: [UInt8]) -> Bool { (try? FileDescriptor.contents(of: file)) == text }
 
-  /// Where a change of the file shows: its directory, and that of the file it links to.
-  static var directories: [String] {
-    let target = (try? FileStatus.resolve(file)) ?? file
-    return [file, target].map(\.parentDirectory)
-  }
-
-  /// The names under which it changes there.
-  static var names: [String] {
-    let target = (try? FileStatus.resolve(file)) ?? file
-    return [file, target].compactMap { $0.split(separator: "/").last.map(String.init) }
-  }
+  /// Where a change of the file shows: itself, and the file it links to.
+  static var paths: [String] { [file, (try? FileStatus.resolve(file)) ?? file] }
 
   private static var exists: Bool { (try? FileStatus.of(file)) != nil }
 }

@@ -60,8 +60,7 @@ struct UnsealedJail: ~Copyable {
   consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
     try Mounts.makePrivate()
     try ResolverFile.install(blueprint.resolver.jailText)
-    let exposed = blueprint.configuration.exposedSockets.map(\.value)
-    let masks = Masks(user: Process.userID, exposed: exposed)
+    let masks = Masks(blueprint.configuration)
     let masked = try masks.install()
     try Mounts.newTerminals()
     PingGroup.allow(Process.groupID)
@@ -80,7 +79,7 @@ struct UnsealedJail: ~Copyable {
     // as `doctor` tells; no network is opened by that.
     if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
     try SystemCallPolicy.install()
-    return SealedJail(masked: masked, exposed: exposed)
+    return SealedJail(masked: masked, exposed: masks.exposed)
   }
 }
 

@@ -33,7 +33,7 @@ struct Session: ~Copyable {
         path, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), holder: holder)
     }
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
-    let masks = Masks(user: Process.userID, exposed: blueprint.configuration.exposedSockets.map(\.value))
+    let masks = Masks(blueprint.configuration)
     self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan

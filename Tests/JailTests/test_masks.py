@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from lab.identity import Identity
 from lab.lab import DIRECTORY
 
 # Listens on all of them and never accepts: who connects has reached it.
@@ -52,26 +53,61 @@ def covered(jail, path):
 
 def rows(identity):
     """A socket for each row of the table in Sources/Jail/Masks.swift."""
-    uid = 1000 if identity == "user" else 0
+    uid, home = 1000 if identity == "user" else 0, Identity(identity).home
     return [
         "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/systemd/resolve/io.systemd.Resolve",
         "/run/systemd/resolve/io.systemd.Resolve.Monitor", f"/run/user/{uid}/bus", f"/run/user/{uid}/systemd/private",
-        "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/docker.sock", "/run/podman/podman.sock",
-        "/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/buildkit/buildkitd.sock", "/run/libvirt/libvirt-sock",
-        "/run/snapd.socket", "/run/snapd-snap.socket", f"/tmp/tmux-{uid}/default", f"/run/tmux/{uid}/default",
-        "/run/screen/S-user/1.tty", "/tmp/screens/S-user/1.tty", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1", "/tmp/vscode-ipc-2.sock",
-        f"/tmp/emacs{uid}/server", "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
+        "/run/dbus/system_bus_socket", "/tmp/dbus-k2", "/run/systemd/private", "/run/systemd/io.systemd.Manager", "/run/docker.sock",
+        "/mnt/wsl/docker-desktop/shared-sockets/guest-services/docker.proxy.sock", "/run/podman/podman.sock",
+        "/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock", "/run/crio/crio.sock", "/run/buildkit/buildkitd.sock",
+        "/run/libvirt/libvirt-sock", "/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket",
+        "/var/snap/lxd/common/lxd-user/unix.socket", "/var/lib/incus/unix.socket", "/var/lib/incus/unix.socket.user",
+        "/var/guix/daemon-socket/socket", "/run/snapd.socket", "/run/snapd-snap.socket", "/run/watchman/user-state/sock",
+        "/usr/local/var/run/watchman/user-state/sock", "/run/WSL/8_interop", "/run/cups/cups.sock", "/run/tailscale/tailscaled.sock",
+        "/tmp/ssh_mux_host_22_user", "/run/postgresql/.s.PGSQL.5432", "/tmp/.s.PGSQL.5432", "/run/mysqld/mysqld.sock",
+        "/run/redis/redis-server.sock", f"/tmp/tmux-{uid}/default", f"/run/tmux/{uid}/default", "/run/screen/S-user/1.tty",
+        "/tmp/screens/S-user/1.tty", f"/tmp/zellij-{uid}/0.40/session", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1",
+        "/mnt/wslg/runtime-dir/wayland-0", "/tmp/.org.chromium.Chromium.k2/SingletonSocket",
+        "/tmp/.com.google.Chrome.k2/SingletonSocket", "/tmp/vscode-ipc-2.sock", f"/tmp/emacs{uid}/server",
+        "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
+        f"{home}/.ssh/cm-host", f"{home}/.ssh/sockets/cm-host", f"{home}/.ansible/cp/k2", f"{home}/.docker/desktop/docker.sock",
+        f"{home}/.docker/run/docker.sock", f"{home}/.rd/docker.sock", f"{home}/.local/state/watchman/user-state/sock",
+        f"{home}/.local/share/code-server/code-server-ipc.sock", f"{home}/.local/share/zed/zed-stable.sock",
     ]  # fmt: skip
+
+
+# What no test can make without leaving it on the machine: it is in no directory that there is.
+NOT_HERE = ["/nix/var/nix/daemon-socket"]
+COVERED = ["/mnt", "/usr/local", "/var"]
+
+
+@pytest.fixture
+def places(lab):
+    """Directories of the machine in which rows are, as the lab's own."""
+    for directory in COVERED:
+        lab.call("lab.host:cover", directory)
+    lab.call("lab.host:symlink", "/run", "/var/run")
+    yield
+    for directory in COVERED:
+        lab.call("lab.host:uncover", directory)
+
+
+def clear(lab, paths):
+    """Removes what is in the way to them."""
+    for path in paths:
+        root = next(root for root in ("/run/lab/home", "/run/lab/root", *COVERED, "/run", "/tmp") if path.startswith(root))
+        lab.call("lab.host:remove", f"{root}/{path[len(root) + 1 :].split('/')[0]}")
 
 
 def test_every_row_is_tested():
     with open(os.path.join(DIRECTORY, "../../Sources/Jail/Masks.swift")) as file:
-        found = re.findall(r'Mask\(\s*path: "([^"]+)",\s*reason: "[^"]+"(?:,\s*prefix: "([^"]+)")?', file.read())
+        found = re.findall(r'Mask\(\s*path: "([^"]+)",\s*reason:\s*"[^"]+"(?:,\s*prefix: "([^"]+)")?', file.read())
     wanted = [f"{path}/{prefix}" if prefix else path for path, prefix in found]
-    assert len(wanted) > 20
-    paths = rows("user")
+    assert len(wanted) > 50
+    paths = rows("user") + NOT_HERE
     for row in wanted:
-        row = row.replace("\\(user)", "1000").replace("/var/run/", "/run/")
+        row = row.replace("\\(user)", "1000").replace("\\(home)", Identity.USER.home)
+        row = row.removeprefix("/var") if row.startswith("/var/run/") else row
         assert any(path.startswith(row) for path in paths), row
 
 
@@ -86,7 +122,7 @@ def all_covered(jail, paths):
         assert time.monotonic() < deadline, left
 
 
-def test_every_row_that_was_there(lab, identity, serve):
+def test_every_row_that_was_there(lab, identity, places, serve):
     paths = rows(identity)
     serve(*paths)
     with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
@@ -96,14 +132,46 @@ def test_every_row_that_was_there(lab, identity, serve):
         all_covered(jail, paths)
 
 
-def test_every_row_that_comes_later(lab, identity, serve):
+def test_every_row_that_comes_later(lab, identity, places, serve):
     """Its directory, too."""
     paths = rows(identity)
-    for path in paths:
-        lab.call("lab.host:remove", "/".join(path.split("/")[:3]))
+    clear(lab, paths)
     with lab.jailed(identity=identity) as jail:
         serve(*paths)
         all_covered(jail, paths)
+    clear(lab, paths)
+
+
+def test_files_beside_a_socket_are_left_alone(lab, identity, serve):
+    """Keys and known hosts are needed; an agent signs, and leads nowhere."""
+    home = Identity(identity).home
+    serve(f"{home}/.ssh/cm-host", f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1")
+    lab.call("lab.host:write", f"{home}/.ssh/known_hosts", "a host\n", {"mode": 0o644})
+    with lab.jailed(identity=identity) as jail:
+        assert jail.ask("evaluate", code=f"result = open('{home}/.ssh/known_hosts').read()")["result"] == "a host\n"
+        assert unmasked(jail, [f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1"]) != []
+        assert unmasked(jail, [f"{home}/.ssh/cm-host"]) == []
+    clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x"])
+
+
+def test_a_linked_directory_is_not_followed_where_anyone_writes(lab, identity, serve):
+    """Nobody else hides somebody's sockets; what the user has linked is followed."""
+    home = Identity(identity).home
+    serve(f"{home}/agents/agent", f"{home}/dotfiles/cm-host")
+    lab.call("lab.host:symlink", f"{home}/agents", "/tmp/.org.chromium.trap")
+    lab.call("lab.host:symlink", f"{home}/dotfiles", f"{home}/.ssh")
+    try:
+        with lab.jailed(identity=identity) as jail:
+            assert unmasked(jail, [f"{home}/agents/agent", f"{home}/dotfiles/cm-host"]) == [f"{home}/agents/agent"]
+    finally:
+        lab.call("lab.host:remove", "/tmp/.org.chromium.trap")
+        clear(lab, [f"{home}/.ssh", f"{home}/agents/x", f"{home}/dotfiles/x"])
+
+
+@pytest.mark.parametrize("home", [None, "", "relative", "/nonexistent", "/"])
+def test_a_home_that_is_none(lab, identity, home):
+    environment = {"PATH": lab.path()} if home is None else {"PATH": lab.path(), "HOME": home}
+    assert lab.jail("true", identity=identity, env=environment).status == 0
 
 
 @pytest.mark.parametrize("path", ["/run/user/{uid}/bus", "/run/systemd/private", "/run/systemd/resolve/io.systemd.Resolve"])

@@ -168,9 +168,10 @@ mutate("variables that name a socket", "kept", ENVIRONMENT, "return exposed.cont
 # Mounts.
 
 MASKS = f"{JAIL}/Masks.swift"
+COVERS = f"{JAIL}/MaskInstallation.swift"
 ROWS = ("test_masks", "every_row")
-mutate("masked directories", "visible", MASKS, "if !covered.contains(path) {", "if !covered.contains(path) && path.isEmpty {", ROWS)
-mutate("masked sockets", "visible", MASKS, '      default: try Mounts.bind("/dev/null", over: path)\n', "      default: continue\n", ROWS)
+mutate("masked directories", "visible", COVERS, "if !covered.contains(path) {", "if !covered.contains(path) && path.isEmpty {", ROWS)
+mutate("masked sockets", "visible", COVERS, '      default: try Mounts.bind("/dev/null", over: path)\n', "      default: continue\n", ROWS)
 mutate_both("masks: resolver daemons", "rows removed", [
     (MASKS, f'path: "{path}"', f'path: "{path}-off"') for path in ("/run/nscd", "/var/run/nscd", "/run/avahi-daemon")
 ], ("test_dns", "other_resolvers"), ROWS)
@@ -180,9 +181,14 @@ mutate_both("masks: systemd-resolved", "row removed", [
 mutate_both("masks: Claude's daemon", "rows removed", [
     (MASKS, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (MASKS, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
 ], ("test_masks", "every_row_that"))
-mutate("masks, renewed", "not renewed", f"{JAIL}/HostWatch.swift", "      if names.contains(where: masks.concern) { change.files = true }\n", "",
+mutate("masks, renewed", "not renewed", f"{JAIL}/HostWatch.swift", "      if paths.contains(where: masks.concern) { change.files = true }\n", "",
        ("test_masks", "later or anew"))
-mutate("links in /tmp", "followed", MASKS, "return isShared && status.kind == .symbolicLink ? nil :", "return isShared && status.kind == .directory && path.isEmpty ? nil :",
+mutate("sockets in a home", "visible", COVERS, "let own = try entries(of: directory, .socket, &names)", "let own: [String] = []", ROWS)
+mutate("sockets in a home's directories", "visible", COVERS, "found += try entries(of: below, .socket, &names)",
+       "if below.isEmpty { found += try entries(of: below, .socket, &names) }", ROWS)
+mutate("links to directories in /tmp", "followed", COVERS, "if mask.socketsOnly { return try entries(of: mask.path, .directory, &names, prefix) }\n", "",
+       ("test_masks", "linked_directory"))
+mutate("links in /tmp", "followed", COVERS, "return isShared && status.kind == .symbolicLink ? nil :", "return isShared && status.kind == .directory && path.isEmpty ? nil :",
        ("test_masks", "link_with"))
 mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))

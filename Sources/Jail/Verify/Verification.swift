@@ -23,7 +23,7 @@ public enum Verification {
     return [jail] + NetworkControls.checks(offline: offline, network: network)
       + NetworkAttack(plan: plan).checks(targets)
       + KernelAttack.checks(
-        targets, Masks(user: Process.userID, exposed: configuration.exposedSockets.map(\.value)))
+        targets, Masks(configuration))
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
