@@ -26,7 +26,7 @@ struct Masks {
   /// leaves visible.
   init(user: UInt32, home: String?, exposed: [String]) {
     self.user = user
-    self.home = home.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    self.home = home.flatMap { $0.hasPrefix("/") ? $0.split(separator: "/").map { "/\($0)" }.joined() : nil }
     self.exposed = exposed
   }
 

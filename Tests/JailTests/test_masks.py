@@ -168,6 +168,17 @@ def test_a_linked_directory_is_not_followed_where_anyone_writes(lab, identity, s
         clear(lab, [f"{home}/.ssh", f"{home}/agents/x", f"{home}/dotfiles/x"])
 
 
+def test_a_home_that_is_spelt_otherwise(lab, identity, serve):
+    home = Identity(identity).home
+    environment = {"PATH": lab.path(), "HOME": f"/{home}//"}
+    serve(f"{home}/.ssh/cm-host")
+    with lab.jailed(identity=identity, env=environment) as jail:
+        assert unmasked(jail, [f"{home}/.ssh/cm-host"]) == []
+        serve(f"{home}/.ssh/cm-later")
+        covered(jail, f"{home}/.ssh/cm-later")
+    clear(lab, [f"{home}/.ssh/x"])
+
+
 @pytest.mark.parametrize("home", [None, "", "relative", "/nonexistent", "/"])
 def test_a_home_that_is_none(lab, identity, home):
     environment = {"PATH": lab.path()} if home is None else {"PATH": lab.path(), "HOME": home}
