@@ -49,7 +49,7 @@ public enum HostNetwork {
       }
     }
     for address in publicAddresses.compactMap({ IPAddress($0) }) {
-      guard let route = lookup(address, in: &kernel), route.kind == .unicast else { continue }
+      guard let route = try lookup(address, in: &kernel), route.kind == .unicast else { continue }
       if address.family == .ipv4 {
         facts.ipv4InternetPaths.formUnion(route.nextHops.map(hop))
       } else {
@@ -68,12 +68,12 @@ public enum HostNetwork {
     }
   }
 
-  /// How the kernel would reach an address; nil if it would not, for whatever reason.
-  private static func lookup(_ address: IPAddress, in kernel: inout NetlinkSocket) -> Route? {
+  /// How the kernel would reach an address; nil if it says that it would not, for whatever reason.
+  private static func lookup(_ address: IPAddress, in kernel: inout NetlinkSocket) throws -> Route? {
     guard let request = Route.lookupRequest(to: address.bytes) else { return nil }
     do {
       return try kernel.request(request, dump: false).first.flatMap(Route.init)
-    } catch {
+    } catch is NetlinkError {
       return nil
     }
   }

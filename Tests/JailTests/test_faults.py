@@ -43,6 +43,7 @@ def recorded(module_lab):
 
     def record(identity):
         if identity not in known:
+            launch(module_lab, identity)  # The first makes directories that later ones find.
             result = launch(module_lab, identity)
             assert (result["status"], result["err"], result["ended"]) == (0, "", True), result
             known[identity] = result["calls"], json.loads(result["out"])
@@ -156,14 +157,19 @@ def test_a_fault_is_noticed(lab, recorded):
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refused_call(lab, recorded, clean, name):
     calls, report = recorded("user")
-    failures = []
-    for target in chosen(calls, name):
+    failures, missed, targets = [], [], list(chosen(calls, name))
+    for target in targets:
         lab.forget()
-        problem = wrong(launch(lab, "user", target), report)
+        result = launch(lab, "user", target)
+        problem = wrong(result, report)
         leaked = [e for e in lab.seen(token="token-report") if e.get("dst") != "1.1.1.1"]
         if problem or leaked:
             failures.append(f"{target}: {problem or leaked}")
+        if not result["injected"]:
+            missed.append(target)
     assert not failures, "\n".join(failures)
+    # Reads and polls come in other numbers each time; most of them come.
+    assert len(missed) <= len(targets) / 4, missed
 
 
 @pytest.mark.parametrize("caller", ["root", "container"])

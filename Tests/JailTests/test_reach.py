@@ -227,7 +227,7 @@ def test_no_network(lab, staying, identity, configuration, options, kind):
 
 def test_no_network_needs_no_pasta(lab, identity):
     def relays():
-        return {p["pid"] for p in lab.call("lab.residue:processes").values() if p["comm"].startswith("passt")}
+        return {p["pid"] for p in lab.call("lab.residue:processes").values() if p["comm"].startswith(("passt", "pasta"))}
 
     before = relays()
     with lab.jailed(identity=identity, options=("--network", "none")):

@@ -75,7 +75,9 @@ def test_capabilities_do_not_come_back(jail, identity):
 def test_the_network_cannot_be_changed(jail, arguments):
     before = shell(jail, "ip", "route")["out"]
     done = shell(jail, "ip", *arguments.split())
-    assert done["status"] in (1, 2) and "not permitted" in done["err"].lower() + "not permitted" * ("denied" in done["err"]), done
+    # Newer versions of ip look at the namespace first, and cannot.
+    words = ("not permitted", "denied", 'invalid "netns"')
+    assert done["status"] in (1, 2, 255) and any(word in done["err"].lower() for word in words), done
     assert shell(jail, "ip", "route")["out"] == before
 
 
@@ -201,12 +203,18 @@ def test_signal_dispositions_are_reset(lab, identity, number):
 
 
 def test_a_caller_that_spawns(lab, identity):
-    """system(3) and make(1) start processes by posix_spawn(3), which leaves the C library's own two signals ignored."""
-    spawn = "import os, sys; child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); sys.exit(os.waitpid(child, 0)[1] >> 8)"
-    launch = [EXECUTABLE, "run", "--", "sh", "-c", "grep SigIgn /proc/self/status; exit 7"]
-    control = lab.run([PYTHON, "-c", spawn, "/bin/grep", "SigIgn", "/proc/self/status"], identity=identity)
+    """system(3) and make(1) start processes by posix_spawn(3), which in some versions leaves the C library's own two signals ignored."""
+    ignore = """
+import ctypes, os, sys
+ignored = (ctypes.c_ulong * 4)(1)  # what the kernel takes for SIG_IGN
+for signal in 32, 33:
+    assert ctypes.CDLL(None).syscall(13 if os.uname().machine == "x86_64" else 134, signal, ignored, None, 8) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+    control = lab.run([PYTHON, "-c", ignore, "/bin/grep", "SigIgn", "/proc/self/status"], identity=identity)
     assert int(control.out.split()[1], 16) >> 31 & 3 == 3
-    result = lab.run([PYTHON, "-c", spawn, *launch], identity=identity)
+    launch = [EXECUTABLE, "run", "--", "sh", "-c", "grep SigIgn /proc/self/status; exit 7"]
+    result = lab.run([PYTHON, "-c", ignore, *launch], identity=identity)
     assert (result.status, int(result.out.split()[1], 16)) == (7, 0)
 
 

@@ -38,8 +38,8 @@ def run(argv, env, identity, names, target=None, error=1, timeout=15):
 
     Without an error number the process is killed at that call instead.
 
-    Process 0 is the launcher, 1 the first that it or a descendant forks, and so on; only while it is the executable
-    under test. Returns status, out, err, the calls in their order, whether the fault was injected, whether the holder
+    Process 0 is the launcher, 1 the first that it or a descendant forks, and so on, as the lab's pids tell, of which nobody
+    else takes one meanwhile; only while it is the executable under test. Returns status, out, err, the calls in their order, whether the fault was injected, whether the holder
     had come to execute the command by then, and whether every process ended in time.
     """
     numbers = {number(name): name for name in names if number(name) >= 0}
@@ -50,8 +50,8 @@ def run(argv, env, identity, names, target=None, error=1, timeout=15):
     os.waitpid(child, os.WUNTRACED)
     listener = _take_listener(child)
     os.kill(child, signal.SIGCONT)
-    watch = _Watch(listener, numbers, target, error)
-    status, hung_up = watch.run(child, time.monotonic() + timeout)
+    watch = _Watch(listener, child, numbers, target, error)
+    status, hung_up = watch.run(time.monotonic() + timeout)
     os.close(listener)
     out, err = (_contents(stream) for stream in streams)
     return {
@@ -61,15 +61,15 @@ def run(argv, env, identity, names, target=None, error=1, timeout=15):
 
 
 class _Watch:
-    def __init__(self, listener, numbers, target, error):
-        self.listener, self.numbers, self.error = listener, numbers, error
+    def __init__(self, listener, launcher, numbers, target, error):
+        self.listener, self.launcher, self.numbers, self.error = listener, launcher, numbers, error
         self.target = tuple(target) if target else None
-        self.calls, self.counts, self.processes = [], {}, {}
+        self.calls, self.counts, self.processes = [], {}, set()
         self.injected = self.too_late = self.executed = False
         self.holders = set()
 
-    def run(self, child, deadline):
-        """Answer until nobody is left who could ask. The child's wait status, and whether all ended in time."""
+    def run(self, deadline):
+        """Answer until nobody is left who could ask. The launcher's wait status, and whether all ended in time."""
         status = None
         poll = select.poll()
         poll.register(self.listener, select.POLLIN)
@@ -80,8 +80,8 @@ class _Watch:
             if ready[0][1] & select.POLLIN:
                 self._answer()
             elif ready[0][1] & select.POLLHUP:
-                return os.waitpid(child, 0)[1], True
-        for pid in (child, *self.processes):
+                return os.waitpid(self.launcher, 0)[1], True
+        for pid in {self.launcher, *self.processes}:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -111,7 +111,8 @@ class _Watch:
                 return False
         except OSError:
             return False
-        process = self.processes.setdefault(pid, len(self.processes))
+        process = pid - self.launcher
+        self.processes.add(pid)
         count = self.counts.get((process, name), 0)
         self.counts[process, name] = count + 1
         self.calls.append([process, name, count, [argument & 0xFFFFFFFF for argument in arguments[:3]]])
