@@ -51,7 +51,7 @@ act() {
   [ -n "$dry" ] || "$@"
 }
 
-usage() { sed -n '2,/^set/s/^# \{0,1\}//p' install.sh | sed '$d'; }
+usage() { sed -n '2,/^set/s/^# \{0,1\}//p' install.sh; }
 
 # --- What is installed: MODE SOURCE TARGET, one line each. A source without a slash is made by `generate`.
 
@@ -394,6 +394,10 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+if [ -n "$purge" ] && [ "$action" != uninstall ]; then
+  usage >&2
+  exit 64
+fi
 case $binary in '' | /*) ;; *) binary=$start/$binary ;; esac
 case $prefix in /*) ;; *) die "PREFIX=$prefix is not an absolute path" "begin it with /" ;; esac
 

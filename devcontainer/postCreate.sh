@@ -31,10 +31,11 @@ stamp() {
 if ! cmp -s claude-sandbox.conf "$configuration"; then
   before=$(mktemp)
   trap 'rm -f "$before"' EXIT
-  [ ! -e "$configuration" ] || cp "$configuration" "$before"
+  had=
+  [ ! -e "$configuration" ] || { had=yes && cp "$configuration" "$before"; }
   stamp claude-sandbox.conf
   if ! claude-sandbox config --check; then
-    stamp "$before"
+    if [ -n "$had" ]; then stamp "$before"; else as_root rm -f "$configuration"; fi
     die "$PWD/claude-sandbox.conf has errors, listed above; $configuration is as before" "mend them, and run this again"
   fi
   echo "$configuration is now that of $PWD"

@@ -32,7 +32,8 @@ enum Pasta {
       of: path, arguments: ["pasta", "--fd", "\(tapDescriptor)", "--version"])
     guard let output else { return nil }
     let line = String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)
-    return line.isEmpty ? "unknown version" : line
+    // Debian 12's says "pasta unknown version", Debian 13's nothing into a pipe.
+    return line.isEmpty || line == "pasta unknown version" ? "version unknown" : line
   }
 
   /// A running pasta.

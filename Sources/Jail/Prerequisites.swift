@@ -135,6 +135,10 @@ public enum Prerequisites {
       return "allow user namespaces for this program with an AppArmor profile: profile claude-sandbox "
         + "/usr/local/bin/claude-sandbox flags=(unconfined) { userns, } in /etc/apparmor.d/claude-sandbox, then apparmor_parser -r"
     }
+    if step == .mount, errno == Errno.EACCES {
+      return
+        "let AppArmor allow mounts to the container, as Docker's default profile does not: --security-opt apparmor=unconfined"
+    }
     if step == .device {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }

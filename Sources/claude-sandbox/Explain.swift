@@ -11,7 +11,7 @@ struct Explain: ParsableCommand {
       told; a port without a protocol is TCP's and UDP's. The exit status is 0 when all that was asked about is reachable, 1 otherwise.
       """)
 
-  @Argument(help: ArgumentHelp("What to reach.", valueName: "host[:port][/tcp|/udp]"))
+  @Argument(help: ArgumentHelp("What to reach.", valueName: "host[:port][/tcp|/udp|/icmp]"))
   var destination: String
 
   @Flag(help: "Print JSON.")
@@ -26,7 +26,7 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     guard let query = DestinationQuery(destination) else {
-      throw ValidationError("'\(destination)' is not HOST, HOST:PORT, HOST:PORT/tcp or HOST:PORT/udp")
+      throw ValidationError("'\(destination)' is not HOST or HOST:PORT, with /tcp or /udp, nor HOST/icmp (a prefix: claude-sandbox run --dry-run)")
     }
     let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     Invocation.mentionMissingJail(configuration)

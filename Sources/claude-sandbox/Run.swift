@@ -5,7 +5,7 @@ import Policy
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a command in a jail.",
-    usage: "claude-sandbox run [--network none] [--dry-run] -- COMMAND [ARGUMENT ...]",
+    usage: "claude-sandbox run [--network none] [--dry-run [--json]] -- COMMAND [ARGUMENT ...]",
     discussion: """
       The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
       command did not run; 126: the command cannot be executed; 127: it was not found.

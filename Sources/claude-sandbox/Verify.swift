@@ -7,7 +7,7 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prove a jail: launch one and attack it, or attack the one that this is.",
     discussion: """
-      Outside of a jail it starts services of its own (on the loopback, on every address of the host, on Unix sockets), launches a jail, \
+      Outside of a jail it starts services of its own (on the loopback, on every address of the host that the configuration does not open, on Unix sockets), launches a jail, \
       attacks it from inside, and asks the services afterwards whether anybody came. In a jail it attacks that jail. Controls come first: \
       what is dead is not proven. The attacks send nothing to other hosts that a jail would not refuse; without a jail nothing is sent. The \
       exit status is 0 only when every check passes.
