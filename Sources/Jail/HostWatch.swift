@@ -26,11 +26,27 @@ struct HostWatch: ~Copyable {
 
   init(_ masks: Masks) throws {
     let network = try RoutingEvents()
-    let files = try FileEvents(directories: ResolverFile.paths.map(\.parentDirectory) + masks.directories)
+    files = try Self.fileEvents(masks)
     self.network = network
-    self.files = files
     self.masks = masks
     resolverPaths = ResolverFile.paths
+  }
+
+  /// Those in all that a jail depends on.
+  static func fileEvents(_ masks: Masks) throws -> FileEvents {
+    var files = try FileEvents()
+    try files.follow(ResolverFile.paths.map(\.parentDirectory))
+    try follow(masks, with: &files)
+    return files
+  }
+
+  /// Until there is nothing new: what is made in a directory before it is followed is found by looking again.
+  private static func follow(_ masks: Masks, with files: inout FileEvents) throws {
+    var count: Int
+    repeat {
+      count = files.count
+      try files.follow(masks.directories())
+    } while files.count > count
   }
 
   /// Ends, and gives up the descriptor that watches files.
@@ -46,14 +62,14 @@ struct HostWatch: ~Copyable {
       deadline = deadline ?? now + Self.settling
     }
     if ready.contains(files.descriptor.rawValue) {
-      let paths = try files.drain()
+      let paths = try files.take()
       if paths.contains("") || !paths.isDisjoint(with: resolverPaths) {
         deadline = deadline ?? now + Self.settling
         change.files = true
       }
       if paths.contains(where: masks.concern) { change.files = true }
       // Before they are covered: what is made in a directory that has just appeared is found there, or told.
-      if change.files { files.follow(masks.directories) }
+      if change.files { try Self.follow(masks, with: &files) }
     }
     if let due = deadline, due <= now {
       deadline = nil

@@ -1,142 +1,180 @@
 import Linux
 
 /// Finds in the file system what the table names, and covers it.
+///
+/// The command runs as the owner of most of what is looked at, and may exchange it at any moment, while who covers it has
+/// capabilities in the jail. So each thing is looked at through one descriptor, which no exchange changes, and covered
+/// through the same one; and nothing but Unix sockets and directories is ever covered.
 extension Masks {
-  /// The directories in which what is to be masked may appear.
-  var directories: [String] {
-    var names = Names()
-    return table.flatMap { mask in
-      guard mask.prefix != nil || mask.socketsOnly else { return mask.path.ancestors }
-      let places = mask.socketsOnly ? (try? places(of: mask, &names)) ?? [] : []
-      return [mask.path] + mask.path.ancestors + places
-        + places.flatMap { (try? entries(of: $0, .directory, &names)) ?? [] }
-    }
-  }
-
-  /// Whether a path that appeared in one of them may be one to mask, or a directory on the way to it.
-  func concern(_ path: String) -> Bool {
-    table.contains { mask in
-      if path == mask.path || mask.path.hasPrefix(path + "/") { return true }
-      guard path.hasPrefix(mask.path + "/") else { return false }
-      let rest = path.dropFirst(mask.path.count + 1)
-      guard mask.prefix.map({ rest.hasPrefix($0) }) ?? mask.socketsOnly else { return false }
-      return !mask.socketsOnly || [.socket, .directory].contains((try? FileStatus.ofLink(path))?.kind)
-    }
-  }
-
-  /// Of what is there to be masked, what is not.
-  func uncovered() throws -> [String] {
-    let covered = try Mounts.ownPoints()
-    return try present().filter { path in
-      !covered.contains(path) && (try? FileStatus.of(path))?.kind != .characterDevice
-    }
-  }
-
-  /// Covers each directory with an empty one and anything else with /dev/null, unless it is covered, and puts
-  /// the exposed sockets back. What is covered now.
+  /// What is covered now: directories with an empty one, sockets with /dev/null. Exposed sockets are put back. Everything
+  /// that can be covered is, before an error is thrown.
   @discardableResult
   func install() throws -> [String] {
     for mask in table where mask.isMade { FileStatus.makePrivateDirectory(mask.path) }
     let kept = exposed.compactMap { try? Exposed($0) }
-    let covered = try Mounts.ownPoints()
-    let paths = try present()
-    for path in paths {
-      guard let status = try? FileStatus.of(path) else { continue }
-      switch status.kind {
-      case .directory: if !covered.contains(path) { try Mounts.tmpfs(over: path, mode: "0700") }
-      case .characterDevice: continue
-      default: try Mounts.bind("/dev/null", over: path)
-      }
+    let cover = try Cover()
+    var paths: [String] = []
+    try visit { place, kind, path in
+      try cover.put(over: place, kind)
+      paths.append(path)
     }
     for socket in kept { try socket.restore() }
     return paths
   }
 
-  /// The paths that are there to be masked, each once.
-  private func present() throws -> [String] {
-    var names = Names()
+  /// Of what is there to be covered, what is not.
+  func uncovered() throws -> [String] {
+    let cover = try Cover()
     var paths: [String] = []
-    var found: Set<String> = []
-    for mask in table {
-      var candidates = try places(of: mask, &names)
-      if mask.socketsOnly { candidates = try candidates.flatMap { try sockets(in: $0, &names) } }
-      for candidate in candidates {
-        guard let path = try unlessGone({ () throws(SystemCallError) in try target(of: candidate) }) ?? nil,
-          !exposed.contains(path), found.insert(path).inserted
-        else { continue }
-        paths.append(path)
-      }
+    try visit { place, kind, path in
+      if try !cover.isOver(place, kind) { paths.append(path) }
     }
     return paths
   }
 
-  /// What a row names: its path, or what begins with its prefix; for sockets the directories among that.
-  private func places(of mask: Mask, _ names: inout Names) throws -> [String] {
-    guard let prefix = mask.prefix else { return [mask.path] }
-    // A link is somebody's wish to have the sockets of another directory masked.
-    if mask.socketsOnly { return try entries(of: mask.path, .directory, &names, prefix) }
-    return try names.of(mask.path).filter { $0.hasPrefix(prefix) }.map { "\(mask.path)/\($0)" }
-  }
-
-  private func sockets(in directory: String, _ names: inout Names) throws -> [String] {
-    let own = try entries(of: directory, .socket, &names)
-    return try entries(of: directory, .directory, &names).reduce(into: own) { found, below in
-      found += try entries(of: below, .socket, &names)
-    }
-  }
-
-  /// The entries of one kind, links not followed.
-  private func entries(
-    of directory: String, _ kind: FileStatus.Kind, _ names: inout Names, _ prefix: String = ""
-  ) throws -> [String] {
-    try names.of(directory).filter { $0.hasPrefix(prefix) }.map { "\(directory)/\($0)" }.filter { path in
-      try unlessGone { () throws(SystemCallError) in try FileStatus.ofLink(path) }?.kind == kind
-    }
-  }
-
-  /// What a path names; nil if it is a link in a directory where anyone writes: that is somebody's wish to have
-  /// something else masked.
-  private func target(of path: String) throws(SystemCallError) -> String? {
-    let status = try FileStatus.ofLink(path)
-    let isShared = try FileStatus.of(path.parentDirectory).permissions & 0o002 != 0
-    return isShared && status.kind == .symbolicLink ? nil : try FileStatus.resolve(path)
-  }
-
-  /// Names in directories, of which each is read once: /tmp may hold thousands.
-  private struct Names {
-    private var known: [String: [String]] = [:]
-
-    mutating func of(_ directory: String) throws -> [String] {
-      if let names = known[directory] { return names }
-      let names = try unlessGone { () throws(SystemCallError) in try FileStatus.names(in: directory) } ?? []
-      known[directory] = names
-      return names
-    }
-  }
-
-  /// A socket that was taken aside before the masks.
-  private final class Exposed {
-    private let path: String
-    private let mount: FileDescriptor
-
-    init(_ path: String) throws {
-      self.path = path
-      mount = try Mounts.clone(path)
-    }
-
-    func restore() throws {
-      try FileStatus.makeFile(path)
-      try Mounts.attach(mount, at: path)
-    }
+  /// Shows everything that is there to be covered: rows of one path first, since of the others there may be
+  /// many.
+  private func visit(_ body: @escaping Visitor.Body) throws {
+    var visitor = Visitor(user: user, kept: Set(exposed.compactMap { try? FileStatus.of($0).identity }), body)
+    for mask in table where !mask.isPattern { visitor.visit(mask.path) }
+    for mask in table where mask.isPattern { visitor.visit(mask) }
+    if let failure = visitor.failure { throw failure }
   }
 }
 
-/// What does not exist, or cannot be entered, needs no mask: nil.
-private func unlessGone<Result>(_ look: () throws(SystemCallError) -> Result) throws -> Result? {
-  do throws(SystemCallError) {
-    return try look()
-  } catch {
-    if [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES].contains(error.errno) { return nil }
-    throw error
+/// Goes through the file system for `Masks`.
+private struct Visitor {
+  typealias Body = (borrowing FileDescriptor, FileStatus.Kind, String) throws -> Void
+
+  let user: UInt32
+  /// The exposed sockets.
+  let kept: Set<[UInt64]>
+  let body: Body
+  /// What was shown already, by another name.
+  private var shown: Set<[UInt64]> = []
+  /// The first; the others went on.
+  private(set) var failure: (any Error)?
+
+  init(user: UInt32, kept: Set<[UInt64]>, _ body: @escaping Body) {
+    self.user = user
+    self.kept = kept
+    self.body = body
+  }
+
+  /// A row of one path.
+  mutating func visit(_ path: String) {
+    attempt { visitor throws in
+      let place = try FileDescriptor.refer(to: path, follow: false)
+      guard try FileStatus.of(place).kind == .symbolicLink else { return try visitor.show(place, path) }
+      // In a directory where anyone writes it is somebody's wish to have something else covered; to uid 0 everything is
+      // such a directory.
+      guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }
+      let target = try FileDescriptor.refer(to: path, follow: true)
+      if try visitor.user != 0 || FileStatus.of(target).kind == .socket { try visitor.show(target, path) }
+    }
+  }
+
+  /// A row of many.
+  mutating func visit(_ mask: Masks.Mask) {
+    attempt { visitor throws in
+      let directory = try FileDescriptor.refer(to: mask.path, follow: true)
+      guard let prefix = mask.prefix else {
+        return try visitor.showSockets(in: directory, mask.path, except: mask.except, levels: 1)
+      }
+      for name in try FileStatus.names(in: directory) where name.starts(with: prefix.utf8) {
+        let path = "\(mask.path)/\(String(decoding: name, as: UTF8.self))"
+        visitor.attempt { visitor throws in
+          let place = try directory.refer(toEntry: name)
+          if !mask.socketsOnly {
+            try visitor.show(place, path)
+          } else if try FileStatus.of(place).kind == .directory {
+            try visitor.showSockets(in: place, path, except: nil, levels: 1)
+          }
+        }
+      }
+    }
+  }
+
+  private mutating func showSockets(
+    in directory: borrowing FileDescriptor, _ path: String, except: String?, levels: Int
+  ) throws {
+    for name in try FileStatus.names(in: directory) {
+      if let except, name.elementsEqual(except.utf8) { continue }
+      let below = "\(path)/\(String(decoding: name, as: UTF8.self))"
+      do {
+        let place = try directory.refer(toEntry: name)
+        switch try FileStatus.of(place).kind {
+        case .socket: try show(place, below)
+        case .directory: if levels > 0 { try showSockets(in: place, below, except: nil, levels: levels - 1) }
+        default: continue
+        }
+      } catch {
+        note(error)
+      }
+    }
+  }
+
+  private mutating func show(_ place: borrowing FileDescriptor, _ path: String) throws {
+    let status = try FileStatus.of(place)
+    guard status.kind == .socket || status.kind == .directory, !kept.contains(status.identity),
+      shown.insert(status.identity).inserted
+    else { return }
+    try body(place, status.kind, path)
+  }
+
+  /// What fails does not keep the rest from being looked at.
+  private mutating func attempt(_ look: (inout Visitor) throws -> Void) {
+    do { try look(&self) } catch { note(error) }
+  }
+
+  private mutating func note(_ error: any Error) {
+    do { try unlessGone(error) } catch { failure = failure ?? error }
+  }
+
+  /// What is not there, has gone, cannot be entered, or leads in a circle, needs no cover.
+  private func unlessGone(_ error: any Error) throws {
+    let gone = [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES, Errno.ELOOP, Errno.ENAMETOOLONG]
+    guard let error = error as? SystemCallError, gone.contains(error.errno) else { throw error }
+  }
+}
+
+/// What things are covered with.
+private struct Cover {
+  private let own: Set<Int>
+
+  /// As it is now: what is covered later is not known to be.
+  init() throws { own = try Mounts.ownIDs() }
+
+  func isOver(_ place: borrowing FileDescriptor, _ kind: FileStatus.Kind) throws -> Bool {
+    // A socket that is seen is not covered.
+    try kind == .directory && own.contains(Mounts.id(of: place))
+  }
+
+  func put(over place: borrowing FileDescriptor, _ kind: FileStatus.Kind) throws {
+    if try isOver(place, kind) { return }
+    if kind == .directory { return try Mounts.attach(try Mounts.tmpfs(mode: "0700"), over: place) }
+    let null = try Mounts.clone("/dev/null")
+    guard try FileStatus.of(null).kind == .characterDevice else {
+      throw SystemCallError("open_tree", "/dev/null", errno: Errno.EINVAL)
+    }
+    try Mounts.attach(null, over: place)
+  }
+}
+
+/// A socket that was taken aside before the covers.
+private final class Exposed {
+  private let path: String
+  private let mount: FileDescriptor
+
+  init(_ path: String) throws {
+    self.path = path
+    mount = try Mounts.clone(path)
+  }
+
+  /// Unless it is there: its directory was not covered, or it was put back before.
+  func restore() throws {
+    if (try? FileStatus.of(path))?.kind == .socket { return }
+    try FileStatus.makeFile(path)
+    try Mounts.attach(mount, at: path)
   }
 }

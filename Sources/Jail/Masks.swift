@@ -13,21 +13,26 @@ struct Masks {
     var prefix: String?
     /// Not the directory, but the Unix sockets in it and in its directories: what else is there is needed.
     var socketsOnly = false
+    /// An entry that is left alone.
+    var except: String?
     /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
     /// is in the jail from the start, and not something that appears later.
     var isMade = false
+    /// It stands for as many things as there are.
+    var isPattern: Bool { prefix != nil || socketsOnly }
   }
 
-  private let user: UInt32
-  private let home: String?
+  let user: UInt32
   let exposed: [String]
+  let table: [Mask]
 
   /// Those of a user. A home that is no absolute path is none. `exposed` are the sockets that the administrator
   /// leaves visible.
   init(user: UInt32, home: String?, exposed: [String]) {
     self.user = user
-    self.home = home.flatMap { $0.hasPrefix("/") ? $0.split(separator: "/").map { "/\($0)" }.joined() : nil }
     self.exposed = exposed
+    let home = home.flatMap { $0.hasPrefix("/") ? $0.split(separator: "/").map { "/\($0)" }.joined() : nil }
+    table = Self.table(user) + (home.map(Self.below) ?? [])
   }
 
   /// Those of the calling process.
@@ -37,7 +42,7 @@ struct Masks {
       user: Process.userID, home: caller.variable("HOME"), exposed: configuration.exposedSockets.map(\.value))
   }
 
-  var table: [Mask] {
+  private static func table(_ user: UInt32) -> [Mask] {
     [
       // Name service: the jail has its own.
       Mask(path: "/run/nscd", reason: "the C library asks nscd(8) before resolv.conf"),
@@ -111,25 +116,32 @@ struct Masks {
         path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session",
         isMade: true),
       Mask(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions", isMade: true),
-    ] + (home.map(Self.below) ?? [])
+    ]
   }
 
-  /// What programs keep in their user's home.
+  /// What programs keep in their user's home, which the command may arrange: sockets only.
   private static func below(_ home: String) -> [Mask] {
     [
+      // Its agents sign, and lead nowhere: OpenSSH 10.1 and newer keep them there.
       Mask(
         path: "\(home)/.ssh", reason: "ssh: a shared connection (ControlPath) leads where its master went",
-        socketsOnly: true),
+        socketsOnly: true, except: "agent"),
       Mask(path: "\(home)/.ansible/cp", reason: "Ansible's shared connections", socketsOnly: true),
-      Mask(path: "\(home)/.docker/desktop", reason: "Docker Desktop's engine"),
-      Mask(path: "\(home)/.docker/run", reason: "Docker Desktop's engine"),
+      Mask(path: "\(home)/.docker/desktop", reason: "Docker Desktop's engine", socketsOnly: true),
+      Mask(path: "\(home)/.docker/run", reason: "Docker Desktop's engine", socketsOnly: true),
       Mask(path: "\(home)/.rd", reason: "Rancher Desktop's engine", socketsOnly: true),
+      Mask(path: "\(home)/.colima", reason: "Colima's engines", socketsOnly: true),
+      Mask(path: "\(home)/.lima", reason: "Lima's virtual machines", socketsOnly: true),
+      Mask(path: "\(home)/.pm2", reason: "pm2 runs what it is given", socketsOnly: true),
       Mask(
         path: "\(home)/.local/state/watchman", reason: "watchman runs what it is given as a trigger",
         socketsOnly: true),
       Mask(
         path: "\(home)/.local/share/code-server",
         reason: "code-server opens files in the window that there is",
+        socketsOnly: true),
+      Mask(
+        path: "\(home)/.local/share/wezterm", reason: "wezterm: cli send-text runs commands outside",
         socketsOnly: true),
       Mask(
         path: "\(home)/.local/share/zed", reason: "Zed opens files in the window that there is",

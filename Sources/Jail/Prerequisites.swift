@@ -1,5 +1,6 @@
 import Linux
 import Netlink
+import Policy
 
 /// What the jail needs of the machine. A launch checks what is cheap and tries the rest; when something
 /// fails, and for `doctor`, everything is probed, so that all that is missing is named at once.
@@ -34,13 +35,22 @@ public enum Prerequisites {
   }
 
   private static func fileEvents() -> Prerequisite {
-    do throws(SystemCallError) {
-      _ = try FileEvents(directories: [])
+    do {
+      _ = try HostWatch.fileEvents(Masks(Configuration()))
       return .ok("file events", "can be watched")
     } catch {
-      return .missing(
-        "file events", "\(error)",
-        fix: "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)")
+      return .missing("file events", "\(error)", fix: fileEventsFix(error))
+    }
+  }
+
+  private static func fileEventsFix(_ error: any Error) -> String {
+    switch (error as? SystemCallError)?.errno {
+    case Errno.EMFILE:
+      "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)"
+    case Errno.ENOSPC:
+      "sysctl -w fs.inotify.max_user_watches=1048576, or end what uses them up (editors, as a rule)"
+    case Errno.EACCES: "make the directory readable to you: chmod u+r"
+    default: "remove from there what is not needed"
     }
   }
 
@@ -143,8 +153,8 @@ public enum Prerequisites {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }
     // Without a seccomp filter it was not one; user_namespaces(7) names what else the kernel refuses with EPERM.
-    if step == .user, (try? ProcessStatus.read())?["Seccomp"] == "0" {
-      return "leave the chroot, if this is one: the kernel makes no user namespaces there (pivot_root instead)"
+    if step == .user, errno == Errno.EPERM, (try? ProcessStatus.read())?["Seccomp"] == "0" {
+      return "leave the chroot, if this is one: the kernel makes no user namespaces there (pivot_root)"
     }
     return
       "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; "

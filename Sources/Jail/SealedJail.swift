@@ -30,25 +30,32 @@ struct WalledJail: ~Copyable {
   fileprivate init(kernel: consuming NetlinkSocket) { self.kernel = kernel }
 
   /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
-  /// here on nobody inside can change the walls. Without a network there is nothing to hand out.
+  /// here on nobody inside can change the walls.
   consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
-    guard plan.hasUplink else { return UnsealedJail() }
+    guard plan.hasUplink else {
+      try handOutNamespaces(to: supervisor)
+      return UnsealedJail()
+    }
     let tap = try Tap.create(named: Uplink.linkName)
     try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
+    try handOutNamespaces(to: supervisor)
     guard let link = linkIndex(ofZone: Uplink.linkName) else {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
     let events = try NetlinkDescriptor()
-    let userNamespace = try FileDescriptor.open("/proc/self/ns/user", FileDescriptor.readOnly)
-    let mountNamespace = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
     let names = try DNSListeners(address: ResolverFile.serverAddress)
     try HolderReport.windows([
       kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
       names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
-      userNamespace.rawValue, mountNamespace.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
+  }
+
+  private borrowing func handOutNamespaces(to supervisor: borrowing DatagramSocket) throws {
+    let user = try FileDescriptor.open("/proc/self/ns/user", FileDescriptor.readOnly)
+    let mount = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
+    try HolderReport.namespaces([user.rawValue, mount.rawValue]).send(over: supervisor)
   }
 }
 

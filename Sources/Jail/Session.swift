@@ -50,8 +50,6 @@ struct Session: ~Copyable {
   mutating func launch(_ launcher: borrowing DatagramSocket) throws -> WaitStatus? {
     var sealed = false
     var ready = !plan.hasUplink
-    // With an uplink later, when pasta has begun: it takes longest.
-    if ready { host = try HostWatch(masks) }
     while !(sealed && ready) {
       var interests = [Interest.readable(self.launcher)]
       if let link = linkDescriptor { interests.append(.readable(link)) }
@@ -67,6 +65,7 @@ struct Session: ~Copyable {
         guard let report = try receiveReport() else { return try holderEnded() }
         switch report {
         case .tap(let descriptors): try connect(tap: descriptors)
+        case .namespaces(let descriptors): try watch(namespaces: descriptors)
         case .windows(let descriptors): try connect(windows: descriptors)
         case .sealed: sealed = true
         case .failed(let failure): throw failure
@@ -126,9 +125,25 @@ struct Session: ~Copyable {
     }
   }
 
+  /// Before anything is covered, so that what appears after that is told.
+  private mutating func watch(namespaces descriptors: [CInt]) throws {
+    do {
+      guard descriptors.count == 2 else {
+        throw SystemCallError("recvmsg", "namespaces", errno: Errno.EPROTO)
+      }
+      mounts = MountRepair(
+        userNamespace: FileDescriptor(owning: descriptors[0]),
+        mountNamespace: FileDescriptor(owning: descriptors[1]))
+      host = try HostWatch(masks)
+      try link?.send([Holder.watching])
+    } catch {
+      throw LaunchFailure.step(.windows, "\(error)")
+    }
+  }
+
   private mutating func connect(windows descriptors: [CInt]) throws {
     do {
-      guard descriptors.count == 7, let tap = tap.take() else {
+      guard descriptors.count == 5, let tap = tap.take() else {
         throw SystemCallError("recvmsg", "windows", errno: Errno.EPROTO)
       }
       let kernel = FileDescriptor(owning: descriptors[0])
@@ -136,9 +151,6 @@ struct Session: ~Copyable {
       let packets = FileDescriptor(owning: descriptors[2])
       let udp = FileDescriptor(owning: descriptors[3])
       let tcp = FileDescriptor(owning: descriptors[4])
-      mounts = MountRepair(
-        userNamespace: FileDescriptor(owning: descriptors[5]),
-        mountNamespace: FileDescriptor(owning: descriptors[6]))
       var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: kernel))
       try uplink.configure()
       names = DNSForwarder(udp: udp, tcp: tcp, resolvers: blueprint.resolver.resolvers)
@@ -148,7 +160,6 @@ struct Session: ~Copyable {
           uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: plan.gateways),
         now: monotonicMilliseconds())
       self.uplink = consume uplink
-      host = try HostWatch(masks)
     } catch {
       throw LaunchFailure.step(.uplink, "\(error)")
     }
@@ -196,7 +207,9 @@ struct Session: ~Copyable {
       let change = try host?.changes(ready: ready, now: now) ?? HostWatch.Change()
       let text = resolverText
       if change.network { follow() }
-      if change.files || resolverText != text { repairMounts() }
+      if change.files || resolverText != text || mounts?.isDue(now) == true {
+        try mounts?.start(resolverText: resolverText, masks: masks, now: now)
+      }
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -213,7 +226,7 @@ struct Session: ~Copyable {
   }
 
   private mutating func timeout() -> Int? {
-    let deadlines = [names?.deadline, refusals?.deadline, host?.deadline].compactMap { $0 }
+    let deadlines = [names?.deadline, refusals?.deadline, host?.deadline, mounts?.deadline].compactMap { $0 }
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 
@@ -227,7 +240,10 @@ struct Session: ~Copyable {
 
   private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
     while let (pid, status) = try Process.waitForAny() {
-      guard pid == holder else { continue }
+      guard pid == holder else {
+        try mounts?.ended(pid, status, now: monotonicMilliseconds())
+        continue
+      }
       if let signal = status.stopSignal {
         stops &+= 1
         stopSignal = signal
@@ -272,14 +288,6 @@ struct Session: ~Copyable {
     switch pasta {
     case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
     case nil: nil
-    }
-  }
-
-  private func repairMounts() {
-    do {
-      try mounts?.start(resolverText: resolverText, masks: masks)
-    } catch {
-      Process.complain("claude-sandbox: what the jail must not see could not be covered again (\(error))\n")
     }
   }
 

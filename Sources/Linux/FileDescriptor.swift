@@ -86,6 +86,26 @@ extension FileDescriptor {
       owning: try check("openat", path) { unsafe clinux_openat(rawValue, path, flags | O_CLOEXEC, mode) })
   }
 
+  /// Refers to a file without opening it (open(2), O_PATH), also where nothing but its name may be looked up. A link at
+  /// the end is referred to itself, unless `follow` says otherwise.
+  public static func refer(to path: String, follow: Bool) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      // SAFETY: the string is passed as a NUL-terminated copy that outlives the call.
+      owning: try check("open", path) {
+        unsafe clinux_openat_path(AT_FDCWD, path, follow ? 0 : O_NOFOLLOW)
+      })
+  }
+
+  /// Refers to an entry of this directory, a link itself. A name is bytes without a slash or a NUL.
+  public func refer(toEntry name: [UInt8]) throws(SystemCallError) -> FileDescriptor {
+    let text = name.map { CChar(bitPattern: $0) } + [0]
+    return FileDescriptor(
+      // SAFETY: the array ends with NUL and outlives the call.
+      owning: try check("openat", String(decoding: name, as: UTF8.self)) {
+        unsafe clinux_openat_path(rawValue, text, O_NOFOLLOW)
+      })
+  }
+
   /// Reads a whole small file. ENOENT and the like as open(2) gives them; EFBIG above `limit` bytes.
   public static func contents(of path: String, limit: Int = 1 << 20) throws(SystemCallError) -> [UInt8] {
     try open(path, O_RDONLY).readAll(limit: limit)

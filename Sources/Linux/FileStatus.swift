@@ -106,16 +106,25 @@ public struct FileStatus: Sendable, Equatable {
 
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
-    // SAFETY: the stream is closed once, after the last entry was copied.
-    guard let stream = unsafe opendir(directory) else {
-      throw SystemCallError("opendir", directory, errno: errno)
+    let opened = try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
+    return try names(in: opened).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The same of an open directory, as bytes; one that is only referred to is opened for that.
+  public static func names(in directory: borrowing FileDescriptor) throws(SystemCallError) -> [[UInt8]] {
+    let opened = try directory.open(at: ".", O_RDONLY | O_DIRECTORY)
+    let number = opened.release()
+    // SAFETY: the stream takes the descriptor over, and is closed once, after the last entry was copied.
+    guard let stream = unsafe fdopendir(number) else {
+      let code = errno
+      _ = FileDescriptor(owning: number)
+      throw SystemCallError("fdopendir", errno: code)
     }
     defer { unsafe closedir(stream) }
-    var names: [String] = []
+    var names: [[UInt8]] = []
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe $0.prefix { $0 != 0 }.map { $0 } }
-      let text = String(decoding: name, as: UTF8.self)
-      if text != "." && text != ".." { names.append(text) }
+      if name != [0x2e] && name != [0x2e, 0x2e] { names.append(name) }
     }
     return names
   }

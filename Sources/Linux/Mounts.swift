@@ -19,6 +19,11 @@ public enum Mounts {
 
   /// Mounts an empty file system of its own (tmpfs(5)) over a directory. `mode` is the root's, e.g. "0700".
   public static func tmpfs(over directory: String, mode: String) throws(SystemCallError) {
+    try attach(try tmpfs(mode: mode), at: directory)
+  }
+
+  /// An empty file system that is mounted nowhere yet.
+  public static func tmpfs(mode: String) throws(SystemCallError) -> FileDescriptor {
     let context = FileDescriptor(owning: try check("fsopen", "tmpfs") { unsafe clinux_fsopen("tmpfs") })
     for (key, value) in [("source", tmpfsSource), ("mode", mode), ("size", "16m")] {
       try check("fsconfig", key) {
@@ -29,27 +34,38 @@ public enum Mounts {
     try check("fsconfig", "tmpfs") {
       clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_CMD_CREATE), nil, nil)
     }
-    let mounted = FileDescriptor(owning: try check("fsmount") { clinux_fsmount(context.rawValue, 0) })
-    try attach(mounted, at: directory)
+    return FileDescriptor(owning: try check("fsmount") { clinux_fsmount(context.rawValue, 0) })
   }
 
   /// What the tables of mounts call our own file systems.
   private static let tmpfsSource = "claude-sandbox"
 
-  /// Where our own file systems are mounted in this mount namespace (/proc/self/mountinfo, proc(5)).
-  public static func ownPoints() throws(SystemCallError) -> Set<String> {
-    let table = try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 16 << 20)
+  /// The IDs of our own file systems' mounts in this mount namespace (/proc/self/mountinfo, proc(5)).
+  public static func ownIDs() throws(SystemCallError) -> Set<Int> {
+    let table = try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 64 << 20)
     let source = Array(tmpfsSource.utf8)[...]
-    var points: Set<String> = []
+    var ids: Set<Int> = []
     for line in table.split(separator: UInt8(ascii: "\n")) {
       // ID, parent, device, root, mount point, options, optional fields, "-", type, source, options.
       let fields = line.split(separator: UInt8(ascii: " "))
-      guard let dash = fields.lastIndex(of: [UInt8(ascii: "-")]), dash > 4, fields.count > dash + 2 else {
-        continue
-      }
-      if fields[dash + 2] == source { points.insert(String(decoding: fields[4], as: UTF8.self)) }
+      guard let dash = fields.lastIndex(of: [UInt8(ascii: "-")]), dash > 4, fields.count > dash + 2,
+        fields[dash + 2] == source, let id = Int(String(decoding: fields[0], as: UTF8.self))
+      else { continue }
+      ids.insert(id)
     }
-    return points
+    return ids
+  }
+
+  /// The ID of the mount that an open file is in (statx(2), STATX_MNT_ID, Linux 5.8).
+  public static func id(of file: borrowing FileDescriptor) throws(SystemCallError) -> Int {
+    Int(try check("statx") { clinux_mount_id(file.rawValue) })
+  }
+
+  /// Attaches a mount over the file or directory that a descriptor refers to, whatever its name leads to by now.
+  public static func attach(
+    _ mounted: borrowing FileDescriptor, over target: borrowing FileDescriptor
+  ) throws(SystemCallError) {
+    try check("move_mount") { clinux_move_mount_onto(mounted.rawValue, target.rawValue) }
   }
 
   /// A copy of a file's or directory's mount, and of those below, that is attached nowhere yet (open_tree(2),

@@ -26,7 +26,9 @@ struct Explain: ParsableCommand {
 
   func run() throws {
     guard let query = DestinationQuery(destination) else {
-      throw ValidationError("'\(destination)' is not HOST or HOST:PORT, with /tcp or /udp, nor HOST/icmp (a prefix: claude-sandbox run --dry-run)")
+      throw ValidationError(
+        "'\(destination)' is not HOST or HOST:PORT, with /tcp or /udp, nor HOST/icmp (a prefix: claude-sandbox run --dry-run)"
+      )
     }
     let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
     Invocation.mentionMissingJail(configuration)

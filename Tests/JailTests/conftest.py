@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 from lab import SHAPES, Identity, Lab  # noqa: E402
 from lab.filesystem import TUN  # noqa: E402
 from lab.lab import executable  # noqa: E402
+from masked import SOCKET  # noqa: E402
 
 MUST_RUN = os.environ.get("CLAUDE_SANDBOX_TESTS_MUST_RUN") == "1"
 
@@ -103,6 +104,24 @@ def staying(open_lab):
             return jails[key]
 
         yield enter
+
+
+@pytest.fixture
+def serve(lab):
+    """A function that puts a daemon behind sockets on the host, as root."""
+    daemons = []
+
+    def start(*paths):
+        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(paths=paths)], identity="root")
+        assert daemon.read_line() == "listening\n"
+        daemons.append((daemon, paths))
+
+    yield start
+    for daemon, paths in daemons:
+        daemon.signal(9)
+        daemon.close()
+        for path in paths:
+            lab.call("lab.host:remove", path)
 
 
 @pytest.fixture

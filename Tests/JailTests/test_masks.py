@@ -2,53 +2,11 @@
 
 import os
 import re
-import time
 
 import pytest
 from lab.identity import Identity
 from lab.lab import DIRECTORY
-
-# Listens on all of them and never accepts: who connects has reached it.
-SOCKET = """
-import os, socket, time
-servers = []
-for path in {paths!r}:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    if os.path.lexists(path): os.unlink(path)
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(path)
-    os.chmod(path, 0o777)
-    server.listen(100)
-    servers.append(server)
-print("listening", flush=True)
-time.sleep(1000)
-"""
-WITHIN = 1.0  # seconds, as documented
-REFUSED = {"ENOENT", "ECONNREFUSED", "EACCES"}
-
-
-@pytest.fixture
-def serve(lab):
-    """A function that puts a daemon behind sockets on the host, as root."""
-    daemons = []
-
-    def start(*paths):
-        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(paths=paths)], identity="root")
-        assert daemon.read_line() == "listening\n"
-        daemons.append((daemon, paths))
-
-    yield start
-    for daemon, paths in daemons:
-        daemon.signal(9)
-        daemon.close()
-        for path in paths:
-            lab.call("lab.host:remove", path)
-
-
-def covered(jail, path):
-    deadline = time.monotonic() + WITHIN
-    while (answer := jail.ask("unix", path=path)["errno"]) not in REFUSED:
-        assert time.monotonic() < deadline, answer
+from masked import REFUSED, all_covered, covered, unmasked
 
 
 def rows(identity):
@@ -71,8 +29,10 @@ def rows(identity):
         "/tmp/.com.google.Chrome.k2/SingletonSocket", "/tmp/vscode-ipc-2.sock", f"/tmp/emacs{uid}/server",
         "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
         f"{home}/.ssh/cm-host", f"{home}/.ssh/sockets/cm-host", f"{home}/.ansible/cp/k2", f"{home}/.docker/desktop/docker.sock",
-        f"{home}/.docker/run/docker.sock", f"{home}/.rd/docker.sock", f"{home}/.local/state/watchman/user-state/sock",
-        f"{home}/.local/share/code-server/code-server-ipc.sock", f"{home}/.local/share/zed/zed-stable.sock",
+        f"{home}/.docker/run/docker.sock", f"{home}/.rd/docker.sock", f"{home}/.colima/default/docker.sock",
+        f"{home}/.lima/default/ha.sock", f"{home}/.pm2/rpc.sock", f"{home}/.local/state/watchman/user-state/sock",
+        f"{home}/.local/share/code-server/code-server-ipc.sock", f"{home}/.local/share/wezterm/sock",
+        f"{home}/.local/share/zed/zed-stable.sock",
     ]  # fmt: skip
 
 
@@ -111,17 +71,6 @@ def test_every_row_is_tested():
         assert any(path.startswith(row) for path in paths), row
 
 
-def unmasked(prober, paths):
-    """The sockets that answer."""
-    return [path for path in paths if prober.ask("unix", path=path)["errno"] is None]
-
-
-def all_covered(jail, paths):
-    deadline = time.monotonic() + WITHIN
-    while left := unmasked(jail, paths):
-        assert time.monotonic() < deadline, left
-
-
 def test_every_row_that_was_there(lab, identity, places, serve):
     paths = rows(identity)
     serve(*paths)
@@ -145,11 +94,12 @@ def test_every_row_that_comes_later(lab, identity, places, serve):
 def test_files_beside_a_socket_are_left_alone(lab, identity, serve):
     """Keys and known hosts are needed; an agent signs, and leads nowhere."""
     home = Identity(identity).home
-    serve(f"{home}/.ssh/cm-host", f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1")
+    agents = [f"{home}/.ssh/agent/s.k2", f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1"]
+    serve(f"{home}/.ssh/cm-host", *agents)
     lab.call("lab.host:write", f"{home}/.ssh/known_hosts", "a host\n", {"mode": 0o644})
     with lab.jailed(identity=identity) as jail:
         assert jail.ask("evaluate", code=f"result = open('{home}/.ssh/known_hosts').read()")["result"] == "a host\n"
-        assert unmasked(jail, [f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1"]) != []
+        assert unmasked(jail, agents) == agents
         assert unmasked(jail, [f"{home}/.ssh/cm-host"]) == []
     clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x"])
 
@@ -209,9 +159,10 @@ def test_a_socket_that_was_there(lab, identity, serve, path):
         assert jail.ask("unix", path=path)["errno"] in REFUSED
 
 
+@pytest.mark.parametrize("options", [[], ["--network", "none"]])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_socket_that_comes_later(lab, identity, serve, path):
-    with lab.jailed(identity=identity) as jail:
+def test_a_socket_that_comes_later(lab, identity, serve, path, options):
+    with lab.jailed(identity=identity, options=options) as jail:
         serve(path)
         covered(jail, path)
 

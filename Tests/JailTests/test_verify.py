@@ -57,6 +57,12 @@ def test_the_name_verify_sandbox(lab, identity):
     assert result.status == 0 and states(result)["this is a jail"] == "ok"
 
 
+def test_a_child_of_who_verifies_is_left_alone(lab, identity):
+    """As a shell has one in the background, and executes."""
+    result = lab.run(["/bin/bash", "-c", f"sleep 20 >/dev/null 2>&1 & exec {EXECUTABLE} verify --offline --json"], identity=identity)
+    assert result.status == 0 and states(result)["nothing is left"] == "ok", result
+
+
 def test_a_jail_from_inside(lab, identity):
     result = lab.jail(EXECUTABLE, "verify", "--json", identity=identity)
     found = states(result)

@@ -41,6 +41,7 @@
 #include <linux/sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/securebits.h>
+#include <linux/stat.h>
 
 _Static_assert(sizeof(struct sock_filter) == 8, "linux/filter.h");
 _Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
@@ -95,6 +96,7 @@ const char *strerrorname_np(int code);
 
 int setns(int fd, int type);
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline int clinux_openat_path(int dir, const char *path, int flags) { return openat(dir, path, flags | 0x200000 /* O_PATH */ | O_CLOEXEC); }
 static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 extern char **environ;
 static inline char **clinux_environ(void) { return environ; }
@@ -124,6 +126,15 @@ static inline int clinux_fsconfig(int fd, unsigned command, const char *key, con
 static inline int clinux_fsmount(int fd, unsigned attributes) { return (int)syscall(SYS_fsmount, fd, CLINUX_FSMOUNT_CLOEXEC, attributes); }
 static inline int clinux_move_mount(int from, int to_dir, const char *to) {
   return (int)syscall(SYS_move_mount, from, "", to_dir, to, CLINUX_MOVE_MOUNT_F_EMPTY_PATH);
+}
+// Onto what a descriptor refers to.
+static inline int clinux_move_mount_onto(int from, int to) {
+  return (int)syscall(SYS_move_mount, from, "", to, "", CLINUX_MOVE_MOUNT_F_EMPTY_PATH | 0x40 /* MOVE_MOUNT_T_EMPTY_PATH */);
+}
+// The ID of the mount that a descriptor's file is in, or -1 (statx(2), STATX_MNT_ID).
+static inline long long clinux_mount_id(int fd) {
+  struct statx status;
+  return syscall(SYS_statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0x1000, &status) ? -1 : (long long)status.stx_mnt_id;
 }
 static inline int clinux_open_tree_clone(int dir, const char *path) {
   return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);

@@ -14,8 +14,9 @@ public enum Attacker {
 
   /// Launches a command, looks at it once it answers, lets it end, and looks for what it left.
   public static func launch(_ words: [[UInt8]], environment: [[UInt8]]) throws -> Report {
-    // Whatever outlives the jail becomes a child of this process.
+    // Whatever outlives the jail becomes a child of this process, which may have had some before.
     try Process.becomeSubreaper()
+    let others = Set(Descendants.children())
     let input = try Pipe()
     let output = try Pipe()
     let child = try Process.fork()
@@ -36,19 +37,22 @@ public enum Attacker {
     _ = consume leave
     let rest = try answers.readAll(limit: 1 << 20)
     let status = try Process.wait(child)?.status.exitStatus
-    return Report(answer: first + rest, status: status, checks: [seen, leftovers()])
+    return Report(answer: first + rest, status: status, checks: [seen, leftovers(but: others)])
   }
 
   /// Inside: gives the answer, leaves a process behind that nobody waits for, and stays until it may leave.
   public static func answer(_ text: String) throws {
     try FileDescriptor(owning: 1).write(text.utf8)
-    if try Process.fork() == 0 {
+    let parent = try Process.fork()
+    if parent == 0 {
       try? Process.newSession()
       try? Process.closeDescriptors(from: 0)
       // Long enough to be found, and no longer, should nobody end it.
       if (try? Process.fork()) == 0 { _ = try? poll([], timeout: 3000) }
       Process.exit(0)
     }
+    // Or the jail might end before there is anything to leave behind.
+    _ = try Process.wait(parent)
     _ = try FileDescriptor(owning: 0).readAll(limit: 1 << 20)
   }
 
@@ -91,18 +95,21 @@ public enum Attacker {
       saw: wrong.isEmpty ? expected : wrong.joined(separator: ", "))
   }
 
-  /// Whether everything has ended; ends what has not.
-  static func leftovers() -> Check {
+  /// Whether everything but those has ended; ends what has not.
+  static func leftovers(but others: Set<CInt>) -> Check {
     let deadline = monotonicMilliseconds() + patience
     var left: [CInt] = []
     repeat {
-      while ((try? Process.wait(-1, options: Process.noHang)) ?? nil) != nil {}
-      left = Descendants.children()
+      left = Descendants.children().filter { !others.contains($0) }
+      // What has ended already is only to be reaped.
+      left = left.filter { ((try? Process.wait($0, options: Process.noHang)) ?? nil) == nil }
       guard let first = left.first, let end = try? Process.descriptor(of: first) else { break }
       _ = try? poll([.readable(end.rawValue)], timeout: max(0, deadline - monotonicMilliseconds()))
     } while monotonicMilliseconds() < deadline
+    while let process = Descendants.children().first(where: { !others.contains($0) }),
+      (try? Process.kill(process, Signals.kill)) != nil, (try? Process.wait(process)) != nil
+    {}
     let saw = left.isEmpty ? "nothing" : "processes \(left.map { "\($0)" }.joined(separator: ", "))"
-    if !left.isEmpty { Descendants.killAll() }
     return Check(
       "nothing is left", tried: "look for what the attacker left behind", expected: "nothing", saw: saw)
   }
