@@ -1,3 +1,5 @@
+import Linux
+
 /// The caller's environment without the variables that lead to what is masked; everything else is passed on
 /// as it is.
 enum CommandEnvironment {
@@ -26,7 +28,9 @@ enum CommandEnvironment {
       let path =
         value.hasPrefix("unix://")
         ? String(value.dropFirst(7)) : value.hasPrefix("unix:") ? String(value.dropFirst(5)) : value
-      return exposed.contains(path) || !masked.contains { path == $0 || path.hasPrefix($0 + "/") }
+      if exposed.contains(path) { return true }
+      let names = [path, (try? FileStatus.resolve(path)) ?? path]
+      return !masked.contains { mask in names.contains { $0 == mask || $0.hasPrefix(mask + "/") } }
     }
   }
 }

@@ -12,7 +12,7 @@ extension Masks {
   func install() throws -> [String] {
     for mask in table where mask.isMade { FileStatus.makePrivateDirectory(mask.path) }
     let kept = exposed.compactMap { try? Exposed($0) }
-    let cover = try Cover()
+    var cover = try Cover()
     var paths: [String] = []
     try visit { place, kind, path in
       try cover.put(over: place, kind)
@@ -50,8 +50,6 @@ private struct Visitor {
   /// The exposed sockets.
   let kept: Set<[UInt64]>
   let body: Body
-  /// What was shown already, by another name.
-  private var shown: Set<[UInt64]> = []
   /// The first; the others went on.
   private(set) var failure: (any Error)?
 
@@ -116,9 +114,7 @@ private struct Visitor {
 
   private mutating func show(_ place: borrowing FileDescriptor, _ path: String) throws {
     let status = try FileStatus.of(place)
-    guard status.kind == .socket || status.kind == .directory, !kept.contains(status.identity),
-      shown.insert(status.identity).inserted
-    else { return }
+    guard status.kind == .socket || status.kind == .directory, !kept.contains(status.identity) else { return }
     try body(place, status.kind, path)
   }
 
@@ -140,9 +136,9 @@ private struct Visitor {
 
 /// What things are covered with.
 private struct Cover {
-  private let own: Set<Int>
+  /// The IDs of their mounts.
+  private var own: Set<Int>
 
-  /// As it is now: what is covered later is not known to be.
   init() throws { own = try Mounts.ownIDs() }
 
   func isOver(_ place: borrowing FileDescriptor, _ kind: FileStatus.Kind) throws -> Bool {
@@ -150,9 +146,15 @@ private struct Cover {
     try kind == .directory && own.contains(Mounts.id(of: place))
   }
 
-  func put(over place: borrowing FileDescriptor, _ kind: FileStatus.Kind) throws {
+  /// Once, also by another name.
+  mutating func put(over place: borrowing FileDescriptor, _ kind: FileStatus.Kind) throws {
     if try isOver(place, kind) { return }
-    if kind == .directory { return try Mounts.attach(try Mounts.tmpfs(mode: "0700"), over: place) }
+    if kind == .directory {
+      let empty = try Mounts.tmpfs(mode: "0700")
+      try Mounts.attach(empty, over: place)
+      own.insert(try Mounts.id(of: empty))
+      return
+    }
     let null = try Mounts.clone("/dev/null")
     guard try FileStatus.of(null).kind == .characterDevice else {
       throw SystemCallError("open_tree", "/dev/null", errno: Errno.EINVAL)

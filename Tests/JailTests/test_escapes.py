@@ -326,14 +326,12 @@ DBUS_SYSTEM_BUS_ADDRESS WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY SESSION_MANAGER V
 NVIM NVIM_LISTEN_ADDRESS""".split()
 
 
-def test_variables_that_lead_out(lab, identity):
-    lab.call("lab.host:write", "/run/docker.sock", "", {})
+def test_variables_that_lead_out(lab, identity, serve):
+    serve("/run/docker.sock")
     kept = {"DOCKER_HOST": "tcp://1.2.3.4:2375", "SSH_AUTH_SOCK": "/tmp/agent", "TOKEN": "t", "DISPLAYS": "1"}
-    given = {**dict.fromkeys(REMOVED, "x"), **kept, "CONTAINER_HOST": "unix:///run/docker.sock"}
-    try:
-        result = lab.jail("env", "-0", identity=identity, env={"PATH": lab.path(), **given})
-    finally:
-        lab.call("lab.host:remove", "/run/docker.sock")
+    leading = {"CONTAINER_HOST": "unix:///run/docker.sock", "PULSE_SERVER": "unix:/var/run/docker.sock"}
+    given = {**dict.fromkeys(REMOVED, "x"), **kept, **leading}
+    result = lab.jail("env", "-0", identity=identity, env={"PATH": lab.path(), **given})
     assert dict(line.split("=", 1) for line in result.out.split("\0") if line) == {"PATH": lab.path(), **kept}
 
 

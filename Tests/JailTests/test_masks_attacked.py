@@ -172,6 +172,16 @@ def test_any_name(lab, jail, serve, name):
     assert lab.sandbox("verify", "--offline", identity="user").status == 0
 
 
+def test_two_names_of_one_socket(lab, serve):
+    clear(lab)
+    serve(f"{HOME}/.ssh/cm-host")
+    names = [f"{HOME}/.ssh/cm-host", f"{HOME}/.ssh/cm-link"]
+    assert lab.run(["ln", names[0], names[1]], identity="root").status == 0
+    with lab.jailed(identity="user") as jail:
+        assert unmasked(jail, names) == []
+    clear(lab)
+
+
 def test_each_thing_is_covered_once(lab, jail, serve):
     """And an exposed socket is put back once: the covers of a jail do not pile up."""
     do(jail, "os.mkdir('/tmp/vscode- x')")
@@ -180,7 +190,9 @@ def test_each_thing_is_covered_once(lab, jail, serve):
         covered(jail, f"/tmp/vscode-{n}.sock")
     assert mounts(jail, "/tmp/vscode-\\040x") == 1
     lab.configure(f"expose-socket = {DOCKER}\n")
+    lab.call("lab.host:make_directory", "/run/nscd")  # on the list as /var/run/nscd, too
     with lab.jailed(identity="user") as other:
+        assert mounts(other, "/run/nscd ") == 1
         before = mounts(other, "docker.sock")
         for n in range(5):
             serve(f"/tmp/vscode-{n}.sock")

@@ -170,8 +170,8 @@ mutate("variables that name a socket", "kept", ENVIRONMENT, "return exposed.cont
 MASKS = f"{JAIL}/Masks.swift"
 COVERS = f"{JAIL}/MaskInstallation.swift"
 ROWS = ("test_masks", "every_row")
-mutate("masked directories", "visible", COVERS, "if !covered.contains(path) {", "if !covered.contains(path) && path.isEmpty {", ROWS)
-mutate("masked sockets", "visible", COVERS, '      default: try Mounts.bind("/dev/null", over: path)\n', "      default: continue\n", ROWS)
+mutate("masked directories", "visible", COVERS, "      try Mounts.attach(empty, over: place)\n", "", ROWS)
+mutate("masked sockets", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
 mutate_both("masks: resolver daemons", "rows removed", [
     (MASKS, f'path: "{path}"', f'path: "{path}-off"') for path in ("/run/nscd", "/var/run/nscd", "/run/avahi-daemon")
 ], ("test_dns", "other_resolvers"), ROWS)
@@ -181,14 +181,35 @@ mutate_both("masks: systemd-resolved", "row removed", [
 mutate_both("masks: Claude's daemon", "rows removed", [
     (MASKS, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (MASKS, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
 ], ("test_masks", "every_row_that"))
-mutate("masks, renewed", "not renewed", f"{JAIL}/HostWatch.swift", "      if paths.contains(where: masks.concern) { change.files = true }\n", "",
+WATCH = f"{JAIL}/HostWatch.swift"
+ATTACKED = "test_masks_attacked"
+mutate("masks, renewed", "not renewed", WATCH, "      if paths.contains(where: masks.concern) { change.files = true }\n", "",
        ("test_masks", "later or anew"))
-mutate("sockets in a home", "visible", COVERS, "let own = try entries(of: directory, .socket, &names)", "let own: [String] = []", ROWS)
-mutate("sockets in a home's directories", "visible", COVERS, "found += try entries(of: below, .socket, &names)",
-       "if below.isEmpty { found += try entries(of: below, .socket, &names) }", ROWS)
-mutate("links to directories in /tmp", "followed", COVERS, "if mask.socketsOnly { return try entries(of: mask.path, .directory, &names, prefix) }\n", "",
-       ("test_masks", "linked_directory"))
-mutate("links in /tmp", "followed", COVERS, "return isShared && status.kind == .symbolicLink ? nil :", "return isShared && status.kind == .directory && path.isEmpty ? nil :",
+mutate("masks, watched", "after they are installed", f"{JAIL}/Session.swift", "      host = try HostWatch(masks)\n      try link?.send([Holder.watching])\n",
+       "      try link?.send([Holder.watching])\n      host = try HostWatch(masks)\n", (ATTACKED, "watched_before"))
+mutate("masks, followed", "once", WATCH, "    } while files.count > count\n", "    } while files.count < count\n", (ATTACKED, "made_at_once"))
+mutate("directories that cannot be followed", "passed over", "Sources/Linux/FileEvents.swift", "guard gone.contains(error.errno) || error.errno == EACCES && !isOwn else { throw error }",
+       "guard error.errno != ENOSYS || gone.isEmpty || isOwn else { throw error }", (ATTACKED, "not_readable or used_up"))
+mutate("directories to follow", "any number", f"{JAIL}/MaskWatch.swift", "most = 4096", "most = 1 << 30", (ATTACKED, "too_many"))
+mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "if failures == Self.mostFailures {", "if failures == -Self.mostFailures {",
+       (ATTACKED, "covered_again"))
+mutate("masks that are renewed", "by many at once", f"{JAIL}/MountRepair.swift", "    if hasChanged { return }\n", "", (ATTACKED, "stays_small or covered_once"))
+mutate("masks, put over once", "each time", COVERS, "    if try isOver(place, kind) { return }\n", "", (ATTACKED, "covered_once"))
+mutate("exposed sockets, put back once", "each time", COVERS, "    if (try? FileStatus.of(path))?.kind == .socket { return }\n    try FileStatus.makeFile(path)\n",
+       "    if (try? FileStatus.of(path))?.kind != .socket { try FileStatus.makeFile(path) }\n", (ATTACKED, "covered_once"))
+mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone or link"),
+       (ATTACKED, "link"), redundant="only these kinds are asked for")
+mutate("what is looked at", "by name again", COVERS, "    try visit { place, kind, path in\n      try cover.put(over: place, kind)\n",
+       "    try visit { _, kind, path in\n      try cover.put(over: FileDescriptor.refer(to: path, follow: true), kind)\n", (ATTACKED, "exchanged"))
+mutate("an error at one path", "ends the rest", COVERS, "    do { try unlessGone(error) } catch { failure = failure ?? error }\n", "    failure = failure ?? error\n",
+       (ATTACKED, "link or come_and_go"))
+mutate("sockets in a home", "visible", COVERS, "        case .socket: try show(place, below)\n", "        case .socket: continue\n", ROWS)
+mutate("sockets in a home's directories", "visible", COVERS, "if levels > 0 { try showSockets", "if levels > 7 { try showSockets", ROWS)
+mutate("names of sockets", "as text", COVERS, "        let place = try directory.refer(toEntry: name)\n        switch",
+       "        let place = try directory.refer(toEntry: Array(String(decoding: name, as: UTF8.self).utf8))\n        switch", (ATTACKED, "any_name"))
+mutate("links to directories in /tmp", "followed", COVERS, "          } else if try FileStatus.of(place).kind == .directory {\n            try visitor.showSockets(in: place, path",
+       "          } else {\n            try visitor.showSockets(in: FileDescriptor.refer(to: path, follow: true), path", ("test_masks", "linked_directory"))
+mutate("links in /tmp", "followed", COVERS, "      guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }\n", "",
        ("test_masks", "link_with"))
 mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
