@@ -96,12 +96,14 @@ def test_files_beside_a_socket_are_left_alone(lab, identity, serve):
     home = Identity(identity).home
     agents = [f"{home}/.ssh/agent/s.k2", f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1"]
     serve(f"{home}/.ssh/cm-host", *agents)
-    lab.call("lab.host:write", f"{home}/.ssh/known_hosts", "a host\n", {"mode": 0o644})
+    files = [f"{home}/.ssh/known_hosts", "/tmp/vscode-notes"]
+    for file in files:
+        lab.call("lab.host:write", file, "a line\n", {"mode": 0o644})
     with lab.jailed(identity=identity) as jail:
-        assert jail.ask("evaluate", code=f"result = open('{home}/.ssh/known_hosts').read()")["result"] == "a host\n"
+        assert {jail.ask("read", path=file)["text"] for file in files} == {"a line\n"}
         assert unmasked(jail, agents) == agents
         assert unmasked(jail, [f"{home}/.ssh/cm-host"]) == []
-    clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x"])
+    clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x", "/tmp/vscode-notes"])
 
 
 def test_a_linked_directory_is_not_followed_where_anyone_writes(lab, identity, serve):

@@ -162,7 +162,7 @@ mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: b
        ("test_walls", "signal_mask or signal_disp"))
 ENVIRONMENT = f"{JAIL}/CommandEnvironment.swift"
 mutate("variables", "kept", ENVIRONMENT, "      if removed.contains(name) { return false }\n", "", escapes("variables"))
-mutate("variables that name a socket", "kept", ENVIRONMENT, "return exposed.contains(path) || ", "return !path.isEmpty || exposed.contains(path) || ",
+mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 
 # Mounts.
@@ -193,12 +193,11 @@ mutate("directories that cannot be followed", "passed over", "Sources/Linux/File
 mutate("directories to follow", "any number", f"{JAIL}/MaskWatch.swift", "most = 4096", "most = 1 << 30", (ATTACKED, "too_many"))
 mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "if failures == Self.mostFailures {", "if failures == -Self.mostFailures {",
        (ATTACKED, "covered_again"))
-mutate("masks that are renewed", "by many at once", f"{JAIL}/MountRepair.swift", "    if hasChanged { return }\n", "", (ATTACKED, "stays_small or covered_once"))
+mutate("masks that are renewed", "by many at once", f"{JAIL}/MountRepair.swift", "    if hasChanged { return }\n", "", (ATTACKED, "at_a_time"))
 mutate("masks, put over once", "each time", COVERS, "    if try isOver(place, kind) { return }\n", "", (ATTACKED, "covered_once"))
 mutate("exposed sockets, put back once", "each time", COVERS, "    if (try? FileStatus.of(path))?.kind == .socket { return }\n    try FileStatus.makeFile(path)\n",
        "    if (try? FileStatus.of(path))?.kind != .socket { try FileStatus.makeFile(path) }\n", (ATTACKED, "covered_once"))
-mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone or link"),
-       (ATTACKED, "link"), redundant="only these kinds are asked for")
+mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone"))
 mutate("what is looked at", "by name again", COVERS, "    try visit { place, kind, path in\n      try cover.put(over: place, kind)\n",
        "    try visit { _, kind, path in\n      try cover.put(over: FileDescriptor.refer(to: path, follow: true), kind)\n", (ATTACKED, "exchanged"))
 mutate("an error at one path", "ends the rest", COVERS, "    do { try unlessGone(error) } catch { failure = failure ?? error }\n", "    failure = failure ?? error\n",
