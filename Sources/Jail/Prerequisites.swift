@@ -44,12 +44,13 @@ public enum Prerequisites {
   }
 
   private static func fileEventsFix(_ error: any Error) -> String {
-    switch (error as? SystemCallError)?.errno {
+    let error = error as? SystemCallError
+    switch error?.errno {
     case Errno.EMFILE:
       "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)"
     case Errno.ENOSPC:
       "sysctl -w fs.inotify.max_user_watches=1048576, or end what uses them up (editors, as a rule)"
-    case Errno.EACCES: "make the directory readable to you: chmod u+r"
+    case Errno.EACCES: "make it readable to you: chmod u+r \(error?.subject ?? "")"
     default: "remove from there what is not needed"
     }
   }

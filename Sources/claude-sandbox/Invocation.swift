@@ -31,8 +31,8 @@ enum Invocation {
 
   /// Answers Claude Code: settings without content, or a refusal.
   static func finishGuard() -> Never {
-    if let objection = Guard.objection() {
-      Process.complain(Guard.refusal(objection))
+    if let refusal = Guard.refusal() {
+      Process.complain(refusal + "\n")
       Process.exit(1)
     }
     try? FileDescriptor(owning: 1).write("{}\n".utf8)

@@ -46,7 +46,7 @@ def test_the_administrator_can_do_without(lab, identity):
 def test_a_broken_configuration_is_refused(lab, identity):
     lab.configure("egress-jale = 0\n")
     result = lab.run(named(GUARD), identity=identity)
-    assert (result.status, result.out) == (1, "") and "egress-jale" in result.err
+    assert (result.status, result.out) == (1, "") and "egress-jale" in result.err and result.err.count("fix:") == 1
 
 
 @pytest.mark.parametrize("enclosure", ["unshare -rn", "unshare -rn --mount", "setpriv --no-new-privs"])

@@ -263,36 +263,41 @@ def test_a_directory_that_is_not_readable(lab):
     clear(lab)
     lab.run(["/bin/sh", "-c", f"mkdir {HOME}/.ssh; chmod 300 {HOME}/.ssh"], identity="user")
     result = lab.jail("true", identity="user")
-    assert result.status == 125 and UNREADABLE in result.err and "fix: make the directory readable" in result.err, result
+    assert result.status == 125 and UNREADABLE in result.err and f"fix: make it readable to you: chmod u+r {HOME}/.ssh" in result.err, result
     assert lab.jail("true", identity="root").status == 0
     lab.run(["/bin/chmod", "700", f"{HOME}/.ssh"], identity="user")
     ends(lab, f"os.rename('{HOME}/.ssh', '{HOME}/old'); os.mkdir('{HOME}/.ssh', 0o300)", UNREADABLE)
     clear(lab)
 
 
-LIMIT = """
-import os, sys
+# A user namespace in which only what is in it counts.
+APART = """
+import os, resource, sys
 sys.path.insert(0, sys.argv[1])
 from lab import kernel
 from lab.identity import map_single
 uid, gid = os.getuid(), os.getgid()
 kernel.unshare(kernel.CLONE_NEWUSER)
 map_single(uid, gid, uid, gid)
-with open("/proc/sys/user/max_inotify_watches", "w") as file: file.write(sys.argv[2])
+exec(sys.argv[2])
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-def limited(number):
-    return [PYTHON, "-B", "-I", "-c", LIMIT, TESTS, str(number), EXECUTABLE, "run", "--"]
+def apart(code):
+    return [PYTHON, "-B", "-I", "-c", APART, TESTS, code, EXECUTABLE, "run", "--"]
+
+
+def with_watches(number):
+    return apart(f"with open('/proc/sys/user/max_inotify_watches', 'w') as file: file.write('{number}')")
 
 
 def test_watches_that_are_used_up(lab):
     clear(lab)
-    result = lab.run([*limited(3), "true"], identity="user")
+    result = lab.run([*with_watches(3), "true"], identity="user")
     assert result.status == 125 and "No space left on device" in result.err and "fs.inotify.max_user_watches" in result.err
     code = f"os.mkdir('{HOME}/.ssh')\nfor n in range(200): os.mkdir('{HOME}/.ssh/%d' % n)"
-    ends(lab, code, "No space left on device", limited(200))
+    ends(lab, code, "No space left on device", with_watches(200))
     clear(lab)
 
 
@@ -322,7 +327,7 @@ def test_what_cannot_be_covered_again(lab):
     """Without a process more, nobody can cover."""
     clear(lab)
     cause = "covering again what the jail must not see: Resource temporarily unavailable"
-    ends(lab, FORKS, cause, ["prlimit", "--nproc=40:40", EXECUTABLE, "run", "--"])
+    ends(lab, FORKS, cause, apart("resource.setrlimit(resource.RLIMIT_NPROC, (40, 40))"))
     clear(lab)
 
 

@@ -230,7 +230,7 @@ mutate("allow-override = no", "not honoured", f"{JAIL}/Override.swift", "if !wan
        "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
 mutate("launches inside a jail", "begin anew", f"{JAIL}/Launch.swift", "if network == nil && Enclosure.isJail(configuration) {",
        "if network == nil && command.arguments.isEmpty && Enclosure.isJail(configuration) {", escapes("nested_launch"))
-mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return "this process is in no jail" }', "else { return nil }",
+mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
 
 # The end.
