@@ -45,7 +45,7 @@ public enum Prerequisites {
 
   private static func fileEventsFix(_ error: any Error) -> String {
     let error = error as? SystemCallError
-    switch error?.errno {
+    return switch error?.errno {
     case Errno.EMFILE:
       "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)"
     case Errno.ENOSPC:
