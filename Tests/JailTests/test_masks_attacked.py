@@ -123,26 +123,31 @@ def test_names_that_come_and_go(lab, jail, serve, make, remove):
 NESTED = """
 import time
 result = []
-for n in range(30):
+for n in range(60):
     os.rename("{ssh}", "{home}/old%d" % n)
-    time.sleep(0.05)
+    time.sleep(0.02)
     os.mkdir("{ssh}")
-    until = time.monotonic() + n * 50e-6
+    until = time.monotonic() + 50e-6 * 1.1**n
     while time.monotonic() < until: pass
     os.mkdir("{ssh}/s")
-    time.sleep(0.1)
+    time.sleep(0.03)
     server = socket.socket(socket.AF_UNIX)
     server.bind("{ssh}/s/cm")
-    server.listen(5)
-    time.sleep(0.2)
-    client = socket.socket(socket.AF_UNIX)
-    if client.connect_ex("{ssh}/s/cm") == 0: result.append(n)
+    server.listen(100)
+    until = time.monotonic() + 1
+    while socket.socket(socket.AF_UNIX).connect_ex("{ssh}/s/cm") == 0:
+        if time.monotonic() > until:
+            result.append(n)
+            break
+        time.sleep(0.02)
 """
 
 
 def test_directories_that_are_made_at_once(lab, jail):
-    """A directory is followed a moment after it was made, and in that moment another can be made in it."""
-    do(jail, f"os.mkdir('{HOME}/.ssh')")
+    """A directory is followed a moment after it was made, and in that moment another can be made in it. It takes
+    the longer the more there are to follow."""
+    do(jail, f"os.makedirs('{HOME}/.rd'); [os.mkdir(f'{HOME}/.rd/{{n}}') for n in range(1000)]; os.mkdir('{HOME}/.ssh')")
+    time.sleep(0.5)
     assert do(jail, NESTED.format(ssh=f"{HOME}/.ssh", home=HOME)) == []
 
 
