@@ -9,14 +9,17 @@ struct HostWatch: ~Copyable {
   struct Change {
     /// Read the host's network and name servers anew.
     var network = false
-    /// Cover anew what must not be seen.
+    /// Follow and cover anew what must not be seen.
     var files = false
   }
 
   private var network: RoutingEvents
   private var files: FileEvents
   private let masks: Masks
-  private let resolverPaths: [String]
+  private let resolverPaths: Set<[UInt8]>
+  private let resolverDirectories: [[UInt8]]
+  /// Where links to what is masked lead.
+  private var targets: [[UInt8]] = []
   /// A change comes as a burst of notifications, and is read when this time has passed since the first of
   /// them. Milliseconds.
   private static let settling = 50
@@ -24,29 +27,31 @@ struct HostWatch: ~Copyable {
   /// network was not seen.
   private(set) var deadline: Int? = 0
 
-  init(_ masks: Masks) throws {
+  /// Follows everything, or fails.
+  static func begin(_ masks: Masks) throws -> HostWatch {
+    var watch = try HostWatch(masks)
+    if let reason = try watch.followFiles().reason { throw reason }
+    return watch
+  }
+
+  private init(_ masks: Masks) throws {
     let network = try RoutingEvents()
-    files = try Self.fileEvents(masks)
+    let files = try FileEvents()
     self.network = network
+    self.files = files
     self.masks = masks
-    resolverPaths = ResolverFile.paths
+    resolverPaths = Set(ResolverFile.paths.map { Array($0.utf8) })
+    resolverDirectories = ResolverFile.paths.map { Array($0.parentDirectory.utf8) }
   }
 
-  /// Those in all that a jail depends on.
-  static func fileEvents(_ masks: Masks) throws -> FileEvents {
-    var files = try FileEvents()
-    try files.follow(ResolverFile.paths.map(\.parentDirectory))
-    try follow(masks, with: &files)
-    return files
-  }
-
-  /// Until there is nothing new: what is made in a directory before it is followed is found by looking again.
-  private static func follow(_ masks: Masks, with files: inout FileEvents) throws {
-    var count: Int
-    repeat {
-      count = files.count
-      try files.follow(masks.directories())
-    } while files.count > count
+  /// Follows the directories that there are now.
+  mutating func followFiles() throws(SystemCallError) -> Masks.Pass {
+    files.beginPass()
+    for directory in resolverDirectories { try files.follow(directory) }
+    let pass = try masks.follow(with: &files)
+    files.endPass()
+    targets = pass.targets
+    return pass
   }
 
   /// Ends, and gives up the descriptor that watches files.
@@ -63,13 +68,11 @@ struct HostWatch: ~Copyable {
     }
     if ready.contains(files.descriptor.rawValue) {
       let paths = try files.take()
-      if paths.contains("") || !paths.isDisjoint(with: resolverPaths) {
+      if paths.contains([]) || !paths.isDisjoint(with: resolverPaths) {
         deadline = deadline ?? now + Self.settling
         change.files = true
       }
-      if paths.contains(where: masks.concern) { change.files = true }
-      // Before they are covered: what is made in a directory that has just appeared is found there, or told.
-      if change.files { try Self.follow(masks, with: &files) }
+      if paths.contains(where: { masks.concern($0, targets) }) { change.files = true }
     }
     if let due = deadline, due <= now {
       deadline = nil

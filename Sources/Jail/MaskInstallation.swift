@@ -7,18 +7,19 @@ import Linux
 /// through the same one; and nothing but Unix sockets and directories is ever covered.
 extension Masks {
   /// What is covered now: directories with an empty one, sockets with /dev/null. Exposed sockets are put back. Everything
-  /// that can be covered is, before an error is thrown.
+  /// that can be covered is, before an error is thrown. `whole` are directories to cover for the sockets that may be in
+  /// them.
   @discardableResult
-  func install() throws -> [String] {
+  func install(whole: Set<[UInt8]> = []) throws -> [String] {
     for mask in table where mask.isMade { FileStatus.makePrivateDirectory(mask.path) }
-    let kept = exposed.compactMap { try? Exposed($0) }
+    let kept = keptSockets()
     var cover = try Cover()
     var paths: [String] = []
-    try visit { place, kind, path in
+    try visit(kept, whole) { place, kind, path in
       try cover.put(over: place, kind)
-      paths.append(path)
+      paths.append(String(decoding: path, as: UTF8.self))
     }
-    for socket in kept { try socket.restore() }
+    for socket in kept { try socket.restore(cover) }
     return paths
   }
 
@@ -26,36 +27,41 @@ extension Masks {
   func uncovered() throws -> [String] {
     let cover = try Cover()
     var paths: [String] = []
-    try visit { place, kind, path in
-      if try !cover.isOver(place, kind) { paths.append(path) }
+    try visit(keptSockets(), []) { place, kind, path in
+      if try !cover.isOver(place, kind) { paths.append(String(decoding: path, as: UTF8.self)) }
     }
     return paths
   }
 
+  private func keptSockets() -> [Exposed] { exposed.compactMap { try? Exposed($0) } }
+
   /// Shows everything that is there to be covered: rows of one path first, since of the others there may be
   /// many.
-  private func visit(_ body: @escaping Visitor.Body) throws {
-    var visitor = Visitor(user: user, kept: Set(exposed.compactMap { try? FileStatus.of($0).identity }), body)
-    for mask in table where !mask.isPattern { visitor.visit(mask.path) }
-    for mask in table where mask.isPattern { visitor.visit(mask) }
+  private func visit(_ kept: [Exposed], _ whole: Set<[UInt8]>, _ body: @escaping Visitor.Body) throws {
+    var visitor = Visitor(user: user, kept: Set(kept.map(\.identity)), whole: whole, body: body)
+    for mask in table where mask.prefix == nil && !mask.socketsOnly { visitor.visit(mask.path) }
+    for (path, prefixes) in prefixes { visitor.visit(socketsIn: path, beginning: prefixes) }
+    for mask in table where mask.socketsOnly { visitor.visit(socketsIn: mask.path, except: mask.except) }
     if let failure = visitor.failure { throw failure }
   }
 }
 
 /// Goes through the file system for `Masks`.
 private struct Visitor {
-  typealias Body = (borrowing FileDescriptor, FileStatus.Kind, String) throws -> Void
+  typealias Body = (borrowing FileDescriptor, FileStatus.Kind, [UInt8]) throws -> Void
 
   let user: UInt32
   /// The exposed sockets.
   let kept: Set<[UInt64]>
+  let whole: Set<[UInt8]>
   let body: Body
   /// The first; the others went on.
   private(set) var failure: (any Error)?
 
-  init(user: UInt32, kept: Set<[UInt64]>, _ body: @escaping Body) {
+  init(user: UInt32, kept: Set<[UInt64]>, whole: Set<[UInt8]>, body: @escaping Body) {
     self.user = user
     self.kept = kept
+    self.whole = whole
     self.body = body
   }
 
@@ -63,48 +69,48 @@ private struct Visitor {
   mutating func visit(_ path: String) {
     attempt { visitor throws in
       let place = try FileDescriptor.refer(to: path, follow: false)
-      guard try FileStatus.of(place).kind == .symbolicLink else { return try visitor.show(place, path) }
+      let bytes = Array(path.utf8)
+      guard try FileStatus.of(place).kind == .symbolicLink else { return try visitor.show(place, bytes) }
       // In a directory where anyone writes it is somebody's wish to have something else covered; to uid 0 everything is
       // such a directory.
       guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }
       let target = try FileDescriptor.refer(to: path, follow: true)
-      if try visitor.user != 0 || FileStatus.of(target).kind == .socket { try visitor.show(target, path) }
+      if try visitor.user != 0 || FileStatus.of(target).kind == .socket { try visitor.show(target, bytes) }
     }
   }
 
-  /// A row of many.
-  mutating func visit(_ mask: Masks.Mask) {
+  /// A row of sockets in a directory.
+  mutating func visit(socketsIn path: String, except: String?) {
     attempt { visitor throws in
-      let directory = try FileDescriptor.refer(to: mask.path, follow: true)
-      guard let prefix = mask.prefix else {
-        return try visitor.showSockets(in: directory, mask.path, except: mask.except, levels: 1)
-      }
-      for name in try FileStatus.names(in: directory) where name.starts(with: prefix.utf8) {
-        let path = "\(mask.path)/\(String(decoding: name, as: UTF8.self))"
-        visitor.attempt { visitor throws in
-          let place = try directory.refer(toEntry: name)
-          if !mask.socketsOnly {
-            try visitor.show(place, path)
-          } else if try FileStatus.of(place).kind == .directory {
-            try visitor.showSockets(in: place, path, except: nil, levels: 1)
-          }
-        }
-      }
+      let directory = try FileDescriptor.refer(to: path, follow: true)
+      try visitor.visit(directory, Array(path.utf8), [[]], except: except, ownOnly: false, levels: 1)
     }
   }
 
-  private mutating func showSockets(
-    in directory: borrowing FileDescriptor, _ path: String, except: String?, levels: Int
+  /// The rows of sockets whose names, or whose directories' names, begin with one of the prefixes. Other users may make
+  /// any number of directories there; what they serve in them is not in the power of this one.
+  mutating func visit(socketsIn path: String, beginning prefixes: [[UInt8]]) {
+    attempt { visitor throws in
+      let directory = try FileDescriptor.refer(to: path, follow: true)
+      try visitor.visit(directory, Array(path.utf8), prefixes, except: nil, ownOnly: true, levels: 2)
+    }
+  }
+
+  private mutating func visit(
+    _ directory: borrowing FileDescriptor, _ path: [UInt8], _ prefixes: [[UInt8]], except: String?,
+    ownOnly: Bool, levels: Int
   ) throws {
-    for name in try FileStatus.names(in: directory) {
+    if whole.contains(path) { return try show(directory, path) }
+    for name in try FileStatus.names(in: directory, beginning: prefixes, of: [.socket, .directory]) {
       if let except, name.elementsEqual(except.utf8) { continue }
-      let below = "\(path)/\(String(decoding: name, as: UTF8.self))"
+      let below = path + [UInt8(ascii: "/")] + name
       do {
         let place = try directory.refer(toEntry: name)
-        switch try FileStatus.of(place).kind {
-        case .socket: try show(place, below)
-        case .directory: if levels > 0 { try showSockets(in: place, below, except: nil, levels: levels - 1) }
-        default: continue
+        let status = try FileStatus.of(place)
+        if status.kind == .socket {
+          try show(place, below)
+        } else if status.kind == .directory, levels > 0, !ownOnly || status.owner == user {
+          try visit(place, below, [[]], except: nil, ownOnly: false, levels: levels - 1)
         }
       } catch {
         note(error)
@@ -112,7 +118,7 @@ private struct Visitor {
     }
   }
 
-  private mutating func show(_ place: borrowing FileDescriptor, _ path: String) throws {
+  private mutating func show(_ place: borrowing FileDescriptor, _ path: [UInt8]) throws {
     let status = try FileStatus.of(place)
     guard status.kind == .socket || status.kind == .directory, !kept.contains(status.identity) else { return }
     try body(place, status.kind, path)
@@ -124,13 +130,7 @@ private struct Visitor {
   }
 
   private mutating func note(_ error: any Error) {
-    do { try unlessGone(error) } catch { failure = failure ?? error }
-  }
-
-  /// What is not there, has gone, cannot be entered, or leads in a circle, needs no cover.
-  private func unlessGone(_ error: any Error) throws {
-    let gone = [Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES, Errno.ELOOP, Errno.ENAMETOOLONG]
-    guard let error = error as? SystemCallError, gone.contains(error.errno) else { throw error }
+    if (error as? SystemCallError)?.isAbsence != true { failure = failure ?? error }
   }
 }
 
@@ -163,20 +163,51 @@ private struct Cover {
   }
 }
 
-/// A socket that was taken aside before the covers.
+/// A socket that was taken aside before the covers. Its path has no symbolic link, or the command could say which socket
+/// is exposed; /var/run is the system's own.
 private final class Exposed {
+  let identity: [UInt64]
   private let path: String
   private let mount: FileDescriptor
 
   init(_ path: String) throws {
-    self.path = path
-    mount = try Mounts.clone(path)
+    let system = "/var/run/"
+    let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
+    self.path = path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
+    let place = try FileDescriptor.refer(toWithoutLinks: self.path)
+    let status = try FileStatus.of(place)
+    guard status.kind == .socket else { throw SystemCallError("openat2", path, errno: Errno.EINVAL) }
+    identity = status.identity
+    mount = try Mounts.clone(place)
   }
 
-  /// Unless it is there: its directory was not covered, or it was put back before.
-  func restore() throws {
-    if (try? FileStatus.of(path))?.kind == .socket { return }
-    try FileStatus.makeFile(path)
-    try Mounts.attach(mount, at: path)
+  /// Unless it is there: its directory was not covered, or it was put back before. In a cover everything is the command's
+  /// to arrange, so each step is taken from the descriptor of the one before.
+  func restore(_ cover: Cover) throws {
+    if let place = try? FileDescriptor.refer(toWithoutLinks: path),
+      try FileStatus.of(place).kind == .socket
+    {
+      return
+    }
+    var names = path.split(separator: "/").map { Array($0.utf8) }
+    guard let last = names.popLast() else { return }
+    var directory = try FileDescriptor.refer(to: "/", follow: false)
+    for name in names {
+      do throws(SystemCallError) {
+        directory = try directory.refer(toEntry: name)
+      } catch {
+        guard error.errno == Errno.ENOENT, try cover.isOver(directory, .directory) else { throw error }
+        try directory.makeDirectory(String(decoding: name, as: UTF8.self))
+        directory = try directory.refer(toEntry: name)
+      }
+    }
+    guard try cover.isOver(directory, .directory) else { return }
+    let name = String(decoding: last, as: UTF8.self)
+    if (try? directory.refer(toEntry: last)) == nil {
+      _ = try directory.open(at: name, FileDescriptor.createNew, mode: 0o600)
+    }
+    let place = try directory.refer(toEntry: last)
+    guard try FileStatus.of(place).kind == .regular else { return }
+    try Mounts.attach(mount, over: place)
   }
 }

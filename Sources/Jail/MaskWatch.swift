@@ -2,8 +2,8 @@ import Linux
 
 /// Where what is to be masked may appear while a jail runs.
 extension Masks {
-  /// How many directories are followed: the command can make any number.
-  private static let most = 4096
+  /// How many directories the command may have followed: it can make any number.
+  fileprivate static let most = 4096
 
   /// There are more than can be followed, here among others.
   struct TooManyDirectories: Error, CustomStringConvertible {
@@ -12,43 +12,105 @@ extension Masks {
     var description: String { "\(place) has too many directories to follow" }
   }
 
-  /// The directories to follow, those above first: what is made in one of them meanwhile is told.
-  func directories() throws(TooManyDirectories) -> [String] {
-    var found: [String] = []
-    for mask in table {
-      found += mask.path.ancestors.reversed()
-      guard mask.isPattern else { continue }
-      found.append(mask.path)
-      if mask.socketsOnly {
-        found += directories(in: mask.path, mask.prefix ?? "", thenBelow: mask.prefix != nil)
-      }
-      if found.count > Self.most { throw TooManyDirectories(place: mask.path) }
-    }
-    return found
+  /// What one pass over the directories has found.
+  struct Pass {
+    /// Directories that cannot be followed, so that they have to be covered as a whole.
+    fileprivate(set) var unfollowed: Set<[UInt8]> = []
+    /// Why not, of the first.
+    fileprivate(set) var reason: (any Error)?
+    /// Where links in the home lead, which may be made anew, too.
+    fileprivate(set) var targets: [[UInt8]] = []
+    fileprivate var count = 0
   }
 
-  private func directories(in path: String, _ prefix: String, thenBelow: Bool) -> [String] {
-    let names = (try? FileStatus.names(in: path)) ?? []
-    let own = names.filter { $0.utf8.starts(with: prefix.utf8) }.map { "\(path)/\($0)" }.filter {
-      (try? FileStatus.ofLink($0))?.kind == .directory
+  /// Follows the directories in which something to be masked may appear, and those on the way to them. Each is
+  /// read after it is followed: what is made in it before that is found, and what is made later is told.
+  func follow(with files: inout FileEvents) throws(SystemCallError) -> Pass {
+    for mask in table {
+      try follow(mask.path.ancestors.reversed(), &files)
+      if mask.prefix != nil { try follow([mask.path], &files) }
     }
-    return own + (thenBelow ? own.flatMap { directories(in: $0, "", thenBelow: false) } : [])
+    var pass = Pass()
+    for (path, prefixes) in prefixes {
+      try pass.follow(below: Array(path.utf8), prefixes, owner: user, levels: 2, &files)
+    }
+    for mask in table where mask.socketsOnly {
+      if let target = try? FileStatus.resolve(mask.path), target != mask.path {
+        try follow(target.ancestors.reversed(), &files)
+        pass.targets.append(Array(target.utf8))
+      }
+      pass.follow(Array(mask.path.utf8), &files)
+      try pass.follow(below: Array(mask.path.utf8), [[]], owner: nil, levels: 1, &files)
+    }
+    return pass
+  }
+
+  private func follow(_ paths: [String], _ files: inout FileEvents) throws(SystemCallError) {
+    for path in paths { try files.follow(Array(path.utf8)) }
   }
 
   /// Whether a path that appeared in one of them may be one to mask, or a directory on the way to it.
-  func concern(_ path: String) -> Bool {
-    let path = path.utf8
-    return table.contains { mask in
-      let own = mask.path.utf8
-      if own.starts(with: path) && (own.count == path.count || own.dropFirst(path.count).first == slash) {
-        return true
+  func concern(_ path: [UInt8], _ targets: [[UInt8]]) -> Bool {
+    func leads(to place: [UInt8]) -> Bool {
+      place.starts(with: path) && (place.count == path.count || place[path.count] == slash)
+    }
+    return targets.contains(where: leads)
+      || table.contains { mask in
+        let own = Array(mask.path.utf8)
+        if leads(to: own) { return true }
+        guard mask.prefix != nil || mask.socketsOnly, path.starts(with: own), path.count > own.count,
+          path[own.count] == slash,
+          mask.prefix.map({ path.dropFirst(own.count + 1).starts(with: $0.utf8) }) ?? true
+        else { return false }
+        do throws(SystemCallError) {
+          let kind = try FileStatus.of(try FileDescriptor.refer(toPath: path, follow: false)).kind
+          return kind == .socket || kind == .directory
+        } catch {
+          return !error.isAbsence
+        }
       }
-      guard mask.isPattern, path.starts(with: own), path.dropFirst(own.count).first == slash,
-        mask.prefix.map({ path.dropFirst(own.count + 1).starts(with: $0.utf8) }) ?? true
-      else { return false }
-      // A name that is no UTF-8 is not found by it.
-      let kind = (try? FileStatus.ofLink(String(path)))?.kind
-      return kind != .regular && kind != .symbolicLink
+  }
+}
+
+/// The directories that there are as many of as somebody makes.
+extension Masks.Pass {
+  fileprivate mutating func follow(_ path: [UInt8], _ files: inout FileEvents) {
+    do {
+      count += 1
+      guard count <= Masks.most else {
+        throw Masks.TooManyDirectories(place: String(decoding: path, as: UTF8.self).parentDirectory)
+      }
+      try files.follow(path)
+    } catch {
+      unfollowed.insert(path)
+      reason = reason ?? error
+    }
+  }
+
+  /// With an owner only those of that user: others may make any number of directories in /tmp.
+  fileprivate mutating func follow(
+    below path: [UInt8], _ prefixes: [[UInt8]], owner: UInt32?, levels: Int, _ files: inout FileEvents
+  ) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      let directory = try FileDescriptor.refer(toPath: path, follow: true)
+      for name in try FileStatus.names(in: directory, beginning: prefixes, of: [.directory]) {
+        let below = path + [slash] + name
+        guard try isDirectory(below, owner: owner) else { continue }
+        follow(below, &files)
+        if levels > 1 { try follow(below: below, [[]], owner: nil, levels: levels - 1, &files) }
+      }
+    } catch {
+      if !error.isAbsence { throw error }
+    }
+  }
+
+  private func isDirectory(_ path: [UInt8], owner: UInt32?) throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) {
+      let status = try FileStatus.of(try FileDescriptor.refer(toPath: path, follow: false))
+      return status.kind == .directory && (owner ?? status.owner) == status.owner
+    } catch {
+      if !error.isAbsence { throw error }
+      return false
     }
   }
 }

@@ -9,7 +9,8 @@ struct Masks {
   struct Mask {
     let path: String
     let reason: String
-    /// Everything in the directory whose name begins so, in place of the path itself.
+    /// In place of the path itself, the Unix sockets in that directory whose names begin so, and those in its
+    /// directories, and theirs, whose names do.
     var prefix: String?
     /// Not the directory, but the Unix sockets in it and in its directories: what else is there is needed.
     var socketsOnly = false
@@ -18,13 +19,13 @@ struct Masks {
     /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
     /// is in the jail from the start, and not something that appears later.
     var isMade = false
-    /// It stands for as many things as there are.
-    var isPattern: Bool { prefix != nil || socketsOnly }
   }
 
   let user: UInt32
   let exposed: [String]
   let table: [Mask]
+  /// The prefixes of each directory that has some, so that it is read once: /tmp may hold thousands of files.
+  let prefixes: [String: [[UInt8]]]
 
   /// Those of a user. A home that is no absolute path is none. `exposed` are the sockets that the administrator
   /// leaves visible.
@@ -33,6 +34,9 @@ struct Masks {
     self.exposed = exposed
     let home = home.flatMap { $0.hasPrefix("/") ? $0.split(separator: "/").map { "/\($0)" }.joined() : nil }
     table = Self.table(user) + (home.map(Self.below) ?? [])
+    prefixes = table.reduce(into: [:]) { found, mask in
+      if let prefix = mask.prefix { found[mask.path, default: []].append(Array(prefix.utf8)) }
+    }
   }
 
   /// Those of the calling process.
@@ -72,11 +76,11 @@ struct Masks {
       Mask(path: "/run/crio", reason: "the CRI-O service"),
       Mask(path: "/run/buildkit", reason: "the BuildKit service"),
       Mask(path: "/run/libvirt", reason: "virtual machines, in any network"),
-      Mask(path: "/var/lib/lxd/unix.socket", reason: "LXD starts containers in any network"),
-      Mask(path: "/var/snap/lxd/common/lxd/unix.socket", reason: "LXD, from the snap"),
-      Mask(path: "/var/snap/lxd/common/lxd-user/unix.socket", reason: "LXD, from the snap, for every user"),
-      Mask(path: "/var/lib/incus/unix.socket", reason: "Incus starts containers in any network"),
-      Mask(path: "/var/lib/incus/unix.socket.user", reason: "Incus, for every user"),
+      // These directories cannot be read by others, and so not followed.
+      Mask(path: "/var/lib/lxd", reason: "LXD starts containers in any network"),
+      Mask(path: "/var/snap/lxd/common/lxd", reason: "LXD, from the snap"),
+      Mask(path: "/var/snap/lxd/common/lxd-user", reason: "LXD, from the snap, for every user"),
+      Mask(path: "/var/lib/incus", reason: "Incus starts containers in any network"),
       Mask(path: "/nix/var/nix/daemon-socket", reason: "Nix fetches what it builds, in the host's network"),
       Mask(path: "/var/guix/daemon-socket", reason: "Guix does the same"),
       Mask(path: "/run/snapd.socket", reason: "snapd runs hooks outside"),
@@ -97,7 +101,8 @@ struct Masks {
       Mask(path: "/tmp/tmux-\(user)", reason: "tmux: send-keys runs commands outside", isMade: true),
       Mask(path: "/run/tmux", reason: "the same, where the distribution moves it"),
       Mask(path: "/run/screen", reason: "screen: -X stuff runs commands outside"),
-      Mask(path: "/tmp", reason: "the same, by an older default", prefix: "screens"),
+      Mask(path: "/tmp/screens", reason: "the same, by an older default"),
+      Mask(path: "/tmp/uscreens", reason: "the same, by an older default for users"),
       Mask(path: "/tmp/zellij-\(user)", reason: "zellij: action write runs commands outside"),
       // Displays: a client can type into any window.
       Mask(path: "/tmp/.X11-unix", reason: "the X server"),
@@ -105,9 +110,8 @@ struct Masks {
       Mask(path: "/mnt/wslg", reason: "WSL's displays"),
       // Browsers and editors: their sockets open files, terminals and URLs outside.
       Mask(
-        path: "/tmp", reason: "Chromium opens a URL in the window that there is", prefix: ".org.chromium.",
-        socketsOnly: true),
-      Mask(path: "/tmp", reason: "Chrome does the same", prefix: ".com.google.Chrome.", socketsOnly: true),
+        path: "/tmp", reason: "Chromium opens a URL in the window that there is", prefix: ".org.chromium."),
+      Mask(path: "/tmp", reason: "Chrome does the same", prefix: ".com.google.Chrome."),
       Mask(path: "/tmp", reason: "VS Code: code --command", prefix: "vscode-"),
       Mask(path: "/tmp", reason: "emacsclient --eval", prefix: "emacs\(user)"),
       Mask(path: "/tmp", reason: "Neovim: --server --remote-expr", prefix: "nvim."),

@@ -14,32 +14,43 @@ struct MountRepair: ~Copyable {
   /// Something has changed since that child began.
   private var hasChanged = false
   /// When it is time for the next: at once, or a pause after one that failed. Milliseconds.
-  private(set) var deadline: Int?
+  private var retry: Int?
   private static let pause = 100
-  /// How often in a row it may fail, as when there are too many processes for a moment.
-  private static let mostFailures = 3
-  private var failures = 0
+  /// By when one has to have succeeded since there was something to cover: there may be too many processes for a moment,
+  /// or very many files.
+  private var limit: Int?
+  private static let patience = 3000
+  /// Why the last one failed.
+  private var reason = Errno.ETIME
 
   init(userNamespace: consuming FileDescriptor, mountNamespace: consuming FileDescriptor) {
     self.userNamespace = userNamespace
     self.mountNamespace = mountNamespace
   }
 
-  func isDue(_ now: Int) -> Bool { deadline.map { $0 <= now } ?? false }
+  var deadline: Int? { [retry, limit].compactMap { $0 }.min() }
 
-  /// Starts the child, or has it started once more when it has ended; the supervisor reaps it. Fails when it has
-  /// failed too often.
-  mutating func start(resolverText: [UInt8], masks: Masks, now: Int) throws {
-    hasChanged = child != nil
-    if hasChanged { return }
-    deadline = nil
-    let supervisor = Process.id
-    let process: CInt
-    do throws(SystemCallError) {
-      process = try Process.fork()
-    } catch {
-      return try failed(error.errno, now)
+  /// Whether to start a child. Fails when it is too late: a socket that leads outside is no less a way out when the
+  /// uplink is cut, so the command may not go on.
+  mutating func isDue(changed: Bool, _ now: Int) throws -> Bool {
+    if changed {
+      limit = limit ?? now + Self.patience
+      if child == nil { retry = retry ?? now } else { hasChanged = true }
     }
+    if let limit, limit <= now {
+      throw SystemCallError("covering again what the jail must not see", errno: reason)
+    }
+    return child == nil && retry.map { $0 <= now } ?? false
+  }
+
+  /// Starts the child; the supervisor reaps it.
+  mutating func start(
+    resolverText: [UInt8], masks: Masks, whole: Set<[UInt8]>, now: Int
+  ) throws(SystemCallError) {
+    hasChanged = false
+    retry = nil
+    let supervisor = Process.id
+    let process = try Process.fork()
     if process != 0 {
       child = process
       return
@@ -48,7 +59,7 @@ struct MountRepair: ~Copyable {
       try Process.dieWithParent(supervisor)
       try Namespaces.enter(userNamespace.rawValue)
       try Namespaces.enter(mountNamespace.rawValue)
-      try masks.install()
+      try masks.install(whole: whole)
       if !ResolverFile.says(resolverText) { try renew(resolverText) }
       try Mounts.makeNosuid()
       Process.exit(0)
@@ -58,21 +69,18 @@ struct MountRepair: ~Copyable {
   }
 
   /// Takes note of a process's end, if it was the child. Its status is the number of its error.
-  mutating func ended(_ process: CInt, _ status: WaitStatus, now: Int) throws {
+  mutating func ended(_ process: CInt, _ status: WaitStatus, now: Int) {
     guard process == child else { return }
     child = nil
-    guard status.exitStatus == 0 else { return try failed(status.exitStatus ?? Errno.EINTR, now) }
-    failures = 0
-    if hasChanged { deadline = now }
+    guard status.exitStatus == 0 else { return failed(status.exitStatus ?? Errno.EINTR, now) }
+    reason = Errno.ETIME
+    limit = hasChanged ? now + Self.patience : nil
+    retry = hasChanged ? now : nil
   }
 
-  private mutating func failed(_ errno: CInt, _ now: Int) throws {
-    failures += 1
-    deadline = now + Self.pause
-    // A socket that leads outside is no less a way out when the uplink is cut: the command may not go on.
-    if failures == Self.mostFailures {
-      throw SystemCallError("covering again what the jail must not see", errno: errno)
-    }
+  mutating func failed(_ errno: CInt, _ now: Int) {
+    reason = errno
+    retry = now + Self.pause
   }
 
   /// The file is made in a mount namespace apart, where covering a directory disturbs nobody.

@@ -36,7 +36,7 @@ public enum Prerequisites {
 
   private static func fileEvents() -> Prerequisite {
     do {
-      _ = try HostWatch.fileEvents(Masks(Configuration()))
+      _ = try HostWatch.begin(Masks(Configuration()))
       return .ok("file events", "can be watched")
     } catch {
       return .missing("file events", "\(error)", fix: fileEventsFix(error))

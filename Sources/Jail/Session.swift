@@ -134,7 +134,7 @@ struct Session: ~Copyable {
       mounts = MountRepair(
         userNamespace: FileDescriptor(owning: descriptors[0]),
         mountNamespace: FileDescriptor(owning: descriptors[1]))
-      host = try HostWatch(masks)
+      host = try HostWatch.begin(masks)
       try link?.send([Holder.watching])
     } catch {
       throw LaunchFailure.step(.windows, "\(error)")
@@ -207,9 +207,7 @@ struct Session: ~Copyable {
       let change = try host?.changes(ready: ready, now: now) ?? HostWatch.Change()
       let text = resolverText
       if change.network { follow() }
-      if change.files || resolverText != text || mounts?.isDue(now) == true {
-        try mounts?.start(resolverText: resolverText, masks: masks, now: now)
-      }
+      try cover(change.files || resolverText != text, now)
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
@@ -241,7 +239,7 @@ struct Session: ~Copyable {
   private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
     while let (pid, status) = try Process.waitForAny() {
       guard pid == holder else {
-        try mounts?.ended(pid, status, now: monotonicMilliseconds())
+        mounts?.ended(pid, status, now: monotonicMilliseconds())
         continue
       }
       if let signal = status.stopSignal {
@@ -288,6 +286,18 @@ struct Session: ~Copyable {
     switch pasta {
     case .some(let pasta): pasta.isSilent ? nil : pasta.complaints.rawValue
     case nil: nil
+    }
+  }
+
+  /// Covers again what must not be seen, when something has changed or the last time failed. Followed first: what is made
+  /// in a directory that has just appeared is found there, or told.
+  private mutating func cover(_ changed: Bool, _ now: Int) throws {
+    guard try mounts?.isDue(changed: changed, now) == true else { return }
+    do throws(SystemCallError) {
+      let whole = try host?.followFiles().unfollowed ?? []
+      try mounts?.start(resolverText: resolverText, masks: masks, whole: whole, now: now)
+    } catch {
+      mounts?.failed(error.errno, now)
     }
   }
 

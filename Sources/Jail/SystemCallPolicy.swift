@@ -48,6 +48,8 @@ enum SystemCallPolicy {
     for request in terminalRequests {
       try filter.refuse("ioctl", with: Errno.EPERM, when: [.argument(1, is: request)])
     }
+    // Setting the limits of another process, which could be the supervisor; its own are set as those of 0.
+    try filter.refuse("prlimit64", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])
     for call in missing { try filter.refuse(call, with: Errno.ENOSYS) }
     for call in forbidden { try filter.refuse(call, with: Errno.EPERM) }
     try filter.load()

@@ -18,8 +18,8 @@ public enum Errno {
   public static let EROFS = Glibc.EROFS
   public static let EINTR = Glibc.EINTR
   public static let ELOOP = Glibc.ELOOP
+  public static let ETIME = Glibc.ETIME
   public static let EMFILE = Glibc.EMFILE
-  public static let ENAMETOOLONG = Glibc.ENAMETOOLONG
   public static let ENOSYS = Glibc.ENOSYS
   public static let EPROTO = Glibc.EPROTO
   public static let ENOBUFS = Glibc.ENOBUFS

@@ -96,14 +96,35 @@ extension FileDescriptor {
       })
   }
 
+  /// The same of a path that has no symbolic link; ELOOP if it has one (openat2(2), Linux 5.6).
+  public static func refer(toWithoutLinks path: String) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      // SAFETY: as above.
+      owning: try check("openat2", path) { unsafe clinux_open_path_without_links(path) })
+  }
+
+  /// The same of a path that may be any bytes.
+  public static func refer(toPath path: [UInt8], follow: Bool) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      // SAFETY: the array ends with NUL and outlives the call.
+      owning: try check("open", String(decoding: path, as: UTF8.self)) {
+        unsafe clinux_openat_path(AT_FDCWD, nulTerminated(path), follow ? 0 : O_NOFOLLOW)
+      })
+  }
+
   /// Refers to an entry of this directory, a link itself. A name is bytes without a slash or a NUL.
   public func refer(toEntry name: [UInt8]) throws(SystemCallError) -> FileDescriptor {
-    let text = name.map { CChar(bitPattern: $0) } + [0]
-    return FileDescriptor(
+    FileDescriptor(
       // SAFETY: the array ends with NUL and outlives the call.
       owning: try check("openat", String(decoding: name, as: UTF8.self)) {
-        unsafe clinux_openat_path(rawValue, text, O_NOFOLLOW)
+        unsafe clinux_openat_path(rawValue, nulTerminated(name), O_NOFOLLOW)
       })
+  }
+
+  /// Makes a directory for its owner alone in this one (mkdirat(2)).
+  public func makeDirectory(_ name: String) throws(SystemCallError) {
+    // SAFETY: a NUL-terminated copy that outlives the call.
+    try check("mkdirat", name) { unsafe mkdirat(rawValue, name, 0o700) }
   }
 
   /// Reads a whole small file. ENOENT and the like as open(2) gives them; EFBIG above `limit` bytes.
@@ -141,3 +162,6 @@ public struct Pipe: ~Copyable {
   /// Keeps one end and closes the other.
   public consuming func keepWriter() -> FileDescriptor { writer }
 }
+
+/// A name or path for the kernel.
+func nulTerminated(_ bytes: [UInt8]) -> [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }

@@ -74,24 +74,6 @@ public struct FileStatus: Sendable, Equatable {
     return unsafe String(cString: resolved)
   }
 
-  /// Makes sure that there is a file at a path to mount something over, with the directories above it
-  /// (mkdir(2), open(2)).
-  public static func makeFile(_ path: String) throws(SystemCallError) {
-    var directory = ""
-    for name in path.split(separator: "/").dropLast() {
-      directory += "/\(name)"
-      do throws(SystemCallError) {
-        // SAFETY: a NUL-terminated copy that outlives the call.
-        try check("mkdir", directory) { unsafe mkdir(directory, 0o700) }
-      } catch {
-        if error.errno != EEXIST && (try? FileStatus.of(directory))?.kind != .directory { throw error }
-      }
-    }
-    if (try? FileStatus.of(path)) == nil {
-      _ = try FileDescriptor.open(path, FileDescriptor.createNew, mode: 0o600)
-    }
-  }
-
   /// Makes a directory for its owner alone, unless there is something (mkdir(2)), or it cannot be made.
   public static func makePrivateDirectory(_ path: String) {
     // SAFETY: a NUL-terminated copy that outlives the call.
@@ -107,11 +89,14 @@ public struct FileStatus: Sendable, Equatable {
   /// The names in a directory, unsorted, without "." and ".." (readdir(3)).
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
     let opened = try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
-    return try names(in: opened).map { String(decoding: $0, as: UTF8.self) }
+    return try names(in: opened, of: nil).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The same of an open directory, as bytes; one that is only referred to is opened for that.
-  public static func names(in directory: borrowing FileDescriptor) throws(SystemCallError) -> [[UInt8]] {
+  /// The same of an open directory, as bytes; one that is only referred to is opened for that. Only names that begin
+  /// with one of the prefixes, and with `kinds` those of other kinds only where the file system does not tell.
+  public static func names(
+    in directory: borrowing FileDescriptor, beginning prefixes: [[UInt8]] = [[]], of kinds: Set<Kind>?
+  ) throws(SystemCallError) -> [[UInt8]] {
     let opened = try directory.open(at: ".", O_RDONLY | O_DIRECTORY)
     let number = opened.release()
     // SAFETY: the stream takes the descriptor over, and is closed once, after the last entry was copied.
@@ -123,10 +108,32 @@ public struct FileStatus: Sendable, Equatable {
     defer { unsafe closedir(stream) }
     var names: [[UInt8]] = []
     while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe $0.prefix { $0 != 0 }.map { $0 } }
-      if name != [0x2e] && name != [0x2e, 0x2e] { names.append(name) }
+      // SAFETY: the entry lives until the next readdir.
+      if let kinds, let kind = Kind(ofEntry: unsafe entry.pointee.d_type), !kinds.contains(kind) { continue }
+      let found = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes -> [UInt8]? in
+        let name = unsafe bytes.prefix { $0 != 0 }
+        let isWanted = prefixes.contains { unsafe name.starts(with: $0) }
+        return isWanted ? unsafe Array(name) : nil
+      }
+      if let name = found, name != [0x2e], name != [0x2e, 0x2e] { names.append(name) }
     }
     return names
+  }
+}
+
+extension FileStatus.Kind {
+  /// What readdir(3) says of an entry; nil where the file system does not tell.
+  fileprivate init?(ofEntry type: UInt8) {
+    switch Int(type) {
+    case DT_UNKNOWN: return nil
+    case DT_REG: self = .regular
+    case DT_DIR: self = .directory
+    case DT_LNK: self = .symbolicLink
+    case DT_SOCK: self = .socket
+    case DT_FIFO: self = .pipe
+    case DT_CHR: self = .characterDevice
+    default: self = .other
+    }
   }
 }
 

@@ -74,6 +74,11 @@ public enum Mounts {
     FileDescriptor(owning: try check("open_tree", path) { unsafe clinux_open_tree_clone(AT_FDCWD, path) })
   }
 
+  /// The same of what a descriptor refers to.
+  public static func clone(_ file: borrowing FileDescriptor) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(owning: try check("open_tree") { clinux_open_tree_clone_of(file.rawValue) })
+  }
+
   /// Attaches a mount over an existing file or directory; symbolic links at the end are followed
   /// (move_mount(2)).
   public static func attach(

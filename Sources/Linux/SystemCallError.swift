@@ -17,6 +17,14 @@ public struct SystemCallError: Error, Equatable, CustomStringConvertible {
     self.errno = errno
   }
 
+  /// Whether nothing answers at this name: it is not there, leads in a circle, may not be entered, or is on a file
+  /// system whose server is away.
+  public var isAbsence: Bool {
+    [
+      ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ENOTCONN, ESTALE, EIO, EHOSTDOWN, ETIMEDOUT, ENODEV,
+    ].contains(errno)
+  }
+
   public var description: String {
     subject.isEmpty ? "\(call): \(errnoText(errno))" : "\(call) \(subject): \(errnoText(errno))"
   }

@@ -9,14 +9,20 @@ internal import Glibc
 @safe public struct SystemCallFilter: ~Copyable {
   private let context: scmp_filter_ctx
 
-  /// One argument, of which only the low 32 bits are compared: that is what the kernel takes, whatever the
-  /// upper half says.
+  /// What is asked of one argument. Of a value only the low 32 bits are compared: that is what the kernel takes,
+  /// whatever the upper half says.
   public struct Condition: Sendable {
-    let argument: UInt32
-    let value: UInt32
+    let comparison: scmp_arg_cmp
 
     public static func argument(_ index: UInt32, is value: UInt32) -> Condition {
-      Condition(argument: index, value: value)
+      Condition(
+        comparison: scmp_arg_cmp(
+          arg: index, op: SCMP_CMP_MASKED_EQ, datum_a: 0xffff_ffff, datum_b: UInt64(value)))
+    }
+
+    /// All 64 bits are compared.
+    public static func argumentIsNotZero(_ index: UInt32) -> Condition {
+      Condition(comparison: scmp_arg_cmp(arg: index, op: SCMP_CMP_NE, datum_a: 0, datum_b: 0))
     }
   }
 
@@ -49,10 +55,7 @@ internal import Glibc
     // A negative number stands for a call of other architectures only; there is nothing to refuse.
     if number < 0 && number != -1 { return }
     guard number != -1 else { throw SystemCallError("seccomp_syscall_resolve_name", call, errno: EINVAL) }
-    let comparisons = conditions.map {
-      scmp_arg_cmp(
-        arg: $0.argument, op: SCMP_CMP_MASKED_EQ, datum_a: 0xffff_ffff, datum_b: UInt64($0.value))
-    }
+    let comparisons = conditions.map(\.comparison)
     try Self.check("seccomp_rule_add", call) {
       // SAFETY: the array is passed with its own count.
       unsafe seccomp_rule_add_array(context, Self.fail(errno), number, UInt32(comparisons.count), comparisons)

@@ -108,11 +108,11 @@ def staying(open_lab):
 
 @pytest.fixture
 def serve(lab):
-    """A function that puts a daemon behind sockets on the host, as root."""
+    """A function that puts a daemon behind sockets on the host, as root unless told otherwise."""
     daemons = []
 
-    def start(*paths):
-        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(paths=paths)], identity="root")
+    def start(*paths, identity="root"):
+        daemon = lab.start(["/usr/bin/python3", "-B", "-I", "-c", SOCKET.format(paths=paths)], identity=identity)
         assert daemon.read_line() == "listening\n"
         daemons.append((daemon, paths))
 

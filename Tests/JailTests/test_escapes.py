@@ -326,6 +326,18 @@ DBUS_SYSTEM_BUS_ADDRESS WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY SESSION_MANAGER V
 NVIM NVIM_LISTEN_ADDRESS""".split()
 
 
+def test_limits_of_processes_outside(lab, identity):
+    """A limit of descriptors would blind the supervisor; one of its own is a process's own to set."""
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        there = outside.ask("evaluate", code="import os; result = os.getpid()")["result"]
+        limit = "import resource; result = resource.prlimit({pid}, resource.RLIMIT_NOFILE, (64, 64))[0] >= 64"
+        assert jail.ask("evaluate", code=limit.format(pid=there))["errno"] == "EPERM"
+        assert jail.ask("evaluate", code=limit.format(pid=0))["result"] is True
+        # The control: without a jail it is allowed.
+        with lab.outside(identity=identity) as neighbour:
+            assert neighbour.ask("evaluate", code=limit.format(pid=there))["result"] is True
+
+
 def test_variables_that_lead_out(lab, identity, serve):
     serve("/run/docker.sock")
     kept = {"DOCKER_HOST": "tcp://1.2.3.4:2375", "SSH_AUTH_SOCK": "/tmp/agent", "TOKEN": "t", "DISPLAYS": "1"}

@@ -24,7 +24,7 @@ def rows(identity):
         "/usr/local/var/run/watchman/user-state/sock", "/run/WSL/8_interop", "/run/cups/cups.sock", "/run/tailscale/tailscaled.sock",
         "/tmp/ssh_mux_host_22_user", "/run/postgresql/.s.PGSQL.5432", "/tmp/.s.PGSQL.5432", "/run/mysqld/mysqld.sock",
         "/run/redis/redis-server.sock", f"/tmp/tmux-{uid}/default", f"/run/tmux/{uid}/default", "/run/screen/S-user/1.tty",
-        "/tmp/screens/S-user/1.tty", f"/tmp/zellij-{uid}/0.40/session", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1",
+        "/tmp/screens/S-user/1.tty", "/tmp/uscreens/S-user/1.tty", f"/tmp/zellij-{uid}/0.40/session", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1",
         "/mnt/wslg/runtime-dir/wayland-0", "/tmp/.org.chromium.Chromium.k2/SingletonSocket",
         "/tmp/.com.google.Chrome.k2/SingletonSocket", "/tmp/vscode-ipc-2.sock", f"/tmp/emacs{uid}/server",
         "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
@@ -71,13 +71,23 @@ def test_every_row_is_tested():
         assert any(path.startswith(row) for path in paths), row
 
 
+# In directories of /tmp that count only where they are the user's own.
+OWN = ("/tmp/.org", "/tmp/.com", "/tmp/emacs", "/tmp/nvim")
+
+
+def serve_all(serve, paths, identity):
+    serve(*[path for path in paths if not path.startswith(OWN)])
+    serve(*[path for path in paths if path.startswith(OWN)], identity=identity)
+
+
 def test_every_row_that_was_there(lab, identity, places, serve):
     paths = rows(identity)
-    serve(*paths)
+    clear(lab, paths)
+    serve_all(serve, paths, identity)
     with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
         assert unmasked(outside, paths) == paths
         assert unmasked(jail, paths) == []
-        serve(*paths)
+        serve_all(serve, paths, identity)
         all_covered(jail, paths)
 
 
@@ -86,7 +96,7 @@ def test_every_row_that_comes_later(lab, identity, places, serve):
     paths = rows(identity)
     clear(lab, paths)
     with lab.jailed(identity=identity) as jail:
-        serve(*paths)
+        serve_all(serve, paths, identity)
         all_covered(jail, paths)
     clear(lab, paths)
 
@@ -96,14 +106,24 @@ def test_files_beside_a_socket_are_left_alone(lab, identity, serve):
     home = Identity(identity).home
     agents = [f"{home}/.ssh/agent/s.k2", f"{home}/.gnupg/S.gpg-agent", "/tmp/ssh-k2/agent.1"]
     serve(f"{home}/.ssh/cm-host", *agents)
-    files = [f"{home}/.ssh/known_hosts", "/tmp/vscode-notes"]
+    files = [f"{home}/.ssh/known_hosts", "/tmp/vscode-notes", "/tmp/vscode-tests/a", "/tmp/screenshots/1.png"]
     for file in files:
         lab.call("lab.host:write", file, "a line\n", {"mode": 0o644})
     with lab.jailed(identity=identity) as jail:
         assert {jail.ask("read", path=file)["text"] for file in files} == {"a line\n"}
         assert unmasked(jail, agents) == agents
         assert unmasked(jail, [f"{home}/.ssh/cm-host"]) == []
-    clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x", "/tmp/vscode-notes"])
+    clear(lab, [f"{home}/.ssh/x", f"{home}/.gnupg/x", "/tmp/vscode-notes", "/tmp/vscode-tests", "/tmp/screenshots"])
+
+
+def test_a_directory_that_others_cannot_read(lab, identity, places, serve):
+    """It cannot be followed, so the row is the directory."""
+    lab.call("lab.host:make_directory", "/var/lib/incus", 0o711, 0)
+    serve("/var/lib/incus/unix.socket.user")
+    with lab.jailed(identity=identity) as jail:
+        for _ in range(2):
+            assert unmasked(jail, ["/var/lib/incus/unix.socket.user"]) == []
+            serve("/var/lib/incus/unix.socket.user")
 
 
 def test_a_linked_directory_is_not_followed_where_anyone_writes(lab, identity, serve):

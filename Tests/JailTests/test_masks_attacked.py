@@ -36,7 +36,7 @@ def jail(lab, serve):
 
 
 def clear(lab):
-    lab.run(["/bin/sh", "-c", f"rm -rf {HOME}/.[a-z]* {HOME}/old* /tmp/vscode-* /tmp/dbus-* /tmp/link*"], identity="root")
+    lab.run(["/bin/sh", "-c", f"rm -rf {HOME}/.[a-z]* {HOME}/old* /tmp/vscode-* /tmp/dbus-* /tmp/link* /tmp/.org.chromium.*"], identity="root")
 
 
 def do(jail, code):
@@ -52,6 +52,12 @@ def start(jail, code):
 
 def mounts(jail, text):
     return do(jail, f"result = sum({text!r} in line for line in open('/proc/self/mountinfo'))")
+
+
+def other(lab, code):
+    """As another user of the machine."""
+    drop = "import os; os.setgroups([]); os.setresgid(4242, 4242, 4242); os.setresuid(4242, 4242, 4242)"
+    assert lab.run([PYTHON, "-I", "-c", f"{drop}\n{code}"], identity="root").status == 0
 
 
 def still_stands(lab, jail, serve):
@@ -80,6 +86,79 @@ def test_a_home_that_is_a_link(lab, serve):
         serve(f"{HOME}/.ssh/cm-later")
         covered(jail, f"{HOME}/.ssh/cm-later")
     clear(lab)
+
+
+def test_what_a_link_leads_to_is_made_anew(lab, jail, serve):
+    do(jail, f"os.makedirs('{HOME}/.a/b'); os.symlink('{HOME}/.a/b', '{HOME}/.ssh')")
+    time.sleep(0.3)
+    do(jail, f"os.rename('{HOME}/.a/b', '{HOME}/.a/c'); os.mkdir('{HOME}/.a/b')")
+    time.sleep(0.3)
+    serve(f"{HOME}/.a/b/cm-host")
+    covered(jail, f"{HOME}/.ssh/cm-host")
+
+
+# Exposed sockets.
+
+
+def test_an_exposed_path_that_becomes_a_link(lab, serve):
+    """In an earlier jail: it does not say which socket is exposed."""
+    clear(lab)
+    serve(DOCKER)
+    lab.configure(f"expose-socket = {HOME}/.ssh/cm-host\n")
+    lab.run(["/bin/sh", "-c", f"mkdir {HOME}/.ssh; ln -s {DOCKER} {HOME}/.ssh/cm-host"], identity="user")
+    with lab.jailed(identity="user") as jail:
+        assert jail.ask("unix", path=DOCKER)["errno"] in REFUSED
+    lab.run(["rm", f"{HOME}/.ssh/cm-host"], identity="user")
+    serve(f"{HOME}/.ssh/cm-host")
+    with lab.jailed(identity="user") as jail:
+        assert jail.ask("unix", path=f"{HOME}/.ssh/cm-host")["errno"] is None
+    clear(lab)
+
+
+PODMAN = "/run/user/1000/podman/podman.sock"
+
+
+@pytest.fixture
+def exposing(lab, serve):
+    """A jail in which Podman's socket is exposed, in a cover that is the command's to arrange."""
+    clear(lab)
+    lab.call("lab.host:make_directory", "/run/user/1000", 0o700, 1000)
+    lab.call("lab.host:write", SETTINGS, "{}", {"mode": 0o644})
+    serve(PODMAN, DOCKER)
+    lab.call("lab.host:chown", os.path.dirname(PODMAN), 1000, 1000)
+    lab.configure(f"expose-socket = {PODMAN}\n")
+    with lab.jailed(identity="user") as jail:
+        assert jail.ask("unix", path=PODMAN)["errno"] is None
+        do(jail, "os.rename('/run/user/1000/podman', '/run/user/1000/old')")
+        yield jail
+    for path in ("/run/user/1000", os.path.dirname(SETTINGS)):
+        lab.call("lab.host:remove", path)
+    clear(lab)
+
+
+def test_an_exposed_path_in_a_cover_that_becomes_a_link(exposing, serve):
+    do(exposing, f"os.mkdir('/run/user/1000/podman'); os.symlink('{DOCKER}', '{PODMAN}')")
+    serve(DOCKER)
+    covered(exposing, DOCKER)
+
+
+PUT_BACK = """
+import ctypes, os
+c = ctypes.CDLL(None)
+for name, target in (("podman", "{home}/mine"), ("other", "{settings}")):
+    os.mkdir(f"/run/user/1000/{{name}}")
+    os.symlink(target, f"/run/user/1000/{{name}}/podman.sock")
+open("{home}/mine", "w").write("mine")
+while True: c.renameat2(-100, b"/run/user/1000/podman", -100, b"/run/user/1000/other", 2)
+"""
+
+
+def test_an_exposed_path_that_is_exchanged_while_it_is_put_back(exposing):
+    start(exposing, PUT_BACK.format(home=HOME, settings=SETTINGS))
+    start(exposing, "import os, time\nfor n in range(200): os.mkdir(f'{os.environ[\"HOME\"]}/.rd-{n}'); os.makedirs(f'{os.environ[\"HOME\"]}/.rd/{n}'); time.sleep(0.01)")
+    time.sleep(3)
+    assert exposing.ask("read", path=SETTINGS)["text"] == "{}"
+    assert not any("mine" in line for line in do(exposing, "result = open('/proc/self/mountinfo').readlines()"))
 
 
 EXCHANGE = """
@@ -151,6 +230,32 @@ def test_directories_that_are_made_at_once(lab, jail):
     assert do(jail, NESTED.format(ssh=f"{HOME}/.ssh", home=HOME)) == []
 
 
+@pytest.mark.parametrize("where", [".ssh/\udcff", ".ssh/e\u0301"], ids=ascii)
+def test_any_name_of_a_directory(lab, jail, where):
+    path = f"{HOME}/{where}/cm"
+    bind = f"import os, socket, time; s = socket.socket(socket.AF_UNIX); s.bind(os.fsencode({path!r})); s.listen(100); print('listening', flush=True); time.sleep(100)"
+    do(jail, f"os.makedirs(os.fsencode({os.path.dirname(path)!r}))")
+    time.sleep(0.3)
+    server = lab.start([PYTHON, "-I", "-c", bind], identity="user")
+    assert server.read_line() == "listening\n"
+    deadline = time.monotonic() + 1
+    while do(jail, f"s = socket.socket(socket.AF_UNIX); result = s.connect_ex(os.fsencode({path!r}))") == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    server.signal(9)
+    server.close()
+
+
+def test_a_name_that_hides_another(lab, jail, serve):
+    """The Kelvin sign is no K, though Unicode calls them equivalent."""
+    do(jail, f"os.mkdir('{HOME}/.ssh')")
+    time.sleep(0.3)
+    start(jail, f"import os\nname = os.fsencode('{HOME}/.ssh/cm-\u212a')\nwhile True: open(name, 'w').close()")
+    for _ in range(3):
+        serve(f"{HOME}/.ssh/cm-K")
+        covered(jail, f"{HOME}/.ssh/cm-K")
+
+
 NAMES = ["cm host", "cm\thost", "cm-\u00e9", "cm-e\u0301", "cm-\udcff", "\u0301cm", "cm\\040"]
 
 
@@ -189,11 +294,6 @@ def test_two_names_of_one_socket(lab, serve):
 
 def test_each_thing_is_covered_once(lab, jail, serve):
     """And an exposed socket is put back once: the covers of a jail do not pile up."""
-    do(jail, "os.mkdir('/tmp/vscode- x')")
-    for n in range(5):
-        serve(f"/tmp/vscode-{n}.sock")
-        covered(jail, f"/tmp/vscode-{n}.sock")
-    assert mounts(jail, "/tmp/vscode-\\040x") == 1
     lab.configure(f"expose-socket = {DOCKER}\n")
     lab.call("lab.host:make_directory", "/run/nscd")  # on the list as /var/run/nscd, too
     with lab.jailed(identity="user") as other:
@@ -204,6 +304,7 @@ def test_each_thing_is_covered_once(lab, jail, serve):
             covered(other, f"/tmp/vscode-{n}.sock")
         assert other.ask("unix", path=DOCKER)["errno"] is None
         assert mounts(other, "docker.sock") == before
+        assert mounts(other, "/run/nscd ") == 1
 
 
 def test_one_covers_at_a_time(lab, jail):
@@ -223,8 +324,28 @@ while True:
     names = [f"{home}/.ssh/{{'d' * 200}}{{n + k}}" for k in range(500)]
     for name in names: os.mkdir(name)
     time.sleep(0.05)
-    for name in names: os.rmdir(name)
+    for name in names: {away}
     n += 500
+"""
+SLIDE = """
+import os
+n = 0
+while True:
+    os.mkdir(f"{home}/.ssh/{{n}}")
+    if n > 900: os.rmdir(f"{home}/.ssh/{{n - 900}}")
+    n += 1
+"""
+NAMED = """
+import os, time
+old = "{home}/.ssh/d"
+os.mkdir(old)
+for n in range(600):
+    new = "{home}/.ssh/" + "d" * 200 + str(n)
+    os.rename(old, new)
+    old = new
+    time.sleep(0.002)
+while True:
+    for n in range(1000): open(f"{{old}}/{{n}}", "w").close()
 """
 FLOOD = """
 import os
@@ -234,26 +355,107 @@ while True:
     os.mkdir(name); os.rmdir(name)
     n += 1
 """
+LOADS = {
+    "made and removed": CHURN.format(home=HOME, away="os.rmdir(name)"),
+    "made and moved away": CHURN.format(home=HOME, away=f"os.rename(name, '{HOME}/.hold/' + str(time.monotonic()))"),
+    "always some": SLIDE.format(home=HOME),
+    "one of many names": NAMED.format(home=HOME),
+    "names of no row": FLOOD,
+}
 
 
-@pytest.mark.parametrize("code", [CHURN.format(home=HOME), FLOOD], ids=["in a directory that is followed", "names of no row"])
-def test_the_supervisor_stays_small(lab, jail, serve, code):
+@pytest.mark.parametrize("load", LOADS)
+def test_the_supervisor_stays_small_and_awake(lab, jail, serve, load):
     supervisor = parts(lab)["supervisor"]
-    do(jail, f"os.mkdir('{HOME}/.ssh')")
-    start(jail, code)
+    do(jail, f"os.mkdir('{HOME}/.ssh'); os.mkdir('{HOME}/.hold')")
+    start(jail, LOADS[load])
     for _ in range(5):
         time.sleep(1)
         assert memory(lab, supervisor) < LIMITED
+    assert jail.ask("getaddrinfo", name="web.lab.test")["errno"] is None
     still_stands(lab, jail, serve)
 
 
-# What cannot be followed or covered ends a jail: a socket is a way out without any uplink.
+# Others, and machines that are not well.
+
+
+def test_another_user_keeps_nobody_from_starting(lab, serve):
+    clear(lab)
+    with lab.jailed(identity="user") as jail:
+        other(lab, "for n in range(5000): os.makedirs(f'/tmp/.org.chromium.x/{n}'); os.mkdir(f'/tmp/dbus-{n}')")
+        serve(DOCKER)
+        covered(jail, DOCKER)
+    for identity in ("user", "root"):
+        assert lab.jail("true", identity=identity).status == 0
+    clear(lab)
+
+
+DEAD = """
+import ctypes, os
+c = ctypes.CDLL(None, use_errno=True)
+if not os.path.exists("/dev/fuse"): os.mknod("/dev/fuse", 0o020666, os.makedev(10, 229))
+device = os.open("/dev/fuse", os.O_RDWR)
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % device
+if c.mount(b"fuse", {path!r}, b"fuse", 0, options): raise SystemExit(os.strerror(ctypes.get_errno()))
+os.close(device)
+try: os.stat({path!r})
+except OSError as error: print(error.errno)
+"""
+
+
+@pytest.mark.parametrize("path", ["/mnt", f"{HOME}/.lima/vm", f"{HOME}/.lima"])
+def test_a_file_system_whose_server_is_away(lab, path):
+    clear(lab)
+    lab.call("lab.host:make_directory", path, 0o755, 1000)
+    with lab.jailed(identity="user") as jail:
+        result = lab.run([PYTHON, "-I", "-c", DEAD.format(path=path.encode())], identity="root")
+        if result.status:
+            pytest.skip(f"no FUSE here: {result.err}")
+        try:
+            assert result.out == "107\n"  # ENOTCONN
+            assert lab.jail("true", identity="user").status == 0
+            do(jail, "os.mkdir('/tmp/vscode-x')")
+            time.sleep(1)
+            assert do(jail, "result = 1") == 1
+        finally:
+            lab.run(["umount", "-l", path], identity="root")
+    clear(lab)
+
+
+BURST = """
+import signal, time
+held = []
+try:
+    while True:
+        child = os.fork()
+        if child == 0:
+            time.sleep(0.6)
+            os._exit(0)
+        held.append(child)
+except OSError: pass
+os.mkdir("/tmp/vscode-x")
+for child in held: os.waitpid(child, 0)
+time.sleep(0.5)
+result = len(held)
+"""
+
+
+def test_a_burst_of_processes(lab, serve):
+    clear(lab)
+    with lab.jailed(identity="user", launcher=apart("resource.setrlimit(resource.RLIMIT_NPROC, (40, 40))")) as jail:
+        assert do(jail, BURST) > 20
+        serve(DOCKER)
+        covered(jail, DOCKER)
+    clear(lab)
+
+
+# What cannot be followed or covered.
 
 
 def ends(lab, code, cause, launcher=None):
-    """The command's end, within a second, and nothing of what it does after that."""
+    """The command's end, and nothing of what it does after that."""
     jail = lab.jailed(identity="user", launcher=launcher)
-    jail.process.write(json.dumps({"probe": "evaluate", "code": f"import os, time\n{code}\ntime.sleep(1)\nresult = 'went on'"}) + "\n")
+    jail.process.write(json.dumps({"probe": "evaluate", "code": f"import os, time\n{code}\ntime.sleep(10)\nresult = 'went on'"}) + "\n")
     result = jail.process.communicate()
     jail.process.close()
     assert (result.status, result.out) == (125, ""), result
@@ -263,15 +465,20 @@ def ends(lab, code, cause, launcher=None):
 UNREADABLE = f"inotify_add_watch {HOME}/.ssh: Permission denied"
 
 
-def test_a_directory_that_is_not_readable(lab):
-    """It can be entered: what appears in it would not be told."""
+def test_a_directory_that_is_not_readable(lab, serve):
+    """It can be entered, and what appears in it would not be told: no launch, or it is covered as a whole."""
     clear(lab)
     lab.run(["/bin/sh", "-c", f"mkdir {HOME}/.ssh; chmod 300 {HOME}/.ssh"], identity="user")
     result = lab.jail("true", identity="user")
     assert result.status == 125 and UNREADABLE in result.err and f"fix: make it readable to you: chmod u+r {HOME}/.ssh" in result.err, result
     assert lab.jail("true", identity="root").status == 0
     lab.run(["/bin/chmod", "700", f"{HOME}/.ssh"], identity="user")
-    ends(lab, f"os.rename('{HOME}/.ssh', '{HOME}/old'); os.mkdir('{HOME}/.ssh', 0o300)", UNREADABLE)
+    with lab.jailed(identity="user") as jail:
+        do(jail, f"os.rename('{HOME}/.ssh', '{HOME}/old'); os.mkdir('{HOME}/.ssh', 0o300)")
+        time.sleep(0.3)
+        assert do(jail, f"result = os.listdir('{HOME}/.ssh')") == []  # the cover
+        serve(f"{HOME}/.ssh/cm-host")
+        assert jail.ask("unix", path=f"{HOME}/.ssh/cm-host")["errno"] in REFUSED
     clear(lab)
 
 
@@ -297,12 +504,17 @@ def with_watches(number):
     return apart(f"with open('/proc/sys/user/max_inotify_watches', 'w') as file: file.write('{number}')")
 
 
-def test_watches_that_are_used_up(lab):
+def test_watches_that_are_used_up(lab, serve):
     clear(lab)
     result = lab.run([*with_watches(3), "true"], identity="user")
     assert result.status == 125 and "No space left on device" in result.err and "fs.inotify.max_user_watches" in result.err
-    code = f"os.mkdir('{HOME}/.ssh')\nfor n in range(200): os.mkdir('{HOME}/.ssh/%d' % n)"
-    ends(lab, code, "No space left on device", with_watches(200))
+    with lab.jailed(identity="user", launcher=with_watches(150)) as jail:
+        do(jail, f"os.mkdir('{HOME}/.ssh')\nfor n in range(150): os.mkdir(f'{HOME}/.ssh/{{n}}')")
+        time.sleep(1)
+        paths = [f"{HOME}/.ssh/{n}/cm-host" for n in range(150)]
+        serve(*paths)
+        time.sleep(1)
+        assert unmasked(jail, paths) == []
     clear(lab)
 
 
@@ -324,7 +536,7 @@ try:
         if child == 0: signal.pause()
         held.append(child)
 except OSError: pass
-os.mkdir("/tmp/vscode-now")
+socket.socket(socket.AF_UNIX).bind("/tmp/vscode-now")
 """
 
 
