@@ -163,32 +163,26 @@ private struct Cover {
   }
 }
 
-/// A socket that was taken aside before the covers. Its path has no symbolic link, or the command could say which socket
+/// A socket that was found before the covers. Its path has no symbolic link, or the command could say which socket
 /// is exposed; /var/run is the system's own.
 private final class Exposed {
   let identity: [UInt64]
   private let path: String
-  private let mount: FileDescriptor
+  private let place: FileDescriptor
 
   init(_ path: String) throws {
     let system = "/var/run/"
     let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
     self.path = path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
-    let place = try FileDescriptor.refer(toWithoutLinks: self.path)
+    place = try FileDescriptor.refer(toWithoutLinks: self.path)
     let status = try FileStatus.of(place)
     guard status.kind == .socket else { throw SystemCallError("openat2", path, errno: Errno.EINVAL) }
     identity = status.identity
-    mount = try Mounts.clone(place)
   }
 
-  /// Unless it is there: its directory was not covered, or it was put back before. In a cover everything is the command's
-  /// to arrange, so each step is taken from the descriptor of the one before.
+  /// Where its directory is covered. There everything is the command's to arrange, so each step is taken from the
+  /// descriptor of the one before.
   func restore(_ cover: Cover) throws {
-    if let place = try? FileDescriptor.refer(toWithoutLinks: path),
-      try FileStatus.of(place).kind == .socket
-    {
-      return
-    }
     var names = path.split(separator: "/").map { Array($0.utf8) }
     guard let last = names.popLast() else { return }
     var directory = try FileDescriptor.refer(to: "/", follow: false)
@@ -206,8 +200,9 @@ private final class Exposed {
     if (try? directory.refer(toEntry: last)) == nil {
       _ = try directory.open(at: name, FileDescriptor.createNew, mode: 0o600)
     }
-    let place = try directory.refer(toEntry: last)
-    guard try FileStatus.of(place).kind == .regular else { return }
-    try Mounts.attach(mount, over: place)
+    let file = try directory.refer(toEntry: last)
+    // The socket, if it was put back before.
+    guard try FileStatus.of(file).kind == .regular else { return }
+    try Mounts.attach(try Mounts.clone(place), over: file)
   }
 }

@@ -62,6 +62,7 @@ def other(lab, code):
 
 def still_stands(lab, jail, serve):
     assert do(jail, f"result = os.listdir({os.path.dirname(SETTINGS)!r})") == [os.path.basename(SETTINGS)]
+    assert jail.ask("read", path=SETTINGS)["text"] == "{}"
     assert do(jail, "result = os.path.exists('/dev/null') and os.path.exists('/proc/self')")
     serve(DOCKER)
     covered(jail, DOCKER)
@@ -162,19 +163,19 @@ def test_an_exposed_path_that_is_exchanged_while_it_is_put_back(exposing):
 
 
 EXCHANGE = """
-import ctypes, os
+import ctypes, os, socket
 c = ctypes.CDLL(None)
 n = 0
 while True:
-    directory, link = b"/tmp/vscode-%d" % n, b"/tmp/link%d" % n
+    name, link = b"/tmp/vscode-%d" % n, b"/tmp/link%d" % n
     n += 1
-    os.mkdir(directory); os.symlink("/etc/claude-code", link)
+    socket.socket(socket.AF_UNIX).bind(name); os.symlink("/etc/claude-code/managed-settings.json", link)
     for _ in range(400):
-        if c.renameat2(-100, directory, -100, link, 2): break
+        if c.renameat2(-100, name, -100, link, 2): break
 """
 
 
-def test_a_directory_that_is_exchanged_for_a_link_while_it_is_covered(lab, jail, serve):
+def test_a_socket_that_is_exchanged_for_a_link_while_it_is_covered(lab, jail, serve):
     start(jail, EXCHANGE)
     time.sleep(3)
     still_stands(lab, jail, serve)

@@ -183,33 +183,50 @@ mutate_both("masks: Claude's daemon", "rows removed", [
 ], ("test_masks", "every_row_that"))
 WATCH = f"{JAIL}/HostWatch.swift"
 ATTACKED = "test_masks_attacked"
-mutate("masks, renewed", "not renewed", WATCH, "      if paths.contains(where: masks.concern) { change.files = true }\n", "",
+mutate("masks, renewed", "not renewed", WATCH, "      if paths.contains(where: { masks.concern($0, targets) }) { change.files = true }\n", "",
        ("test_masks", "later or anew"))
-mutate("masks, watched", "after they are installed", f"{JAIL}/Session.swift", "      host = try HostWatch(masks)\n      try link?.send([Holder.watching])\n",
-       "      try link?.send([Holder.watching])\n      host = try HostWatch(masks)\n", (ATTACKED, "watched_before"))
-mutate("masks, followed", "once", WATCH, "    } while files.count > count\n", "    } while files.count < count\n", (ATTACKED, "made_at_once"))
-mutate("directories that cannot be followed", "passed over", "Sources/Linux/FileEvents.swift", "guard gone.contains(error.errno) || error.errno == EACCES && !isOwn else { throw error }",
-       "guard error.errno != ENOSYS || gone.isEmpty || isOwn else { throw error }", (ATTACKED, "not_readable or used_up"))
+mutate("masks, watched", "after they are installed", f"{JAIL}/Session.swift", "      host = try HostWatch.begin(masks)\n      try link?.send([Holder.watching])\n",
+       "      try link?.send([Holder.watching])\n      host = try HostWatch.begin(masks)\n", (ATTACKED, "watched_before"))
+mutate("links to what is masked", "their targets not followed", WATCH, "    targets = pass.targets\n", "", (ATTACKED, "leads_to"))
+mutate("directories that cannot be followed", "passed over", "Sources/Linux/FileEvents.swift", "      if error.errno == EACCES, let found", "      if error.errno == ENOSYS, let found",
+       (ATTACKED, "not_readable"))
+mutate("directories that cannot be followed, covered", "left alone", COVERS, "    if whole.contains(path) { return", "    if whole.contains(path), path.isEmpty { return",
+       (ATTACKED, "not_readable or used_up"))
 mutate("directories to follow", "any number", f"{JAIL}/MaskWatch.swift", "most = 4096", "most = 1 << 30", (ATTACKED, "too_many"))
-mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "if failures == Self.mostFailures {", "if failures == -Self.mostFailures {",
+mutate("directories of other users", "followed", f"{JAIL}/MaskWatch.swift", "(owner ?? status.owner) == status.owner", "status.owner != UInt32.max",
+       (ATTACKED, "another_user"))
+mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "    if let limit, limit <= now {", "    if let limit, limit <= now, limit < 0 {",
        (ATTACKED, "covered_again"))
-mutate("masks that are renewed", "by many at once", f"{JAIL}/MountRepair.swift", "    if hasChanged { return }\n", "", (ATTACKED, "at_a_time"))
+mutate_both("masks that are renewed", "by many at once", [
+    (f"{JAIL}/MountRepair.swift", "      if child == nil { retry = retry ?? now } else { hasChanged = true }\n", "      retry = now\n"),
+    (f"{JAIL}/MountRepair.swift", "return child == nil && retry", "return retry"),
+], (ATTACKED, "at_a_time"))
 mutate("masks, put over once", "each time", COVERS, "    if try isOver(place, kind) { return }\n", "", (ATTACKED, "covered_once"))
-mutate("exposed sockets, put back once", "each time", COVERS, "    if (try? FileStatus.of(path))?.kind == .socket { return }\n    try FileStatus.makeFile(path)\n",
-       "    if (try? FileStatus.of(path))?.kind != .socket { try FileStatus.makeFile(path) }\n", (ATTACKED, "covered_once"))
-mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone"))
-mutate("what is looked at", "by name again", COVERS, "    try visit { place, kind, path in\n      try cover.put(over: place, kind)\n",
-       "    try visit { _, kind, path in\n      try cover.put(over: FileDescriptor.refer(to: path, follow: true), kind)\n", (ATTACKED, "exchanged"))
-mutate("an error at one path", "ends the rest", COVERS, "    do { try unlessGone(error) } catch { failure = failure ?? error }\n", "    failure = failure ?? error\n",
+mutate("exposed sockets", "by a path with links", COVERS, "try FileDescriptor.refer(toWithoutLinks: self.path)", "try FileDescriptor.refer(to: self.path, follow: true)",
+       (ATTACKED, "exposed_path"))
+mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone or link"),
+       redundant="only these kinds are asked for")
+mutate_both("what is covered, and asked for", "anything", [
+    (COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept"),
+    (COVERS, "of: [.socket, .directory])", "of: nil)"), (COVERS, "        if status.kind == .socket {\n", "        if status.kind != .directory {\n"),
+], ("test_masks", "left_alone or link"))
+mutate("what is looked at", "by name again", COVERS, "    try visit(kept, whole) { place, kind, path in\n      try cover.put(over: place, kind)\n",
+       "    try visit(kept, whole) { _, kind, path in\n      try cover.put(over: FileDescriptor.refer(toPath: path, follow: true), kind)\n", (ATTACKED, "exchanged_for"))
+mutate("an error at one path", "ends the rest", COVERS, "    if (error as? SystemCallError)?.isAbsence != true { failure = failure ?? error }\n", "    failure = failure ?? error\n",
        (ATTACKED, "link or come_and_go"))
-mutate("sockets in a home", "visible", COVERS, "        case .socket: try show(place, below)\n", "        case .socket: continue\n", ROWS)
-mutate("sockets in a home's directories", "visible", COVERS, "if levels > 0 { try showSockets", "if levels > 7 { try showSockets", ROWS)
-mutate("names of sockets", "as text", COVERS, "        let place = try directory.refer(toEntry: name)\n        switch",
-       "        let place = try directory.refer(toEntry: Array(String(decoding: name, as: UTF8.self).utf8))\n        switch", (ATTACKED, "any_name"))
-mutate("links to directories in /tmp", "followed", COVERS, "          } else if try FileStatus.of(place).kind == .directory {\n            try visitor.showSockets(in: place, path",
-       "          } else {\n            try visitor.showSockets(in: FileDescriptor.refer(to: path, follow: true), path", ("test_masks", "linked_directory"))
+mutate("servers that are away", "an error", "Sources/Linux/SystemCallError.swift", "EACCES, ENOTCONN, ESTALE", "EACCES, ESTALE", (ATTACKED, "server_is_away"))
+mutate("sockets in a home", "visible", COVERS, "          try show(place, below)\n", "          if path.isEmpty { try show(place, below) }\n", ROWS)
+mutate("sockets in a home's directories", "visible", COVERS, "levels > 0, !ownOnly", "levels > 7, !ownOnly", ROWS)
+mutate("names of sockets", "as text", COVERS, "        let place = try directory.refer(toEntry: name)\n        let status",
+       "        let place = try directory.refer(toEntry: Array(String(decoding: name, as: UTF8.self).utf8))\n        let status", (ATTACKED, "any_name"))
+mutate_both("links to directories in /tmp", "followed", [
+    (COVERS, "        let place = try directory.refer(toEntry: name)\n        let status", "        let place = try FileDescriptor.refer(toPath: below, follow: true)\n        let status"),
+    (COVERS, "of: [.socket, .directory])", "of: nil)"),
+], ("test_masks", "linked_directory"))
 mutate("links in /tmp", "followed", COVERS, "      guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }\n", "",
        ("test_masks", "link_with"))
+mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try filter.refuse(\"prlimit64\", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])\n", "",
+       escapes("limits_of"))
 mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
 mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
