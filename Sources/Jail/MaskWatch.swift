@@ -26,27 +26,20 @@ extension Masks {
   /// Follows the directories in which something to be masked may appear, and those on the way to them. Each is
   /// read after it is followed: what is made in it before that is found, and what is made later is told.
   func follow(with files: inout FileEvents) throws(SystemCallError) -> Pass {
-    for mask in table {
-      try follow(mask.path.ancestors.reversed(), &files)
-      if mask.prefix != nil { try follow([mask.path], &files) }
-    }
+    for way in ways { try files.follow(way) }
     var pass = Pass()
     for (path, prefixes) in prefixes {
       try pass.follow(below: Array(path.utf8), prefixes, owner: user, levels: 2, &files)
     }
     for mask in table where mask.socketsOnly {
       if let target = try? FileStatus.resolve(mask.path), target != mask.path {
-        try follow(target.ancestors.reversed(), &files)
+        for way in target.ancestors.reversed() { try files.follow(Array(way.utf8)) }
         pass.targets.append(Array(target.utf8))
       }
       pass.follow(Array(mask.path.utf8), &files)
       try pass.follow(below: Array(mask.path.utf8), [[]], owner: nil, levels: 1, &files)
     }
     return pass
-  }
-
-  private func follow(_ paths: [String], _ files: inout FileEvents) throws(SystemCallError) {
-    for path in paths { try files.follow(Array(path.utf8)) }
   }
 
   /// Whether a path that appeared in one of them may be one to mask, or a directory on the way to it.
@@ -77,25 +70,33 @@ extension Masks.Pass {
   fileprivate mutating func follow(_ path: [UInt8], _ files: inout FileEvents) {
     do {
       count += 1
-      guard count <= Masks.most else {
-        throw Masks.TooManyDirectories(place: String(decoding: path, as: UTF8.self).parentDirectory)
-      }
       try files.follow(path)
     } catch {
-      unfollowed.insert(path)
-      reason = reason ?? error
+      cannotFollow(path, error)
     }
   }
 
-  /// With an owner only those of that user: others may make any number of directories in /tmp.
+  private mutating func cannotFollow(_ path: [UInt8], _ error: any Error) {
+    unfollowed.insert(path)
+    reason = reason ?? error
+  }
+
+  /// With an owner only those of that user: others may make any number of directories in /tmp. Where there are
+  /// too many, the directory in which they are cannot be followed.
   fileprivate mutating func follow(
     below path: [UInt8], _ prefixes: [[UInt8]], owner: UInt32?, levels: Int, _ files: inout FileEvents
   ) throws(SystemCallError) {
     do throws(SystemCallError) {
       let directory = try FileDescriptor.refer(toPath: path, follow: true)
-      for name in try FileStatus.names(in: directory, beginning: prefixes, of: [.directory]) {
+      let limit = owner == nil ? Masks.most - count : Int.max - 1
+      let names = try FileStatus.names(
+        in: directory, beginning: prefixes, of: [.directory], atMost: limit + 1)
+      let place = String(decoding: path, as: UTF8.self)
+      if names.count > limit { return cannotFollow(path, Masks.TooManyDirectories(place: place)) }
+      for name in names {
         let below = path + [slash] + name
         guard try isDirectory(below, owner: owner) else { continue }
+        if count >= Masks.most { throw SystemCallError("inotify_add_watch", place, errno: Errno.ENOSPC) }
         follow(below, &files)
         if levels > 1 { try follow(below: below, [[]], owner: nil, levels: levels - 1, &files) }
       }

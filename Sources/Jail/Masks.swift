@@ -26,6 +26,8 @@ struct Masks {
   let table: [Mask]
   /// The prefixes of each directory that has some, so that it is read once: /tmp may hold thousands of files.
   let prefixes: [String: [[UInt8]]]
+  /// The directories on the way to what the table names, each once, those above first.
+  let ways: [[UInt8]]
 
   /// Those of a user. A home that is no absolute path is none. `exposed` are the sockets that the administrator
   /// leaves visible.
@@ -34,6 +36,10 @@ struct Masks {
     self.exposed = exposed
     let home = home.flatMap { $0.hasPrefix("/") ? $0.split(separator: "/").map { "/\($0)" }.joined() : nil }
     table = Self.table(user) + (home.map(Self.below) ?? [])
+    var known: Set<String> = []
+    ways = table.flatMap { mask in
+      mask.path.ancestors.reversed() + (mask.prefix == nil ? [] : [mask.path])
+    }.filter { known.insert($0).inserted }.map { Array($0.utf8) }
     prefixes = table.reduce(into: [:]) { found, mask in
       if let prefix = mask.prefix { found[mask.path, default: []].append(Array(prefix.utf8)) }
     }

@@ -28,7 +28,7 @@ public struct FileEvents: ~Copyable {
         unsafe inotify_add_watch(descriptor.rawValue, path, events)
       }
       let names = directories[watch].flatMap { $0.pass == pass ? $0.names : nil } ?? []
-      directories[watch] = (names + [directory], pass)
+      if !names.contains(directory) { directories[watch] = (names + [directory], pass) }
     } catch {
       guard error.isAbsence else { throw error }
       if error.errno == EACCES, let found = try? FileDescriptor.refer(toPath: directory, follow: true),

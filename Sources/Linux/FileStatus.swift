@@ -93,9 +93,11 @@ public struct FileStatus: Sendable, Equatable {
   }
 
   /// The same of an open directory, as bytes; one that is only referred to is opened for that. Only names that begin
-  /// with one of the prefixes, and with `kinds` those of other kinds only where the file system does not tell.
+  /// with one of the prefixes, and with `kinds` those of other kinds only where the file system does not tell. It
+  /// ends at the limit.
   public static func names(
-    in directory: borrowing FileDescriptor, beginning prefixes: [[UInt8]] = [[]], of kinds: Set<Kind>?
+    in directory: borrowing FileDescriptor, beginning prefixes: [[UInt8]] = [[]], of kinds: Set<Kind>?,
+    atMost limit: Int = .max
   ) throws(SystemCallError) -> [[UInt8]] {
     let opened = try directory.open(at: ".", O_RDONLY | O_DIRECTORY)
     let number = opened.release()
@@ -107,7 +109,7 @@ public struct FileStatus: Sendable, Equatable {
     }
     defer { unsafe closedir(stream) }
     var names: [[UInt8]] = []
-    while let entry = unsafe readdir(stream) {
+    while names.count < limit, let entry = unsafe readdir(stream) {
       // SAFETY: the entry lives until the next readdir.
       if let kinds, let kind = Kind(ofEntry: unsafe entry.pointee.d_type), !kinds.contains(kind) { continue }
       let found = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes -> [UInt8]? in
