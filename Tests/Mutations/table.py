@@ -197,6 +197,7 @@ mutate("directories of other users", "followed", f"{JAIL}/MaskWatch.swift", "(ow
        (ATTACKED, "another_user"))
 mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "    if let limit, limit <= now {", "    if let limit, limit <= now, limit < 0 {",
        (ATTACKED, "covered_again"))
+mutate("masks that cannot be renewed for a moment", "the jail ends", f"{JAIL}/MountRepair.swift", "patience = 3000", "patience = 200", (ATTACKED, "burst"))
 mutate_both("masks that are renewed", "by many at once", [
     (f"{JAIL}/MountRepair.swift", "      if child == nil { retry = retry ?? now } else { hasChanged = true }\n", "      retry = now\n"),
     (f"{JAIL}/MountRepair.swift", "return child == nil && retry", "return retry"),
