@@ -2,8 +2,7 @@ import Linux
 
 /// The process that becomes the command.
 enum Holder {
-  /// What the supervisor says when it watches what is to be covered, and when the uplink is open.
-  static let watching: UInt8 = 1
+  /// What the supervisor says when the uplink is open.
   static let go: UInt8 = 2
 
   /// Steps 5 to 10. Every failure is the supervisor's to tell; the command has not run then.
@@ -16,10 +15,9 @@ enum Holder {
       let walled = try isolated.raiseWall(blueprint.plan)
       step = .windows
       let unsealed = try walled.openWindows(blueprint.plan, to: link)
-      guard try link.receive()?.bytes == [watching] else { Process.exit(125) }
       step = .seal
       let sealed = try unsealed.seal(blueprint, parent: supervisor)
-      try HolderReport.sealed.send(over: link)
+      try HolderReport.sealed(sealed.namespaces).send(over: link)
       guard try link.receive()?.bytes == [go] else { Process.exit(125) }
       step = .execute
       try sealed.execute(blueprint.command)

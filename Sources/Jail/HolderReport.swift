@@ -4,33 +4,29 @@ import Linux
 enum HolderReport {
   /// The first of step 7, the tap: it is what pasta waits for.
   case tap([CInt])
-  /// The user and the mount namespace. The holder goes on when it is told that what it will cover is watched.
-  case namespaces([CInt])
   /// Step 7 is done; the other windows come with it: rtnetlink for requests and for notifications, refused
   /// packets, DNS over UDP and TCP.
   case windows([CInt])
-  /// Step 9 is done.
-  case sealed
+  /// Step 9 is done. The user and the mount namespace come with it.
+  case sealed([CInt])
   /// The launch failed.
   case failed(LaunchFailure)
 
   func send(over socket: borrowing DatagramSocket) throws(SystemCallError) {
     switch self {
     case .tap(let descriptors): try socket.send([1], descriptors: descriptors)
-    case .namespaces(let descriptors): try socket.send([2], descriptors: descriptors)
-    case .windows(let descriptors): try socket.send([3], descriptors: descriptors)
-    case .sealed: try socket.send([4])
-    case .failed(let failure): try socket.send([5] + FailureCoding.encode(failure))
+    case .windows(let descriptors): try socket.send([2], descriptors: descriptors)
+    case .sealed(let descriptors): try socket.send([3], descriptors: descriptors)
+    case .failed(let failure): try socket.send([4] + FailureCoding.encode(failure))
     }
   }
 
   init?(_ message: DatagramSocket.Message) {
     switch message.bytes.first {
     case 1: self = .tap(message.descriptors)
-    case 2: self = .namespaces(message.descriptors)
-    case 3: self = .windows(message.descriptors)
-    case 4: self = .sealed
-    case 5: self = .failed(FailureCoding.decode(message.bytes.dropFirst()))
+    case 2: self = .windows(message.descriptors)
+    case 3: self = .sealed(message.descriptors)
+    case 4: self = .failed(FailureCoding.decode(message.bytes.dropFirst()))
     default: return nil
     }
   }

@@ -31,28 +31,7 @@ public enum Prerequisites {
     var namespaces = namespaces()
     // A tap needs the device, so what is wrong with that is said once.
     if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
-    return [kernel(), device, pasta()] + namespaces + [fileEvents(), landlock()]
-  }
-
-  private static func fileEvents() -> Prerequisite {
-    do {
-      _ = try HostWatch.begin(Masks(Configuration()))
-      return .ok("file events", "can be watched")
-    } catch {
-      return .missing("file events", "\(error)", fix: fileEventsFix(error))
-    }
-  }
-
-  private static func fileEventsFix(_ error: any Error) -> String {
-    let error = error as? SystemCallError
-    return switch error?.errno {
-    case Errno.EMFILE:
-      "sysctl -w fs.inotify.max_user_instances=1024, or end what uses them up (editors, as a rule)"
-    case Errno.ENOSPC:
-      "sysctl -w fs.inotify.max_user_watches=1048576, or end what uses them up (editors, as a rule)"
-    case Errno.EACCES: "make it readable to you: chmod u+r \(error?.subject ?? "")"
-    default: "remove from there what is not needed"
-    }
+    return [kernel(), device, pasta()] + namespaces + [landlock()]
   }
 
   private static func landlock() -> Prerequisite {

@@ -18,8 +18,8 @@ enum ResolverFile {
 
   /// Covers /etc/resolv.conf, or the file that it links to, with one that names the jail's server.
   static func install(_ text: [UInt8]) throws {
-    guard exists else { return }
-    try attach(try make(text))
+    guard let path else { return }
+    try attach(try make(text), at: path)
   }
 
   /// A file with this text that is mounted nowhere yet. A directory is covered for a moment: nobody else may
@@ -34,14 +34,22 @@ enum ResolverFile {
     return mounted
   }
 
-  /// Puts it in place.
-  static func attach(_ mounted: borrowing FileDescriptor) throws { try Mounts.attach(mounted, at: file) }
+  /// Puts it in place, which may be below /run, where the command owns every directory: no link is followed.
+  static func attach(_ mounted: borrowing FileDescriptor, at path: String) throws {
+    try Mounts.attach(mounted, over: try FileDescriptor.refer(toWithoutLinks: path))
+  }
 
   /// Whether what programs read is this text.
-  static func says(_ text: [UInt8]) -> Bool { (try? FileDescriptor.contents(of: file)) == text }
+  static func says(_ text: [UInt8], at path: String) -> Bool {
+    guard let file = try? FileDescriptor.open(path, FileDescriptor.readOnlyNonBlocking) else { return false }
+    return (try? file.readAll(limit: 1 << 20)) == text
+  }
 
-  /// Where a change of the file shows: itself, and the file it links to.
-  static var paths: [String] { [file, (try? FileStatus.resolve(file)) ?? file] }
+  /// Where the file is, behind the links that lead to it; nil if there is none.
+  static var path: String? { try? FileStatus.resolve(file) }
+
+  /// Differs when the host's file has been written or replaced; nil if there is none.
+  static var version: [Int]? { try? FileStatus.of(file).version }
 
   private static var exists: Bool { (try? FileStatus.of(file)) != nil }
 }

@@ -32,13 +32,9 @@ struct WalledJail: ~Copyable {
   /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
   /// here on nobody inside can change the walls.
   consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
-    guard plan.hasUplink else {
-      try handOutNamespaces(to: supervisor)
-      return UnsealedJail()
-    }
+    guard plan.hasUplink else { return UnsealedJail() }
     let tap = try Tap.create(named: Uplink.linkName)
     try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
-    try handOutNamespaces(to: supervisor)
     guard let link = linkIndex(ofZone: Uplink.linkName) else {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
@@ -52,11 +48,6 @@ struct WalledJail: ~Copyable {
     return UnsealedJail()
   }
 
-  private borrowing func handOutNamespaces(to supervisor: borrowing DatagramSocket) throws {
-    let user = try FileDescriptor.open("/proc/self/ns/user", FileDescriptor.readOnly)
-    let mount = try FileDescriptor.open("/proc/self/ns/mnt", FileDescriptor.readOnly)
-    try HolderReport.namespaces([user.rawValue, mount.rawValue]).send(over: supervisor)
-  }
 }
 
 /// Walls are up, windows are handed out; the process still holds capabilities.
@@ -65,6 +56,9 @@ struct UnsealedJail: ~Copyable {
 
   /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
   consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
+    let namespaces = try ["user", "mnt"].map { name in
+      try FileDescriptor.open("/proc/self/ns/\(name)", FileDescriptor.readOnly).release()
+    }
     try Mounts.makePrivate()
     try ResolverFile.install(blueprint.resolver.jailText)
     let masks = Masks(blueprint.configuration)
@@ -86,7 +80,7 @@ struct UnsealedJail: ~Copyable {
     // as `doctor` tells; no network is opened by that.
     if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
     try SystemCallPolicy.install()
-    return SealedJail(masked: masked, exposed: masks.exposed)
+    return SealedJail(masked: masked, exposed: masks.exposed, namespaces: namespaces)
   }
 }
 
@@ -94,10 +88,13 @@ struct UnsealedJail: ~Copyable {
 struct SealedJail: ~Copyable {
   private let masked: [String]
   private let exposed: [String]
+  /// The user and the mount namespace; the descriptors close when the command is executed.
+  let namespaces: [CInt]
 
-  fileprivate init(masked: [String], exposed: [String]) {
+  fileprivate init(masked: [String], exposed: [String], namespaces: [CInt]) {
     self.masked = masked
     self.exposed = exposed
+    self.namespaces = namespaces
   }
 
   /// Step 10.

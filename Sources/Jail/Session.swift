@@ -10,7 +10,6 @@ struct Session: ~Copyable {
   private var stops: UInt8 = 0
   private var stopSignal: CInt?
   private var end: WaitStatus?
-  private var resolverText: [UInt8]
   private let holder: CInt
   private let launcher: CInt
   private let signals: FileDescriptor
@@ -22,8 +21,7 @@ struct Session: ~Copyable {
   private var names: DNSForwarder?
   private var refusals: RefusalResponder?
   private var host: HostWatch?
-  private let masks: Masks
-  private var mounts: MountRepair?
+  private var resolverFile: ResolverCover?
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
@@ -33,11 +31,8 @@ struct Session: ~Copyable {
         path, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), holder: holder)
     }
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
-    let masks = Masks(blueprint.configuration)
-    self.masks = masks
     self.blueprint = blueprint
     self.plan = blueprint.plan
-    self.resolverText = blueprint.resolver.jailText
     self.holder = holder
     self.launcher = launcher
     self.signals = signals
@@ -65,9 +60,10 @@ struct Session: ~Copyable {
         guard let report = try receiveReport() else { return try holderEnded() }
         switch report {
         case .tap(let descriptors): try connect(tap: descriptors)
-        case .namespaces(let descriptors): try watch(namespaces: descriptors)
         case .windows(let descriptors): try connect(windows: descriptors)
-        case .sealed: sealed = true
+        case .sealed(let descriptors):
+          try keep(namespaces: descriptors)
+          sealed = true
         case .failed(let failure): throw failure
         }
       }
@@ -125,19 +121,19 @@ struct Session: ~Copyable {
     }
   }
 
-  /// Before anything is covered, so that what appears after that is told.
-  private mutating func watch(namespaces descriptors: [CInt]) throws {
+  /// By which the jail's resolv.conf is covered again.
+  private mutating func keep(namespaces descriptors: [CInt]) throws {
     do {
       guard descriptors.count == 2 else {
         throw SystemCallError("recvmsg", "namespaces", errno: Errno.EPROTO)
       }
-      mounts = MountRepair(
+      resolverFile = try ResolverCover(
         userNamespace: FileDescriptor(owning: descriptors[0]),
-        mountNamespace: FileDescriptor(owning: descriptors[1]))
-      host = try HostWatch.begin(masks)
-      try link?.send([Holder.watching])
+        mountNamespace: FileDescriptor(owning: descriptors[1]), holder: holder,
+        text: blueprint.resolver.jailText)
+      host = try HostWatch()
     } catch {
-      throw LaunchFailure.step(.windows, "\(error)")
+      throw LaunchFailure.step(.seal, "\(error)")
     }
   }
 
@@ -196,35 +192,38 @@ struct Session: ~Copyable {
       }
       if let end {
         // Nobody waits for what the kernel takes its time to close.
-        let slow = [refusals.take()?.release(), host.take()?.releaseFiles()].compactMap { $0 }
+        let slow = [refusals.take()?.release()].compactMap { $0 }
         try? FileDescriptor.closeInBackground(slow)
         return end
       }
       if let complaints = complaintsDescriptor, ready.contains(complaints) { pasta?.listen() }
       if let end = pasta?.end.rawValue, ready.contains(end) { disconnect("pasta ended (\(pastaSaid))") }
+      // Before a question is passed on, the host may have other name servers.
+      let isAsked = names?.isAsked(ready: ready) == true
+      let hasChanged = try host?.hasChanged(ready: ready, isAsked: isAsked, now: now) == true
+      if hasChanged { follow() }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
-      let change = try host?.changes(ready: ready, now: now) ?? HostWatch.Change()
-      let text = resolverText
-      if change.network { follow() }
-      try cover(change.files || resolverText != text, now)
+      resolverFile?.handle(ready: ready)
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
   }
 
   private mutating func interests() -> [Interest] {
-    var interests = [Interest.readable(launcher), .readable(signals.rawValue)] + (host?.interests ?? [])
+    var interests = [Interest.readable(launcher), .readable(signals.rawValue)]
     if let descriptor = jailDescriptor { interests.append(.readable(descriptor)) }
     if let link = linkDescriptor { interests.append(.readable(link)) }
     if let end = pasta?.end.rawValue { interests.append(.readable(end)) }
     if let complaints = complaintsDescriptor { interests.append(.readable(complaints)) }
     interests += names?.interests ?? []
     if let refusal = refusals?.interest { interests.append(refusal) }
+    if let network = host?.interest { interests.append(network) }
+    if let mounts = resolverFile?.interest { interests.append(mounts) }
     return interests
   }
 
   private mutating func timeout() -> Int? {
-    let deadlines = [names?.deadline, refusals?.deadline, host?.deadline, mounts?.deadline].compactMap { $0 }
+    let deadlines = [names?.deadline, refusals?.deadline, host?.deadline].compactMap { $0 }
     return deadlines.min().map { max(0, $0 - monotonicMilliseconds()) }
   }
 
@@ -239,7 +238,7 @@ struct Session: ~Copyable {
   private mutating func reap(_ launcher: borrowing DatagramSocket) throws {
     while let (pid, status) = try Process.waitForAny() {
       guard pid == holder else {
-        mounts?.ended(pid, status, now: monotonicMilliseconds())
+        resolverFile?.ended(pid)
         continue
       }
       if let signal = status.stopSignal {
@@ -289,24 +288,12 @@ struct Session: ~Copyable {
     }
   }
 
-  /// Covers again what must not be seen, when something has changed or the last time failed. Followed first: what is made
-  /// in a directory that has just appeared is found there, or told.
-  private mutating func cover(_ changed: Bool, _ now: Int) throws {
-    guard try mounts?.isDue(changed: changed, now) == true else { return }
-    do throws(SystemCallError) {
-      let whole = try host?.followFiles().unfollowed ?? []
-      try mounts?.start(resolverText: resolverText, masks: masks, whole: whole, now: now)
-    } catch {
-      mounts?.failed(error.errno, now)
-    }
-  }
-
   /// Keeps the walls true: what the host's network has become, the jail's walls become.
   private mutating func follow() {
     do {
       let (facts, resolver) = try Launch.facts()
       names?.use(resolver.resolvers)
-      resolverText = resolver.jailText
+      resolverFile?.show(resolver.jailText)
       let next = try Plan.make(configuration: blueprint.configuration, facts: facts, keeping: plan)
       guard next != plan, uplink != nil else { return }
       try uplink?.follow(next)

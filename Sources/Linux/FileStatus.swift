@@ -12,6 +12,8 @@ public struct FileStatus: Sendable, Equatable {
   public let owner: UInt32
   /// What no two files share: device and inode.
   public let identity: [UInt64]
+  /// Differs when the file was replaced or written: device, inode, size, and the time of the last change of its content or status.
+  public let version: [Int]
   /// The major number of the device that the file is, if it is one.
   public let deviceMajor: UInt32
 
@@ -53,6 +55,10 @@ public struct FileStatus: Sendable, Equatable {
     permissions = status.st_mode & 0o7777
     owner = status.st_uid
     identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
+    version = [
+      Int(truncatingIfNeeded: status.st_dev), Int(truncatingIfNeeded: status.st_ino), Int(status.st_size),
+      status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+    ]
     deviceMajor = UInt32((status.st_rdev >> 8) & 0xfff)
   }
 

@@ -12,6 +12,10 @@ public struct Interest: Sendable {
   public static func writable(_ descriptor: CInt) -> Interest {
     Interest(descriptor: descriptor, events: POLLOUT)
   }
+  /// What a file announces beside data: of /proc/PID/mountinfo, that a mount has come or gone since it was asked last (proc(5)).
+  public static func exceptional(_ descriptor: CInt) -> Interest {
+    Interest(descriptor: descriptor, events: POLLPRI)
+  }
 }
 
 /// Waits until at least one descriptor is ready, has failed or hung up, or the time is over (poll(2)).

@@ -57,6 +57,11 @@ struct DNSForwarder: ~Copyable {
     return (deadlines + [pausedUntil, whenToMakeRoom].compactMap { $0 }).min()
   }
 
+  /// Whether a question waits to be read.
+  func isAsked(ready: Set<CInt>) -> Bool {
+    ready.contains(udp.descriptor.rawValue) || ready.contains(tcp.descriptor.rawValue)
+  }
+
   /// Does what can be done without waiting.
   mutating func handle(ready: Set<CInt>, now: Int) {
     if let end = pausedUntil, end <= now { pausedUntil = nil }

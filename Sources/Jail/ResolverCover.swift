@@ -1,0 +1,79 @@
+import Linux
+
+/// Keeps the jail's resolv.conf(5) in its place while the jail lives.
+///
+/// Where somebody outside renames a file over /etc/resolv.conf, the kernel takes away what other mount namespaces have mounted on
+/// it: a DHCP lease uncovers the host's. A child of the supervisor enters the jail's mount namespace, as only the owner of its
+/// user namespace can, and covers it again. No wall depends on this: without the cover, programs ask name servers that they cannot
+/// reach.
+struct ResolverCover: ~Copyable {
+  private let userNamespace: FileDescriptor
+  private let mountNamespace: FileDescriptor
+  /// The jail's mountinfo, which tells by poll(2) that a mount has come or gone (proc(5)).
+  private let mounts: FileDescriptor
+  /// Where the file is: resolved before the command runs, who may arrange links.
+  private let path: String?
+  private var text: [UInt8]
+  /// The child that is at it. One at a time: two would cover the same file twice.
+  private var child: CInt?
+  private var isDue = false
+
+  init(
+    userNamespace: consuming FileDescriptor, mountNamespace: consuming FileDescriptor, holder: CInt,
+    text: [UInt8]
+  ) throws {
+    self.userNamespace = userNamespace
+    self.mountNamespace = mountNamespace
+    mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
+    path = ResolverFile.path
+    self.text = text
+  }
+
+  var interest: Interest { .exceptional(mounts.rawValue) }
+
+  mutating func handle(ready: Set<CInt>) {
+    if ready.contains(mounts.rawValue) { isDue = true }
+    start()
+  }
+
+  /// From now on the file says this.
+  mutating func show(_ text: [UInt8]) {
+    guard text != self.text else { return }
+    self.text = text
+    isDue = true
+  }
+
+  /// Takes note of a process's end, if it was the child.
+  mutating func ended(_ process: CInt) {
+    if process == child { child = nil }
+  }
+
+  private mutating func start() {
+    guard isDue, child == nil, let path else { return }
+    let supervisor = Process.id
+    // When no process can be had, the next event is the next chance.
+    guard let process = try? Process.fork() else { return }
+    isDue = false
+    if process != 0 {
+      child = process
+      return
+    }
+    do {
+      try Process.dieWithParent(supervisor)
+      try Namespaces.enter(userNamespace.rawValue)
+      try Namespaces.enter(mountNamespace.rawValue)
+      if !ResolverFile.says(text, at: path) { try renew(path) }
+      Process.exit(0)
+    } catch {
+      Process.exit(1)
+    }
+  }
+
+  /// The file is made in a mount namespace apart, where covering a directory disturbs nobody.
+  private func renew(_ path: String) throws {
+    try Namespaces.mount.unshare()
+    let file = try ResolverFile.make(text)
+    try Namespaces.enter(mountNamespace.rawValue)
+    try ResolverFile.attach(file, at: path)
+  }
+}
