@@ -1,6 +1,6 @@
 import Linux
 
-/// The caller's environment without the variables that lead to what is masked; everything else is passed on
+/// The caller's environment without the variables that lead to what is covered; everything else is passed on
 /// as it is.
 enum CommandEnvironment {
   /// Sockets and descriptors that exist outside only, whatever their value.
@@ -13,12 +13,12 @@ enum CommandEnvironment {
     "WSL_INTEROP",
   ]
 
-  /// Variables that name a socket: removed when it is masked.
+  /// Variables that name a socket: removed when it is covered.
   private static let sockets: Set<String> = [
     "SSH_AUTH_SOCK", "GPG_AGENT_INFO", "DOCKER_HOST", "CONTAINER_HOST", "PULSE_SERVER",
   ]
 
-  static func filtered(_ environment: [[UInt8]], masked: [String], exposed: [String]) -> [[UInt8]] {
+  static func filtered(_ environment: [[UInt8]], covers: Covers, exposed: [String]) -> [[UInt8]] {
     environment.filter { entry in
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(decoding: parts[0], as: UTF8.self)
@@ -30,7 +30,7 @@ enum CommandEnvironment {
         ? String(value.dropFirst(7)) : value.hasPrefix("unix:") ? String(value.dropFirst(5)) : value
       if exposed.contains(path) { return true }
       let names = [path, (try? FileStatus.resolve(path)) ?? path]
-      return !masked.contains { mask in names.contains { $0 == mask || $0.hasPrefix(mask + "/") } }
+      return !names.contains { covers.hide(Array($0.utf8)) }
     }
   }
 }

@@ -14,6 +14,8 @@ public enum LaunchFailure: Error, Sendable {
   case overrideForbidden(SourceLocation?)
   /// Standard input, output or error is something that leads out of the jail.
   case standardStream(CInt, String)
+  /// The working directory does not exist in the jail.
+  case workingDirectory(String, errno: CInt)
   /// What the machine lacks; every one.
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
@@ -51,7 +53,7 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .optionMemory, .step, .pasta, .standardStream: true
+    case .prerequisites, .plan, .optionMemory, .step, .pasta, .standardStream, .workingDirectory: true
     case .relayed(_, let isRefusal, _): isRefusal
     default: false
     }
@@ -80,6 +82,10 @@ public enum LaunchFailure: Error, Sendable {
       let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
       return refused(
         "\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
+    case .workingDirectory(let path, let errno):
+      return refused(
+        "the working directory \(path) is not there in the jail: \(errnoText(errno))",
+        fix: "cd to a directory that is not below /run, /dev or another place that a jail covers")
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):

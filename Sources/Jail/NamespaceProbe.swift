@@ -5,7 +5,7 @@ import Netlink
 /// unshare(2) succeed and refuse what the namespace is for, so each step is tried.
 enum NamespaceProbe {
   enum Step: UInt8, CaseIterable {
-    case user = 1, map, network, configure, device, mount
+    case user = 1, map, network, configure, device, mount, ipc
 
     var name: String {
       switch self {
@@ -15,6 +15,7 @@ enum NamespaceProbe {
       case .configure: "network configuration"
       case .device: "tap device"
       case .mount: "mount namespace"
+      case .ipc: "IPC namespace"
       }
     }
 
@@ -26,6 +27,7 @@ enum NamespaceProbe {
       case .configure: "RTM_NEWLINK lo up"
       case .device: "TUNSETIFF"
       case .mount: "unshare(CLONE_NEWNS)"
+      case .ipc: "unshare(CLONE_NEWIPC)"
       }
     }
 
@@ -35,6 +37,7 @@ enum NamespaceProbe {
       case .user: "user/max_user_namespaces"
       case .network: "user/max_net_namespaces"
       case .mount: "user/max_mnt_namespaces"
+      case .ipc: "user/max_ipc_namespaces"
       default: nil
       }
     }
@@ -87,6 +90,8 @@ enum NamespaceProbe {
       step = .mount
       try Namespaces.mount.unshare()
       try Mounts.makePrivate()
+      step = .ipc
+      try Namespaces.ipc.unshare()
       return succeeded
     } catch let error as SystemCallError {
       return [step.rawValue, UInt8(truncatingIfNeeded: error.errno)]

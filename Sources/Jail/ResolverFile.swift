@@ -36,7 +36,7 @@ enum ResolverFile {
 
   /// Puts it in place, which may be below /run, where the command owns every directory: no link is followed.
   static func attach(_ mounted: borrowing FileDescriptor, at path: String) throws {
-    try Mounts.attach(mounted, over: try FileDescriptor.refer(toWithoutLinks: path))
+    try Mounts.attach(mounted, over: try FileDescriptor.refer(toWithoutLinks: path.utf8))
   }
 
   /// Whether what programs read is this text.

@@ -5,12 +5,12 @@ import Policy
 // The holder's way to the command. Each state is made from the one before and from nothing else, and only the
 // last can execute: the compiler refuses any other order.
 
-/// Step 5: new user, network and mount namespaces, owned by the caller's own uid.
+/// Step 5: new user, network, mount and IPC namespaces, owned by the caller's own uid.
 struct IsolatedJail: ~Copyable {
   static func enter() throws -> IsolatedJail {
     let (user, group) = (Process.userID, Process.groupID)
     // Fails with EINVAL if there is a second thread, which would keep what the holder gives up.
-    try (Namespaces.user.union(.network).union(.mount)).unshare()
+    try (Namespaces.user.union(.network).union(.mount).union(.ipc)).unshare()
     try Namespaces.mapIdentity(user: user, group: group)
     return IsolatedJail()
   }
@@ -59,13 +59,12 @@ struct UnsealedJail: ~Copyable {
     let namespaces = try ["user", "mnt"].map { name in
       try FileDescriptor.open("/proc/self/ns/\(name)", FileDescriptor.readOnly).release()
     }
+    let directory = try WorkingDirectory()
     try Mounts.makePrivate()
-    try ResolverFile.install(blueprint.resolver.jailText)
-    let masks = Masks(blueprint.configuration)
-    let masked = try masks.install()
-    try Mounts.newTerminals()
+    let covers = try cover(blueprint)
     PingGroup.allow(Process.groupID)
     try TrustAnchors.freeze()
+    try directory.enterAnew(covers)
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a
     // program with file capabilities fail.
     try Mounts.makeNosuid()
@@ -80,26 +79,49 @@ struct UnsealedJail: ~Copyable {
     // as `doctor` tells; no network is opened by that.
     if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
     try SystemCallPolicy.install()
-    return SealedJail(masked: masked, exposed: masks.exposed, namespaces: namespaces)
+    return SealedJail(
+      covers: covers, exposed: blueprint.configuration.exposedSockets.map(\.value), namespaces: namespaces)
+  }
+
+  /// Takes from the file system what leads outside: first what acts when it is only looked at, then /run, then what the
+  /// list names.
+  private borrowing func cover(_ blueprint: Blueprint) throws -> Covers {
+    let mounts = try MountTable.read()
+    let list = SocketList(blueprint.command)
+    list.makeDirectories()
+    // Before anything hides them. One that is not there is none.
+    let exposed = blueprint.configuration.exposedSockets.compactMap { try? ExposedSocket($0.value) }
+    let kept = Set(exposed.map(\.identity))
+    var covers = Covers()
+    try Automounts.cover(mounts, &covers)
+    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap { $0 }, &covers)
+    try ResolverFile.install(blueprint.resolver.jailText)
+    try SocketSearch.visit(list, mounts) { place, kind, path in
+      if kind == .socket, try kept.contains(FileStatus.of(place).identity) { return }
+      try covers.cover(place, kind, named: path)
+    }
+    try DeviceFileSystems.replace(mounts, &covers)
+    for socket in exposed { try socket.restore(covers) }
+    return covers
   }
 }
 
 /// The only state in which a command can be executed.
 struct SealedJail: ~Copyable {
-  private let masked: [String]
+  private let covers: Covers
   private let exposed: [String]
   /// The user and the mount namespace; the descriptors close when the command is executed.
   let namespaces: [CInt]
 
-  fileprivate init(masked: [String], exposed: [String], namespaces: [CInt]) {
-    self.masked = masked
+  fileprivate init(covers: Covers, exposed: [String], namespaces: [CInt]) {
+    self.covers = covers
     self.exposed = exposed
     self.namespaces = namespaces
   }
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    let environment = CommandEnvironment.filtered(command.environment, masked: masked, exposed: exposed)
+    let environment = CommandEnvironment.filtered(command.environment, covers: covers, exposed: exposed)
     try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

@@ -12,6 +12,7 @@ public enum Errno {
   public static let EAGAIN = Glibc.EAGAIN
   public static let EACCES = Glibc.EACCES
   public static let ENODEV = Glibc.ENODEV
+  public static let EXDEV = Glibc.EXDEV
   public static let ENOTDIR = Glibc.ENOTDIR
   public static let EINVAL = Glibc.EINVAL
   public static let ENOSPC = Glibc.ENOSPC

@@ -96,11 +96,29 @@ extension FileDescriptor {
       })
   }
 
-  /// The same of a path that has no symbolic link; ELOOP if it has one (openat2(2), Linux 5.6).
-  public static func refer(toWithoutLinks path: String) throws(SystemCallError) -> FileDescriptor {
+  /// The same of a path that has no symbolic link on the way; ELOOP if it has one (openat2(2), Linux 5.6).
+  public static func refer(toWithoutLinks path: some Collection<UInt8>) throws(SystemCallError)
+    -> FileDescriptor
+  {
+    try refer(at: AT_FDCWD, withoutLinks: Array(path), crossing: true)
+  }
+
+  /// The same below this directory. EXDEV where another file system is mounted on the way, unless `crossing`. A name is
+  /// bytes without a NUL.
+  public func refer(
+    toWithoutLinks path: [UInt8], crossing: Bool = true
+  ) throws(SystemCallError) -> FileDescriptor {
+    try Self.refer(at: rawValue, withoutLinks: path, crossing: crossing)
+  }
+
+  private static func refer(
+    at directory: CInt, withoutLinks path: [UInt8], crossing: Bool
+  ) throws(SystemCallError) -> FileDescriptor {
     FileDescriptor(
-      // SAFETY: as above.
-      owning: try check("openat2", path) { unsafe clinux_open_path_without_links(path) })
+      // SAFETY: the array ends with NUL and outlives the call.
+      owning: try check("openat2", String(decoding: path, as: UTF8.self)) {
+        unsafe clinux_open_path_without_links(directory, nulTerminated(path), crossing ? 1 : 0)
+      })
   }
 
   /// The same of a path that may be any bytes.
@@ -112,19 +130,55 @@ extension FileDescriptor {
       })
   }
 
-  /// Refers to an entry of this directory, a link itself. A name is bytes without a slash or a NUL.
-  public func refer(toEntry name: [UInt8]) throws(SystemCallError) -> FileDescriptor {
-    FileDescriptor(
+  /// Makes a directory in this one, with exactly these permissions (mkdirat(2)); one that is there is left as it is.
+  public func makeDirectory(_ name: [UInt8], mode: UInt32) throws(SystemCallError) {
+    do throws(SystemCallError) {
       // SAFETY: the array ends with NUL and outlives the call.
+      try check("mkdirat", String(decoding: name, as: UTF8.self)) {
+        unsafe mkdirat(rawValue, nulTerminated(name), mode)
+      }
+      // SAFETY: as above. What the umask took away comes back.
+      try check("fchmodat") { unsafe fchmodat(rawValue, nulTerminated(name), mode, 0) }
+    } catch {
+      if error.errno != EEXIST { throw error }
+    }
+  }
+
+  /// Makes the directories of a path below this one, where they are missing, and refers to the last.
+  public func makeDirectories(_ path: some Sequence<[UInt8]>) throws(SystemCallError) -> FileDescriptor {
+    var directory = try refer(toWithoutLinks: [UInt8(ascii: ".")])
+    for name in path {
+      try directory.makeDirectory(name, mode: 0o755)
+      directory = try directory.refer(toWithoutLinks: name)
+    }
+    return directory
+  }
+
+  /// Makes an empty file in this directory (openat(2)). EEXIST if there is something.
+  public func makeFile(_ name: [UInt8]) throws(SystemCallError) {
+    _ = FileDescriptor(
+      // SAFETY: as above.
       owning: try check("openat", String(decoding: name, as: UTF8.self)) {
-        unsafe clinux_openat_path(rawValue, nulTerminated(name), O_NOFOLLOW)
+        unsafe clinux_openat(rawValue, nulTerminated(name), Self.createNew | O_CLOEXEC, 0o600)
       })
   }
 
-  /// Makes a directory for its owner alone in this one (mkdirat(2)).
-  public func makeDirectory(_ name: String) throws(SystemCallError) {
-    // SAFETY: a NUL-terminated copy that outlives the call.
-    try check("mkdirat", name) { unsafe mkdirat(rawValue, name, 0o700) }
+  /// Makes a symbolic link in this directory (symlinkat(2)).
+  public func makeLink(_ name: [UInt8], to target: [UInt8]) throws(SystemCallError) {
+    try check("symlinkat", String(decoding: name, as: UTF8.self)) {
+      // SAFETY: as above.
+      unsafe symlinkat(nulTerminated(target), rawValue, nulTerminated(name))
+    }
+  }
+
+  /// Where a symbolic link in this directory points (readlinkat(2)).
+  public func target(ofLink name: [UInt8]) throws(SystemCallError) -> [UInt8] {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = try check("readlinkat", String(decoding: name, as: UTF8.self)) {
+      // SAFETY: the kernel writes at most the array's count, without a NUL.
+      unsafe readlinkat(rawValue, nulTerminated(name), &buffer, buffer.count)
+    }
+    return buffer[..<length].map(UInt8.init(bitPattern:))
   }
 
   /// Reads a whole small file. ENOENT and the like as open(2) gives them; EFBIG above `limit` bytes.

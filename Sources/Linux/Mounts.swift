@@ -22,38 +22,37 @@ public enum Mounts {
     try attach(try tmpfs(mode: mode), at: directory)
   }
 
-  /// An empty file system that is mounted nowhere yet.
-  public static func tmpfs(mode: String) throws(SystemCallError) -> FileDescriptor {
-    let context = FileDescriptor(owning: try check("fsopen", "tmpfs") { unsafe clinux_fsopen("tmpfs") })
-    for (key, value) in [("source", tmpfsSource), ("mode", mode), ("size", "16m")] {
+  /// An empty file system that is mounted nowhere yet. `size` is in bytes, or with a suffix as in tmpfs(5).
+  public static func tmpfs(mode: String, size: String = "16m") throws(SystemCallError) -> FileDescriptor {
+    try fileSystem("tmpfs", options: [("source", tmpfsSource), ("mode", mode), ("size", size)])
+  }
+
+  /// A file system that is mounted nowhere yet (fsopen(2), fsmount(2), Linux 5.2).
+  public static func fileSystem(
+    _ type: String, options: [(key: String, value: String)] = []
+  ) throws(SystemCallError) -> FileDescriptor {
+    let context = FileDescriptor(owning: try check("fsopen", type) { unsafe clinux_fsopen(type) })
+    for (key, value) in options {
       try check("fsconfig", key) {
         // SAFETY: NUL-terminated copies that outlive the call.
         unsafe clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_SET_STRING), key, value)
       }
     }
-    try check("fsconfig", "tmpfs") {
+    try check("fsconfig", type) {
       clinux_fsconfig(context.rawValue, UInt32(CLINUX_FSCONFIG_CMD_CREATE), nil, nil)
     }
-    return FileDescriptor(owning: try check("fsmount") { clinux_fsmount(context.rawValue, 0) })
+    return FileDescriptor(owning: try check("fsmount", type) { clinux_fsmount(context.rawValue, 0) })
   }
 
   /// What the tables of mounts call our own file systems.
-  private static let tmpfsSource = "claude-sandbox"
+  public static let tmpfsSource = "claude-sandbox"
 
-  /// The IDs of our own file systems' mounts in this mount namespace (/proc/self/mountinfo, proc(5)).
-  public static func ownIDs() throws(SystemCallError) -> Set<Int> {
-    let table = try FileDescriptor.contents(of: "/proc/self/mountinfo", limit: 64 << 20)
-    let source = Array(tmpfsSource.utf8)[...]
-    var ids: Set<Int> = []
-    for line in table.split(separator: UInt8(ascii: "\n")) {
-      // ID, parent, device, root, mount point, options, optional fields, "-", type, source, options.
-      let fields = line.split(separator: UInt8(ascii: " "))
-      guard let dash = fields.lastIndex(of: [UInt8(ascii: "-")]), dash > 4, fields.count > dash + 2,
-        fields[dash + 2] == source, let id = Int(String(decoding: fields[0], as: UTF8.self))
-      else { continue }
-      ids.insert(id)
-    }
-    return ids
+  /// The size of the file system that a path is in, in bytes (statvfs(3)).
+  public static func size(of path: String) throws(SystemCallError) -> UInt {
+    var status = statvfs()
+    // SAFETY: the kernel writes one structure.
+    try check("statvfs", path) { unsafe statvfs(path, &status) }
+    return status.f_blocks * status.f_frsize
   }
 
   /// The ID of the mount that an open file is in (statx(2), STATX_MNT_ID, Linux 5.8).
@@ -105,13 +104,15 @@ public enum Mounts {
     try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: true)
   }
 
+  public static let terminals = "/dev/pts"
+
   /// Mounts terminals of this mount namespace's own over /dev/pts: those of others are not there (devpts,
   /// Linux 4.7).
   public static func newTerminals() throws(SystemCallError) {
     try check("mount", "devpts") {
       // SAFETY: NUL-terminated copies that outlive the call.
       unsafe mount(
-        "devpts", "/dev/pts", "devpts", UInt(MS_NOSUID | MS_NOEXEC), "newinstance,ptmxmode=0666,mode=0620")
+        "devpts", terminals, "devpts", UInt(MS_NOSUID | MS_NOEXEC), "newinstance,ptmxmode=0666,mode=0620")
     }
   }
 

@@ -9,6 +9,8 @@ public struct Namespaces: OptionSet, Sendable {
   public static let user = Namespaces(rawValue: CLONE_NEWUSER)
   public static let network = Namespaces(rawValue: CLONE_NEWNET)
   public static let mount = Namespaces(rawValue: CLONE_NEWNS)
+  /// System V IPC and POSIX message queues (ipc_namespaces(7)).
+  public static let ipc = Namespaces(rawValue: CLONE_NEWIPC)
 
   /// Moves this process into new namespaces (unshare(2)). EINVAL for a user namespace when there is more than
   /// one thread.
@@ -22,7 +24,7 @@ public struct Namespaces: OptionSet, Sendable {
   }
 
   private var describe: String {
-    [(Namespaces.user, "user"), (.network, "network"), (.mount, "mount")]
+    [(Namespaces.user, "user"), (.network, "network"), (.mount, "mount"), (.ipc, "ipc")]
       .filter { contains($0.0) }.map { $0.1 }.joined(separator: "+")
   }
 

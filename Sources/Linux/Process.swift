@@ -116,6 +116,12 @@ public enum Process {
     try null.place(at: 1)
   }
 
+  /// Changes the working directory (chdir(2)).
+  public static func enterDirectory(_ path: [UInt8]) throws(SystemCallError) {
+    // SAFETY: the array ends with NUL and outlives the call.
+    try check("chdir", String(decoding: path, as: UTF8.self)) { unsafe chdir(nulTerminated(path)) }
+  }
+
   /// Whether a descriptor is a terminal (isatty(3)).
   public static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
 

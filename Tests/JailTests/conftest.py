@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 from lab import SHAPES, Identity, Lab  # noqa: E402
 from lab.filesystem import TUN  # noqa: E402
 from lab.lab import executable  # noqa: E402
-from masked import SOCKET  # noqa: E402
+from unix import SOCKET  # noqa: E402
 
 MUST_RUN = os.environ.get("CLAUDE_SANDBOX_TESTS_MUST_RUN") == "1"
 

@@ -98,14 +98,14 @@ def test_a_value_set_in_two_files(lab, launch_refused):
 
 def test_the_workspace_is_not_asked(lab, launch, identity):
     """Neither the working directory, nor the home directory, nor the environment configures a jail."""
-    for directory in ("/tmp/project", "/run/lab/home", "/run/lab/root"):
+    for directory in ("/tmp/project", "/srv/lab/home", "/srv/lab/root"):
         for name in ("claude-sandbox.conf", ".claude-sandbox.conf", ".config/claude-sandbox.conf", "etc/claude-sandbox.conf"):
             lab.call("lab.host:write", f"{directory}/{name}", "allow-ip = 10.1.1.1\n", {})
     environment = {"CLAUDE_SANDBOX_CONF": "/tmp/project/claude-sandbox.conf", "XDG_CONFIG_HOME": "/tmp/project", "CLAUDE_SANDBOX_ALLOW_IP": "10.1.1.1"}
     with lab.jailed(identity=identity, cwd="/tmp/project", add_env=environment) as jail:
         refused(lab, jail, "tcp", "10.1.1.1", ROUTE)
     lab.call("lab.host:remove", "/tmp/project")
-    for directory in ("/run/lab/home", "/run/lab/root"):
+    for directory in ("/srv/lab/home", "/srv/lab/root"):
         for name in ("claude-sandbox.conf", ".claude-sandbox.conf", ".config", "etc"):
             lab.call("lab.host:remove", f"{directory}/{name}")
 

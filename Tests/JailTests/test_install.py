@@ -275,8 +275,8 @@ exec {real} "$@"
     return prepare
 
 
-PREFIX = "/run/lab/prefix"
-RELEASE = "/run/lab/release"
+PREFIX = "/srv/lab/prefix"
+RELEASE = "/srv/lab/release"
 
 
 @pytest.fixture

@@ -112,13 +112,13 @@ def test_a_pasta_that_is_no_program(lab, refuse, binaries):
 @contextlib.contextmanager
 def replaced_pasta(lab, text):
     """A root-owned program in pasta's place."""
-    lab.call("lab.host:write", "/run/lab/stub", text, {"mode": 0o755})
-    lab.call("lab.host:bind", "/run/lab/stub", PASTA)
+    lab.call("lab.host:write", "/srv/lab/stub", text, {"mode": 0o755})
+    lab.call("lab.host:bind", "/srv/lab/stub", PASTA)
     try:
         yield
     finally:
         lab.call("lab.host:uncover", PASTA)
-        lab.call("lab.host:remove", "/run/lab/stub")
+        lab.call("lab.host:remove", "/srv/lab/stub")
 
 
 @pytest.mark.parametrize("text, words", [
@@ -204,7 +204,7 @@ def test_without_network_neither_tun_nor_pasta_is_needed(lab, identity, binaries
 
 def test_a_chroot(lab):
     """The kernel makes no user namespaces in one. Nothing else would tell why."""
-    script = 'set -e; mkdir -p /run/lab/new; mount --rbind / /run/lab/new; exec chroot /run/lab/new "$@"'
+    script = 'set -e; mkdir -p /srv/lab/new; mount --rbind / /srv/lab/new; exec chroot /srv/lab/new "$@"'
     command = [EXECUTABLE, "run", "--", "touch", MARKER]
     result = lab.run(["unshare", "--mount", "sh", "-c", script, "sh", *command], identity="root")
     assert (result.status, result.out) == (125, ""), result

@@ -75,7 +75,7 @@ def test_killed_at_every_step(lab, recorded, clean):  # noqa: F811
 @pytest.mark.parametrize("data", ["size=4k,nr_inodes=1", "size=4k,nr_inodes=2"])
 def test_disks_that_are_full(lab, identity, expected, clean, data):
     """A launch writes no file anywhere but in file systems of its own."""
-    places = ("/tmp", "/var/tmp", "/dev/shm", "/run/lab/home", "/run/lab/root")
+    places = ("/tmp", "/var/tmp", "/dev/shm", "/srv/lab/home", "/srv/lab/root")
     for place in places:
         lab.call("test_stress:fill", place, data)
     try:

@@ -7,7 +7,7 @@ from lab.lab import PYTHON
 from lab.services import HTTP
 
 PAGE = "hello from 45.33.7.7:80\n"
-WWW = "/run/lab/www"
+WWW = "/srv/lab/www"
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ s.RequestHandlerClass.log_message = lambda *a: None
 threading.Thread(target=s.serve_forever, daemon=True).start()
 print(urllib.request.urlopen(f"http://localhost:{s.server_port}/").status)
 """
-    assert tool(PYTHON, "-I", "-c", code, cwd="/run/lab/tests").out == "200\n"
+    assert tool(PYTHON, "-I", "-c", code, cwd="/srv/lab/tests").out == "200\n"
 
 
 def test_strace(tool):

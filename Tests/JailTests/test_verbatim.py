@@ -55,7 +55,7 @@ def test_nothing_is_added_to_the_environment(lab, identity):
     assert lab.jail("env", identity=identity).out == environment
 
 
-@pytest.mark.parametrize("directory", ["/", "/usr/share", "/tmp", "/run/lab/tests/probes"])
+@pytest.mark.parametrize("directory", ["/", "/usr/share", "/tmp", "/srv/lab/tests/probes"])
 def test_directory(lab, identity, directory):
     assert show(lab, identity=identity, cwd=directory)["cwd"] == directory
 

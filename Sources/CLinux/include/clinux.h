@@ -127,22 +127,23 @@ static inline int clinux_fsmount(int fd, unsigned attributes) { return (int)sysc
 static inline int clinux_move_mount(int from, int to_dir, const char *to) {
   return (int)syscall(SYS_move_mount, from, "", to_dir, to, CLINUX_MOVE_MOUNT_F_EMPTY_PATH);
 }
-// Refers to a file, with no link on the way (openat2(2), RESOLVE_NO_SYMLINKS, Linux 5.6).
-static inline int clinux_open_path_without_links(const char *path) {
-  const unsigned long long how[3] = {0x200000 /* O_PATH */ | O_CLOEXEC, 0, 0x04 /* RESOLVE_NO_SYMLINKS */};
-  return (int)syscall(SYS_openat2, AT_FDCWD, path, how, sizeof how);
+// Refers to a file, with no link on the way, and unless `cross` without entering another mount (openat2(2), RESOLVE_NO_SYMLINKS,
+// RESOLVE_NO_XDEV, Linux 5.6). A link at the end is referred to itself.
+static inline int clinux_open_path_without_links(int dir, const char *path, int cross) {
+  const unsigned long long how[3] = {0x200000 /* O_PATH */ | O_CLOEXEC | O_NOFOLLOW, 0, 0x04 | (cross ? 0 : 0x01)};
+  return (int)syscall(SYS_openat2, dir, path, how, sizeof how);
 }
 static inline int clinux_open_tree_clone_of(int fd) {
-  return (int)syscall(SYS_open_tree, fd, "", CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | 0x1000 /* AT_EMPTY_PATH */);
+  return (int)syscall(SYS_open_tree, fd, "", CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE | 0x1000 /* AT_EMPTY_PATH */);
 }
 // Onto what a descriptor refers to.
 static inline int clinux_move_mount_onto(int from, int to) {
   return (int)syscall(SYS_move_mount, from, "", to, "", CLINUX_MOVE_MOUNT_F_EMPTY_PATH | 0x40 /* MOVE_MOUNT_T_EMPTY_PATH */);
 }
-// The ID of the mount that a descriptor's file is in, or -1 (statx(2), STATX_MNT_ID, Linux 5.8).
+// The ID of the mount that a descriptor's file is in, or -1 (statx(2), STATX_MNT_ID, Linux 5.8), without asking a server.
 static inline long long clinux_mount_id(int fd) {
   struct statx status;
-  return syscall(SYS_statx, fd, "", 0x1000 /* AT_EMPTY_PATH */, 0x1000, &status) ? -1 : (long long)status.stx_mnt_id;
+  return syscall(SYS_statx, fd, "", 0x1000 | 0x4000 /* AT_EMPTY_PATH, AT_STATX_DONT_SYNC */, 0x1000, &status) ? -1 : (long long)status.stx_mnt_id;
 }
 static inline int clinux_open_tree_clone(int dir, const char *path) {
   return (int)syscall(SYS_open_tree, dir, path, CLINUX_OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE);

@@ -23,7 +23,7 @@ public enum Verification {
     return [jail] + NetworkControls.checks(offline: offline, network: network)
       + NetworkAttack(plan: plan).checks(targets)
       + KernelAttack.checks(
-        targets, Masks(configuration))
+        targets, SocketList(Command(arguments: [], environment: Process.environment)))
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.

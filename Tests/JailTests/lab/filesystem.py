@@ -1,7 +1,6 @@
-"""The lab's own /etc, /run, /tmp and /dev: what a test may change without touching the machine."""
+"""The lab's own /etc, /run, /srv, /tmp and /dev: what a test may change without touching the machine."""
 
 import os
-import pwd
 import shutil
 import stat
 import subprocess
@@ -9,7 +8,7 @@ import subprocess
 from . import kernel
 from .identity import UID, unprivileged_lab
 
-LAB = "/run/lab"
+LAB = "/srv/lab"
 TESTS = f"{LAB}/tests"
 EXECUTABLE = f"{LAB}/bin/claude-sandbox"
 TUN = "/dev/net/tun"
@@ -20,10 +19,12 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 
 
 def make_private(tests, executable):
-    """Cover what launches read and write. `tests` and `executable` are visible below /run/lab afterwards."""
+    """Cover what launches read and write. `tests` and `executable` are visible below /srv/lab afterwards."""
     tests = os.open(tests, os.O_PATH)
     executable = os.open(executable, os.O_PATH) if executable else None
     _tmpfs("/run", "mode=755")
+    # Not in /run, of which a jail has its own.
+    _tmpfs("/srv", "mode=755")
     for directory in ("bin", "tests", "root", "home", "www", "etc", "dev"):
         os.makedirs(f"{LAB}/{directory}")
     os.chmod(f"{LAB}/root", 0o700)
@@ -55,11 +56,10 @@ def _private_etc():
         file.write("127.0.0.1 localhost\n::1 localhost\n")
     with open(f"{copy}/nsswitch.conf", "w") as file:
         file.write("passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n")
-    try:
-        pwd.getpwuid(UID)
-    except KeyError:
-        with open(f"{copy}/passwd", "a") as file:
-            file.write(f"lab:x:{UID}:{UID}::{LAB}/home:/bin/bash\n")
+    with open(f"{copy}/passwd") as file:
+        others = [line for line in file if line.split(":")[2] != str(UID)]
+    with open(f"{copy}/passwd", "w") as file:
+        file.writelines([*others, f"lab:x:{UID}:{UID}::{LAB}/home:/bin/bash\n"])
     kernel.bind(copy, "/etc")
 
 

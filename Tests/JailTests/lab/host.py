@@ -106,7 +106,7 @@ def cover(target, mode="755"):
 
 def overlay(target):
     """Put a writable layer over a directory, to remove or change what is in it."""
-    layer = f"/run/lab/overlay{target.replace('/', '-')}"
+    layer = f"/srv/lab/overlay{target.replace('/', '-')}"
     shutil.rmtree(layer, ignore_errors=True)
     os.makedirs(f"{layer}/upper")
     os.makedirs(f"{layer}/work")

@@ -19,7 +19,7 @@ class Identity(str, enum.Enum):
 
     @property
     def home(self):
-        return "/run/lab/root" if self is Identity.ROOT else "/run/lab/home"
+        return "/srv/lab/root" if self is Identity.ROOT else "/srv/lab/home"
 
 
 def map_single(inside_uid, inside_gid, uid, gid):

@@ -14,7 +14,7 @@ import time
 from . import host
 
 _KINDS = ("net", "user", "mnt", "ipc", "pid", "uts", "cgroup")
-_DIRECTORIES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/run/lab/home", "/run/lab/root", "/dev/net")
+_DIRECTORIES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/srv/lab/home", "/srv/lab/root", "/dev/net")
 
 
 def _is_made(path):

@@ -1,0 +1,154 @@
+import Linux
+
+/// The Unix sockets that the command shall not find outside of /run (which is replaced as a whole, see `RunDirectory`), because
+/// whoever answers there lives outside the jail: a Unix socket crosses network namespaces, and a read-only mount does not stop
+/// connect(2). One row each, with its reason.
+struct SocketList {
+  /// A row of the table.
+  struct Row {
+    /// The user's home that the path is in. Links in it are the command's to arrange.
+    var home: String?
+    /// Absolute, or below `home`.
+    let path: String
+    let reason: String
+    /// In place of the path itself, the Unix sockets in that directory whose names begin so, and those in its
+    /// directories, and theirs, whose names do.
+    var prefix: String?
+    /// Not the directory, but the Unix sockets in it and in its directories: what else is there is needed.
+    var socketsOnly = false
+    /// An entry that is left alone.
+    var except: String?
+    /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
+    /// is in the jail from the start, and not shared with what comes later outside.
+    var isMade = false
+  }
+
+  let user: UInt32
+  let rows: [Row]
+
+  /// The rows for the user of this process, whose environment tells where some places are.
+  init(_ command: Command) {
+    let user = Process.userID
+    self.user = user
+    var homes: [String] = []
+    for home in [command.variable("HOME"), Self.accountHome(user)] {
+      guard let path = home.flatMap(Self.normalized), !homes.contains(path) else { continue }
+      homes.append(path)
+    }
+    rows =
+      Self.table(user) + homes.flatMap(Self.below)
+      + Self.runtimeDirectory(command.variable("XDG_RUNTIME_DIR"), user, homes)
+  }
+
+  /// Makes the directories that a jail has from its start, where they are missing.
+  func makeDirectories() {
+    for row in rows where row.isMade { FileStatus.makePrivateDirectory(row.path) }
+  }
+
+  /// An absolute path without repeated slashes; nil if it is none.
+  private static func normalized(_ path: String) -> String? {
+    path.hasPrefix("/") ? "/" + path.split(separator: "/").joined(separator: "/") : nil
+  }
+
+  /// The home that passwd(5) gives the user, which counts where a caller sets none.
+  private static func accountHome(_ user: UInt32) -> String? {
+    guard let text = try? FileDescriptor.contents(of: "/etc/passwd", limit: 16 << 20) else { return nil }
+    let number = Array("\(user)".utf8)[...]
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      if fields.count > 5, fields[2] == number { return String(decoding: fields[5], as: UTF8.self) }
+    }
+    return nil
+  }
+
+  /// Where the user's runtime directory is not below /run: the session bus and what else listens there. The whole
+  /// directory if it is one by the rules (XDG Base Directory Specification: the user's own, mode 0700) and nothing else
+  /// is in it that the command needs.
+  private static func runtimeDirectory(_ value: String?, _ user: UInt32, _ homes: [String]) -> [Row] {
+    guard let named = value.flatMap(normalized), let path = try? FileStatus.resolve(named),
+      let status = try? FileStatus.of(path), status.kind == .directory,
+      !RunDirectory.paths.contains(where: { Array(path.utf8).isBelow(Array($0.utf8)) })
+    else { return [] }
+    let directory = (try? FileStatus.target(ofLink: "/proc/self/cwd")).map { [$0] } ?? []
+    let isNeeded = (homes.compactMap { try? FileStatus.resolve($0) } + directory).contains {
+      $0 == path || Array($0.utf8).isBelow(Array(path.utf8))
+    }
+    let isOwn = status.owner == user && status.permissions & 0o777 == 0o700
+    return [
+      Row(
+        path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
+        socketsOnly: isNeeded || !isOwn)
+    ]
+  }
+
+  private static func table(_ user: UInt32) -> [Row] {
+    [
+      // Name service: the jail has its own.
+      // Whoever starts processes outside for the asking.
+      Row(path: "/tmp", reason: "a session bus without systemd", prefix: "dbus-"),
+      Row(path: "/mnt/wsl/docker-desktop", reason: "Docker Desktop's engine, in WSL"),
+      // These directories cannot be read by others, and so not followed.
+      Row(path: "/var/lib/lxd", reason: "LXD starts containers in any network"),
+      Row(path: "/var/snap/lxd/common/lxd", reason: "LXD, from the snap"),
+      Row(path: "/var/snap/lxd/common/lxd-user", reason: "LXD, from the snap, for every user"),
+      Row(path: "/var/lib/incus", reason: "Incus starts containers in any network"),
+      Row(path: "/nix/var/nix/daemon-socket", reason: "Nix fetches what it builds, in the host's network"),
+      Row(path: "/var/guix/daemon-socket", reason: "Guix does the same"),
+      Row(path: "/usr/local/var/run/watchman", reason: "the same, where it was built from source"),
+      // Whoever connects elsewhere for the asking.
+      Row(path: "/tmp", reason: "ssh: a shared connection leads on", prefix: "ssh_mux_"),
+      Row(path: "/tmp", reason: "PostgreSQL: COPY FROM PROGRAM, dblink", prefix: ".s.PGSQL."),
+      // Terminals that type for whoever asks.
+      Row(path: "/tmp/tmux-\(user)", reason: "tmux: send-keys runs commands outside", isMade: true),
+      Row(path: "/tmp/screens", reason: "screen: -X stuff runs commands outside"),
+      Row(path: "/tmp/uscreens", reason: "the same, another default"),
+      Row(path: "/tmp/zellij-\(user)", reason: "zellij: action write runs commands outside"),
+      // Displays: a client can type into any window.
+      Row(path: "/tmp/.X11-unix", reason: "the X server"),
+      Row(path: "/tmp/.ICE-unix", reason: "the X session manager"),
+      Row(path: "/mnt/wslg", reason: "WSL's displays"),
+      // Browsers and editors: their sockets open files, terminals and URLs outside.
+      Row(
+        path: "/tmp", reason: "Chromium opens a URL in the window that there is", prefix: ".org.chromium."),
+      Row(path: "/tmp", reason: "Chrome does the same", prefix: ".com.google.Chrome."),
+      Row(path: "/tmp", reason: "VS Code: code --command", prefix: "vscode-"),
+      Row(path: "/tmp/emacs\(user)", reason: "emacsclient --eval"),
+      Row(path: "/tmp", reason: "Neovim: --server --remote-expr", prefix: "nvim."),
+      // Claude's own background sessions, which would run in their starter's network.
+      Row(
+        path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session",
+        isMade: true),
+      Row(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions", isMade: true),
+    ]
+  }
+
+  /// What programs keep in their user's home, which the command may arrange. Where programs keep files that others need beside
+  /// their sockets, sockets only.
+  private static func below(_ home: String) -> [Row] {
+    [
+      // Its agents sign, and lead nowhere: OpenSSH 10.1 and newer keep them there.
+      Row(
+        home: home, path: ".ssh",
+        reason: "ssh: a shared connection (ControlPath) leads where its master went",
+        socketsOnly: true, except: "agent"),
+      Row(home: home, path: ".ansible/cp", reason: "Ansible's shared connections"),
+      Row(home: home, path: ".docker/desktop", reason: "Docker Desktop's engine"),
+      Row(home: home, path: ".docker/run", reason: "Docker Desktop's engine"),
+      Row(home: home, path: ".rd", reason: "Rancher Desktop's engine", socketsOnly: true),
+      Row(home: home, path: ".colima", reason: "Colima's engines"),
+      Row(home: home, path: ".lima", reason: "Lima's virtual machines"),
+      Row(home: home, path: ".pm2", reason: "pm2 runs what it is given", socketsOnly: true),
+      Row(
+        home: home, path: ".local/state/watchman", reason: "watchman runs what it is given as a trigger"),
+      Row(
+        home: home, path: ".local/share/code-server",
+        reason: "code-server opens files in the window that there is",
+        socketsOnly: true),
+      Row(
+        home: home, path: ".local/share/wezterm", reason: "wezterm: cli send-text runs commands outside"),
+      Row(
+        home: home, path: ".local/share/zed", reason: "Zed opens files in the window that there is",
+        socketsOnly: true),
+    ]
+  }
+}
