@@ -343,7 +343,7 @@ def test_dns_without_a_network(lab, enter):
 
 
 @pytest.mark.parametrize("path", ["/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket"])
-def test_other_resolvers_sockets_are_masked(open_lab, identity, path):
+def test_other_resolvers_sockets_are_not_there(open_lab, identity, path):
     lab = open_lab("office")
     lab.reset()
     with lab.outside(identity=identity) as outside:

@@ -371,16 +371,16 @@ def test_later_launches_are_not_the_command_s_to_configure(lab, identity):
 
 
 @pytest.mark.parametrize("flags, errors", [("", {"EPERM"}), ("-Urm", {"EINVAL"})], ids=["inside", "nested"])
-def test_masks_cannot_be_taken_off(lab, identity, flags, errors):
+def test_covers_cannot_be_taken_off(lab, identity, flags, errors):
     lab.call("lab.host:make_directory", "/run/dbus")
     lab.call("lab.host:write", "/run/dbus/canary", "", {})
     code = """
 import ctypes, errno, os
 libc = ctypes.CDLL(None, use_errno=True)
-for path in (b"/run/dbus", b"/etc/resolv.conf", b"/dev/pts"):
+for path in (b"/run", b"/dev/shm", b"/etc/resolv.conf", b"/dev/pts"):
     for flags in (0, 2, 8):
         print(path.decode(), errno.errorcode[ctypes.get_errno()] if libc.umount2(path, flags) else None)
-print(os.listdir("/run/dbus"))
+print(os.path.exists("/run/dbus"))
 """
     nested = ["unshare", flags] if flags else []
     result = lab.jail(*nested, PYTHON, "-I", "-c", code, identity=identity)
@@ -389,11 +389,11 @@ print(os.listdir("/run/dbus"))
         assert result.status == 1 and "unshare" in result.err
         return
     *answers, listed = result.out.splitlines()
-    assert {line.split()[1] for line in answers} == errors and listed == "[]", result.out
+    assert {line.split()[1] for line in answers} == errors and listed == "False", result.out
 
 
 def test_mounts_that_come_later_on_a_shared_mount(lab, identity):
-    """As systemd has them: what is mounted outside would appear inside, over a mask too."""
+    """As systemd has them: what is mounted outside would appear inside, over a cover too."""
     lab.call("test_escapes:share", "/tmp/shared")
     try:
         with lab.jailed(identity=identity) as jail, lab.outside(identity=identity) as outside:
@@ -487,3 +487,62 @@ def test_a_nested_launch_stays(lab, identity, value):
     result = lab.jail("sh", "-c", 'readlink /proc/self/ns/net; exec "$@"', "sh", *switch, *inner, identity=identity)
     first, *rest = result.out.split()
     assert (result.status, rest) == (0, ["1", first]), result
+
+
+# System V IPC, message queues, shared memory, terminals by another name.
+
+MEETING = """
+import ctypes, errno, mmap, os
+c = ctypes.CDLL(None, use_errno=True)
+def code(result): return errno.errorcode[ctypes.get_errno()] if result < 0 else None
+flags = {create} and (0o1000 | 0o666)
+result = {{
+    "shm": code(c.shmget(0xc1a0de, 4096, flags)),
+    "sem": code(c.semget(0xc1a0de, 1, flags)),
+    "msg": code(c.msgget(0xc1a0de, flags)),
+    "mq": code(c.syscall(240, b"claude", 0o2 | ({create} and 0o100), 0o666, None)),
+}}
+try:
+    os.close(os.open("/dev/shm/claude", os.O_RDWR | ({create} and os.O_CREAT), 0o666))
+    result["memory"] = None
+except OSError as error: result["memory"] = errno.errorcode[error.errno]
+"""
+GONE = """
+import ctypes, os
+c = ctypes.CDLL(None)
+c.shmctl(c.shmget(0xc1a0de, 0, 0), 0, None); c.semctl(c.semget(0xc1a0de, 0, 0), 0, 0); c.msgctl(c.msgget(0xc1a0de, 0), 0, None)
+c.syscall(241, b"claude"); os.unlink("/dev/shm/claude")
+"""
+
+
+def test_what_processes_share_by_name(lab, identity):
+    """Shared memory, semaphores and queues of outside do not exist inside; the jail has its own."""
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        nothing = dict.fromkeys(("shm", "sem", "msg", "mq", "memory"))
+        assert outside.ask("evaluate", code=MEETING.format(create=True))["result"] == nothing
+        with lab.outside(identity=identity) as neighbour:
+            assert neighbour.ask("evaluate", code=MEETING.format(create=False))["result"] == nothing
+        assert jail.ask("evaluate", code=MEETING.format(create=False))["result"] == dict.fromkeys(nothing, "ENOENT")
+        assert jail.ask("evaluate", code=MEETING.format(create=True))["result"] == nothing
+        outside.ask("evaluate", code=GONE)
+        assert jail.ask("evaluate", code=MEETING.format(create=False))["result"] == nothing
+        # As large as the host's.
+        size = "import os; s = os.statvfs('/dev/shm'); result = s.f_blocks * s.f_frsize"
+        assert jail.ask("evaluate", code=size)["result"] == outside.ask("evaluate", code=size)["result"] > 0
+
+
+@pytest.mark.parametrize("kind, options", [("devpts", ""), ("mqueue", "")])
+def test_another_mount_of_the_host_s(lab, identity, kind, options):
+    """The host's terminals and queues by another name."""
+    script = f"mkdir -p /tmp/second; mount --bind /dev/{'pts' if kind == 'devpts' else 'mqueue'} /tmp/second"
+    if kind == "mqueue":
+        script = "mkdir -p /tmp/second; mount -t mqueue none /tmp/second; touch /tmp/second/canary"
+    assert lab.run(["/bin/sh", "-ec", script], identity="root").status == 0
+    try:
+        names = "import os; result = os.listdir('/tmp/second')"
+        with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+            there = outside.ask("evaluate", code=names)["result"]
+            assert set(there) >= ({"ptmx"} if kind == "devpts" else {"canary"})
+            assert jail.ask("evaluate", code=names)["result"] == []
+    finally:
+        lab.run(["/bin/sh", "-c", "rm -f /tmp/second/canary; umount /tmp/second; rmdir /tmp/second"], identity="root")

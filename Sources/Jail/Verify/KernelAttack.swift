@@ -3,7 +3,7 @@ import Netlink
 
 /// Attacks on the jail that this process is in, through everything of the kernel that is not a packet.
 enum KernelAttack {
-  static func checks(_ targets: [Target], _ list: SocketList) -> [Check] {
+  static func checks(_ targets: [Target], _ exposed: [String]) -> [Check] {
     var checks = [
       credentials(), nestedNamespace(),
       refused(
@@ -29,7 +29,7 @@ enum KernelAttack {
       {
         [0x5412, 0x1_0000_5412, 0xffff_ffff_0000_5412, 0x541c].map { Probe.ioctl(0, $0) }
       },
-      outsideProcess(), takingOver(), signals(), files(), descriptors(), places(list),
+      outsideProcess(), takingOver(), signals(), files(), descriptors(), places(exposed),
     ]
     checks += sockets(targets)
     return checks
@@ -165,7 +165,9 @@ enum KernelAttack {
 
   /// /run, and what the list names. What somebody outside makes later in /tmp or in the home, beside the covered
   /// directories, is not covered; nor can it be told here from what this jail made.
-  private static func places(_ list: SocketList) -> Check {
+  private static func places(_ exposed: [String]) -> Check {
+    let list = SocketList(Command(arguments: [], environment: Process.environment))
+    let kept = Set(exposed.compactMap { try? ExposedSocket($0) }.map(\.identity))
     let tried = "look for /run of outside, and \(list.rows.count) places that a jail covers"
     var (open, later): ([String], [String]) = ([], [])
     do {
@@ -177,7 +179,7 @@ enum KernelAttack {
       try SocketSearch.visit(list, mounts) { place, kind, path in
         let name = String(decoding: path, as: UTF8.self)
         if kind == .socket {
-          later.append(name)
+          if try !kept.contains(FileStatus.of(place).identity) { later.append(name) }
         } else if try !covers.isOver(place) {
           open.append(name)
         }

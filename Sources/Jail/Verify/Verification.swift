@@ -22,8 +22,7 @@ public enum Verification {
     let network = linkIndex(ofZone: Uplink.linkName) == nil ? NetworkMode.none : plan.network
     return [jail] + NetworkControls.checks(offline: offline, network: network)
       + NetworkAttack(plan: plan).checks(targets)
-      + KernelAttack.checks(
-        targets, SocketList(Command(arguments: [], environment: Process.environment)))
+      + KernelAttack.checks(targets, configuration.exposedSockets.map(\.value))
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.

@@ -71,12 +71,13 @@ def _private_dev():
         with open(f"{new}/{name}", "w"):
             pass
         kernel.bind(f"/dev/{name}", f"{new}/{name}")
-    for name in ("pts", "shm", "net"):
+    for name in ("pts", "shm", "net", "mqueue"):
         os.mkdir(f"{new}/{name}")
     # Terminals of the lab's own: the kernel finds those of a bound ptmx beside the original only.
     kernel.mount("devpts", f"{new}/pts", "devpts", kernel.MS_NOSUID, "newinstance,ptmxmode=0666,mode=0620")
     os.symlink("pts/ptmx", f"{new}/ptmx")
     _tmpfs(f"{new}/shm", "mode=1777")
+    kernel.mount("mqueue", f"{new}/mqueue", "mqueue", kernel.MS_NOSUID, "")
     for name, target in _LINKS.items():
         os.symlink(target, f"{new}/{name}")
     if unprivileged_lab():
