@@ -87,7 +87,7 @@ struct UnsealedJail: ~Copyable {
   /// list names.
   private borrowing func cover(_ blueprint: Blueprint) throws -> Covers {
     let mounts = try MountTable.read()
-    let list = SocketList(blueprint.command)
+    let list = try SocketList(blueprint.command)
     list.makeDirectories()
     // Before anything hides them. One that is not there is none.
     let exposed = blueprint.configuration.exposedSockets.compactMap { try? ExposedSocket($0.value) }

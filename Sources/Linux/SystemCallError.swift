@@ -30,6 +30,18 @@ public struct SystemCallError: Error, Equatable, CustomStringConvertible {
   }
 }
 
+/// What was found at a name; nil where nothing answers. Any other error is thrown.
+public func unlessAbsent<Found: ~Copyable>(
+  _ look: () throws(SystemCallError) -> Found
+) throws(SystemCallError) -> Found? {
+  do throws(SystemCallError) {
+    return try look()
+  } catch {
+    if error.isAbsence { return nil }
+    throw error
+  }
+}
+
 /// The text of an error number, as strerror(3) gives it.
 public func errnoText(_ code: CInt) -> String {
   // SAFETY: strerror returns a NUL-terminated string; it is copied before anything else can overwrite it.

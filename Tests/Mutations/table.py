@@ -92,7 +92,7 @@ mutate("resolvers", "not closed", RULES, "      block(Prefix(resolver.address), 
 mutate("every default route", "one only", RULES, "return defaults.filter { tables.contains($0.table) }.reduce",
        "return defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.reduce",
        ("test_shapes", "both_default"))
-mutate("following the host", "not followed", SESSION, "if change.network { follow() }", "if change.network { _ = now }",
+mutate("following the host", "not followed", SESSION, "if hasChanged { follow() }", "if hasChanged { _ = now }",
        ("test_follow", "becomes_internal and user"))
 mutate("failure to follow", "the uplink stays", SESSION,
        'disconnect("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
@@ -108,8 +108,8 @@ mutate("DNS: answers belong to queries", "any identifier", REQUEST, "message[0] 
        ("test_dns", "forged"))
 mutate("resolv.conf", "the host's", SEALED, "    try ResolverFile.install(blueprint.resolver.jailText)\n", "",
        ("test_dns", "search_and_options or linked_resolv"))
-mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/MountRepair.swift",
-       "      if !ResolverFile.says(resolverText) { try renew(resolverText) }\n", "", ("test_dns", "replaced_meanwhile"))
+mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/ResolverCover.swift",
+       "      if !ResolverFile.says(text, at: path) { try renew(path) }\n", "", ("test_dns", "replaced_meanwhile"))
 
 # The seal.
 
@@ -167,68 +167,53 @@ mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains
 
 # Mounts.
 
-MASKS = f"{JAIL}/Masks.swift"
-COVERS = f"{JAIL}/MaskInstallation.swift"
-ROWS = ("test_masks", "every_row")
-mutate("masked directories", "visible", COVERS, "      try Mounts.attach(empty, over: place)\n", "", ROWS)
-mutate("masked sockets", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
-mutate_both("masks: resolver daemons", "rows removed", [
-    (MASKS, f'path: "{path}"', f'path: "{path}-off"') for path in ("/run/nscd", "/var/run/nscd", "/run/avahi-daemon")
-], ("test_dns", "other_resolvers"), ROWS)
-mutate_both("masks: systemd-resolved", "row removed", [
-    (MASKS, 'path: "/run/systemd/resolve/io.systemd.Resolve",', 'path: "/run/systemd/resolve/off",'),
-], ("test_dns", "other_resolvers"), ROWS)
-mutate_both("masks: Claude's daemon", "rows removed", [
-    (MASKS, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (MASKS, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
-], ("test_masks", "every_row_that"))
-WATCH = f"{JAIL}/HostWatch.swift"
-ATTACKED = "test_masks_attacked"
-mutate("masks, renewed", "not renewed", WATCH, "      if paths.contains(where: { masks.concern($0, targets) }) { change.files = true }\n", "",
-       ("test_masks", "later or anew"))
-mutate("masks, watched", "after they are installed", f"{JAIL}/Session.swift", "      host = try HostWatch.begin(masks)\n      try link?.send([Holder.watching])\n",
-       "      try link?.send([Holder.watching])\n      host = try HostWatch.begin(masks)\n", (ATTACKED, "watched_before"))
-mutate("links to what is masked", "their targets not followed", WATCH, "    targets = pass.targets\n", "", (ATTACKED, "leads_to"))
-mutate("directories that cannot be followed", "passed over", "Sources/Linux/FileEvents.swift", "      if error.errno == EACCES, let found", "      if error.errno == ENOSYS, let found",
-       (ATTACKED, "not_readable"))
-mutate("directories that cannot be followed, covered", "left alone", COVERS, "    if whole.contains(path) { return", "    if whole.contains(path), path.isEmpty { return",
-       (ATTACKED, "not_readable or used_up"))
-mutate("directories to follow", "any number", f"{JAIL}/MaskWatch.swift", "most = 4096", "most = 1 << 30", (ATTACKED, "too_many"))
-mutate("directories of other users", "followed", f"{JAIL}/MaskWatch.swift", "(owner ?? status.owner) == status.owner", "status.owner != UInt32.max",
-       (ATTACKED, "another_user"))
-mutate("masks that cannot be renewed", "the command goes on", f"{JAIL}/MountRepair.swift", "    if let limit, limit <= now {", "    if let limit, limit <= now, limit < 0 {",
-       (ATTACKED, "covered_again"))
-mutate("masks that cannot be renewed for a moment", "the jail ends", f"{JAIL}/MountRepair.swift", "patience = 3000", "patience = 200", (ATTACKED, "burst"))
-mutate_both("masks that are renewed", "by many at once", [
-    (f"{JAIL}/MountRepair.swift", "      if child == nil { retry = retry ?? now } else { hasChanged = true }\n", "      retry = now\n"),
-    (f"{JAIL}/MountRepair.swift", "return child == nil && retry", "return retry"),
-], (ATTACKED, "at_a_time"))
-mutate("masks, put over once", "each time", COVERS, "    if try isOver(place, kind) { return }\n", "", (ATTACKED, "covered_once"))
-mutate("exposed sockets", "by a path with links", COVERS, "try FileDescriptor.refer(toWithoutLinks: self.path)", "try FileDescriptor.refer(to: self.path, follow: true)",
+RUN, LIST, SEARCH, COVERS, EXPOSED = (
+    f"{JAIL}/Sockets/{name}.swift" for name in ("RunDirectory", "SocketList", "SocketSearch", "Covers", "ExposedSocket"))
+ROWS = ("test_sockets", "every_row")
+ATTACKED = "test_sockets_attacked"
+mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap { $0 }, &covers)\n", "",
+       ROWS, (ATTACKED, "taken_before"), ("test_dns", "other_resolvers"))
+mutate("/run by another name", "visible", RUN, "    for mount in mounts where devices.contains(mount.device)", "    for mount in mounts where mount.path.isEmpty && devices.contains(mount.device)",
+       ("test_sockets", "another_name"))
+mutate("mounts in /run", "any directory", RUN, "      case .directory where mount.isRoot && isWhole:", "      case .directory:", ("test_sockets", "shared_directory"))
+mutate("directories on the list", "visible", COVERS, "      if try !isOver(place) { try put", "      if try !isOver(place), path.isEmpty { try put", ROWS)
+mutate("sockets on the list", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
+mutate_both("rows: Claude's daemon", "removed", [
+    (LIST, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (LIST, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
+], ROWS)
+mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirectories()\n", "", ("test_sockets", "come_later"))
+mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(command.variable(\"XDG_RUNTIME_DIR\"), user, homes))\n",
+       "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
+mutate("home without HOME", "none", LIST, "try Self.accountHome(user)]", "nil]", ("test_sockets", "home_that_is_not_set"))
+mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "", ("test_sockets", "below_a_cover"))
+mutate("working directory that is gone", "kept", f"{JAIL}/Holder/WorkingDirectory.swift", "!covers.hide(path) else {", "path.count > 0 else {",
+       ("test_sockets", "below_a_cover"))
+mutate("each thing once", "each time", COVERS, "      if try !isOver(place) { try put", "      if try !isOver(place) || true { try put", (ATTACKED, "covered_once"))
+mutate("exposed sockets", "by a path with links", EXPOSED, "try FileDescriptor.refer(toWithoutLinks: self.path.utf8)", "try FileDescriptor.refer(to: self.path, follow: true)",
        (ATTACKED, "exposed_path"))
-mutate("what is covered", "anything", COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept", ("test_masks", "left_alone or link"),
-       redundant="only these kinds are asked for")
-mutate_both("what is covered, and asked for", "anything", [
-    (COVERS, "guard status.kind == .socket || status.kind == .directory, !kept", "guard !kept"),
-    (COVERS, "of: [.socket, .directory])", "of: nil)"), (COVERS, "        if status.kind == .socket {\n", "        if status.kind != .directory {\n"),
-], ("test_masks", "left_alone or link"))
-mutate("what is looked at", "by name again", COVERS, "    try visit(kept, whole) { place, kind, path in\n      try cover.put(over: place, kind)\n",
-       "    try visit(kept, whole) { _, kind, path in\n      try cover.put(over: FileDescriptor.refer(toPath: path, follow: true), kind)\n", (ATTACKED, "exchanged_for"))
-mutate("an error at one path", "ends the rest", COVERS, "    if (error as? SystemCallError)?.isAbsence != true { failure = failure ?? error }\n", "    failure = failure ?? error\n",
-       (ATTACKED, "link or come_and_go"))
-mutate("servers that are away", "an error", "Sources/Linux/SystemCallError.swift", "EACCES, ENOTCONN, ESTALE", "EACCES, ESTALE", (ATTACKED, "server_is_away"))
-mutate("sockets in a home", "visible", COVERS, "          try show(place, below)\n", "          if path.isEmpty { try show(place, below) }\n", ROWS)
-mutate("sockets in a home's directories", "visible", COVERS, "levels > 0, !ownOnly", "levels > 7, !ownOnly", ROWS)
-mutate("names of sockets", "as text", COVERS, "        let place = try directory.refer(toEntry: name)\n        let status",
-       "        let place = try directory.refer(toEntry: Array(String(decoding: name, as: UTF8.self).utf8))\n        let status", (ATTACKED, "any_name"))
-mutate_both("links to directories in /tmp", "followed", [
-    (COVERS, "        let place = try directory.refer(toEntry: name)\n        let status", "        let place = try FileDescriptor.refer(toPath: below, follow: true)\n        let status"),
-    (COVERS, "of: [.socket, .directory])", "of: nil)"),
-], ("test_masks", "linked_directory"))
-mutate("links in /tmp", "followed", COVERS, "      guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }\n", "",
-       ("test_masks", "link_with"))
+mutate("exposed sockets in a cover", "not put back", SEALED, "    for socket in exposed { try socket.restore(covers) }\n", "", ("test_sockets", "exposed_socket"))
+mutate("what is looked at", "by name again", SEALED, "      try covers.cover(place, kind, named: path)\n",
+       "      try covers.cover(FileDescriptor.refer(toPath: path, follow: true), kind, named: path)\n", (ATTACKED, "exchanged_for"))
+mutate("an error at one path", "ends the rest", SEARCH, "      if (error as? SystemCallError)?.isAbsence != true { failure = failure ?? error }\n", "      failure = failure ?? error\n",
+       (ATTACKED, "link"))
+mutate("links in a home", "followed", SEARCH, "      return try directory.refer(toWithoutLinks: name, crossing: false)\n",
+       "      return try FileDescriptor.refer(toPath: path, follow: true)\n", (ATTACKED, "link_to"))
+mutate("links in /tmp", "followed", SEARCH, 'path.hasPrefix("/tmp/") || list.user == 0', "list.user == 0", ("test_sockets", "link_with"))
+mutate("what a server elsewhere has", "entered", SEARCH, "    guard remote.contains(path) else { return place }\n", "    if !path.isEmpty { return place }\n",
+       (ATTACKED, "does_not_answer"))
+mutate("too many entries", "all looked at", SEARCH, "    if names.count > Self.most { return try show(directory, path) }\n", "", (ATTACKED, "very_many"))
+mutate("sockets in a home", "visible", SEARCH, "    case .socket: try show(place, below)\n", "    case .socket: break\n", ROWS)
+mutate("sockets in a home's directories", "visible", SEARCH, "    case .directory: if levels > 0 {", "    case .directory: if levels > 7 {", ROWS)
+mutate("automounters", "visible", SEALED, "    try Automounts.cover(mounts, &covers)\n", "", (ATTACKED, "automounters"))
+mutate("shared memory and queues", "the host's", SEALED, ".union(.mount).union(.ipc)", ".union(.mount)", escapes("share_by_name"))
+DEVICES = f"{JAIL}/Holder/DeviceFileSystems.swift"
+mutate("/dev/shm", "the host's", DEVICES, "    if try isDirectory(memory) {\n", '    if try isDirectory(memory + "/off") {\n', escapes("share_by_name"))
+mutate("another mount of the host's terminals or queues", "visible", DEVICES,
+       "      if try FileStatus.of(place).kind == .directory {\n", "      if try FileStatus.of(place).kind == .socket {\n",
+       escapes("another_mount"))
 mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try filter.refuse(\"prlimit64\", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])\n", "",
        escapes("limits_of"))
-mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
+mutate("terminals", "the host's devpts", f"{JAIL}/Holder/DeviceFileSystems.swift", "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
 mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
        ("test_walls", "proc_is_left"))

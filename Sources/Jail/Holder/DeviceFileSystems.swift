@@ -16,17 +16,17 @@ enum DeviceFileSystems {
       }
     }
     try Mounts.newTerminals()
-    if isDirectory(memory) {
+    if try isDirectory(memory) {
       // As large as the host's: browsers and databases count on it.
       let isMounted = mounts.contains { $0.path.elementsEqual(memory.utf8) && $0.type == "tmpfs" }
       let size = isMounted ? "\(try Mounts.size(of: memory))" : "50%"
       try put(try Mounts.tmpfs(mode: "1777", size: size), memory, &covers)
     }
-    if isDirectory(queues) { try put(try Mounts.fileSystem("mqueue"), queues, &covers) }
+    if try isDirectory(queues) { try put(try Mounts.fileSystem("mqueue"), queues, &covers) }
   }
 
-  private static func isDirectory(_ path: String) -> Bool {
-    (try? FileStatus.ofLink(path))?.kind == .directory
+  private static func isDirectory(_ path: String) throws(SystemCallError) -> Bool {
+    try unlessAbsent { () throws(SystemCallError) in try FileStatus.ofLink(path) }?.kind == .directory
   }
 
   private static func put(

@@ -30,7 +30,7 @@ enum RunDirectory {
   /// Takes the place of /run. `files` are paths of files to be covered there, which need something to be mounted on.
   static func replace(_ mounts: [MountEntry], files: [String], _ covers: inout Covers) throws {
     for path in paths {
-      switch (try? FileStatus.ofLink(path))?.kind {
+      switch try unlessAbsent({ () throws(SystemCallError) in try FileStatus.ofLink(path) })?.kind {
       case .directory: try replace(path, mounts, files, &covers)
       case .symbolicLink: covers.add(name: path)
       default: break
@@ -40,7 +40,10 @@ enum RunDirectory {
     let names = paths.map { Array($0.utf8) }
     let devices = Set(mounts.filter { names.contains($0.path) && $0.type == "tmpfs" }.map(\.device))
     for mount in mounts where devices.contains(mount.device) && !names.contains(where: mount.isAtOrBelow) {
-      guard let place = try? FileDescriptor.refer(toPath: mount.path, follow: false) else { continue }
+      let found = try unlessAbsent { () throws(SystemCallError) in
+        try FileDescriptor.refer(toPath: mount.path, follow: false)
+      }
+      guard let place = found else { continue }
       let kind = try FileStatus.of(place).kind
       if kind == .directory || kind == .socket { try covers.cover(place, kind, named: mount.path) }
     }

@@ -27,17 +27,17 @@ struct SocketList {
   let rows: [Row]
 
   /// The rows for the user of this process, whose environment tells where some places are.
-  init(_ command: Command) {
+  init(_ command: Command) throws(SystemCallError) {
     let user = Process.userID
     self.user = user
     var homes: [String] = []
-    for home in [command.variable("HOME"), Self.accountHome(user)] {
+    for home in [command.variable("HOME"), try Self.accountHome(user)] {
       guard let path = home.flatMap(Self.normalized), !homes.contains(path) else { continue }
       homes.append(path)
     }
     rows =
       Self.table(user) + homes.flatMap(Self.below)
-      + Self.runtimeDirectory(command.variable("XDG_RUNTIME_DIR"), user, homes)
+      + (try Self.runtimeDirectory(command.variable("XDG_RUNTIME_DIR"), user, homes))
   }
 
   /// Makes the directories that a jail has from its start, where they are missing.
@@ -51,10 +51,12 @@ struct SocketList {
   }
 
   /// The home that passwd(5) gives the user, which counts where a caller sets none.
-  private static func accountHome(_ user: UInt32) -> String? {
-    guard let text = try? FileDescriptor.contents(of: "/etc/passwd", limit: 16 << 20) else { return nil }
+  private static func accountHome(_ user: UInt32) throws(SystemCallError) -> String? {
+    let text = try unlessAbsent { () throws(SystemCallError) in
+      try FileDescriptor.contents(of: "/etc/passwd", limit: 16 << 20)
+    }
     let number = Array("\(user)".utf8)[...]
-    for line in text.split(separator: UInt8(ascii: "\n")) {
+    for line in (text ?? []).split(separator: UInt8(ascii: "\n")) {
       let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
       if fields.count > 5, fields[2] == number { return String(decoding: fields[5], as: UTF8.self) }
     }
@@ -64,15 +66,19 @@ struct SocketList {
   /// Where the user's runtime directory is not below /run: the session bus and what else listens there. The whole
   /// directory if it is one by the rules (XDG Base Directory Specification: the user's own, mode 0700) and nothing else
   /// is in it that the command needs.
-  private static func runtimeDirectory(_ value: String?, _ user: UInt32, _ homes: [String]) -> [Row] {
-    guard let named = value.flatMap(normalized), let path = try? FileStatus.resolve(named),
-      let status = try? FileStatus.of(path), status.kind == .directory,
-      !RunDirectory.paths.contains(where: { Array(path.utf8).isBelow(Array($0.utf8)) })
-    else { return [] }
-    let directory = (try? FileStatus.target(ofLink: "/proc/self/cwd")).map { [$0] } ?? []
-    let isNeeded = (homes.compactMap { try? FileStatus.resolve($0) } + directory).contains {
-      $0 == path || Array($0.utf8).isBelow(Array(path.utf8))
+  private static func runtimeDirectory(
+    _ value: String?, _ user: UInt32, _ homes: [String]
+  ) throws(SystemCallError) -> [Row] {
+    func resolved(_ path: String) throws(SystemCallError) -> String? {
+      try unlessAbsent { () throws(SystemCallError) in try FileStatus.resolve(path) }
     }
+    guard let named = value.flatMap(normalized), let path = try resolved(named) else { return [] }
+    let status = try FileStatus.of(path)
+    let isInRun = RunDirectory.paths.contains { Array(path.utf8).isBelow(Array($0.utf8)) }
+    guard status.kind == .directory, !isInRun else { return [] }
+    var needed = [try FileStatus.target(ofLink: "/proc/self/cwd")]
+    for home in homes { if let home = try resolved(home) { needed.append(home) } }
+    let isNeeded = needed.contains { $0 == path || Array($0.utf8).isBelow(Array(path.utf8)) }
     let isOwn = status.owner == user && status.permissions & 0o777 == 0o700
     return [
       Row(

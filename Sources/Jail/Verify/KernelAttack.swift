@@ -166,11 +166,11 @@ enum KernelAttack {
   /// /run, and what the list names. What somebody outside makes later in /tmp or in the home, beside the covered
   /// directories, is not covered; nor can it be told here from what this jail made.
   private static func places(_ exposed: [String]) -> Check {
-    let list = SocketList(Command(arguments: [], environment: Process.environment))
     let kept = Set(exposed.compactMap { try? ExposedSocket($0) }.map(\.identity))
-    let tried = "look for /run of outside, and \(list.rows.count) places that a jail covers"
+    let tried = "look for /run of outside, and for what the list names"
     var (open, later): ([String], [String]) = ([], [])
     do {
+      let list = try SocketList(Command(arguments: [], environment: Process.environment))
       let mounts = try MountTable.read()
       let covers = Covers(mounts)
       for path in RunDirectory.paths where (try? FileStatus.ofLink(path))?.kind == .directory {
