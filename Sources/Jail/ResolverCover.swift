@@ -22,10 +22,11 @@ struct ResolverCover: ~Copyable {
     userNamespace: consuming FileDescriptor, mountNamespace: consuming FileDescriptor, holder: CInt,
     text: [UInt8]
   ) throws {
+    let mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
+    path = try ResolverFile.path
     self.userNamespace = userNamespace
     self.mountNamespace = mountNamespace
-    mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
-    path = ResolverFile.path
+    self.mounts = mounts
     self.text = text
   }
 

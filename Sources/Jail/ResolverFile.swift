@@ -14,11 +14,13 @@ enum ResolverFile {
 
   /// Where the supervisor answers. Without a resolv.conf there is none to cover, and programs ask 127.0.0.1
   /// by themselves.
-  static var serverAddress: [UInt8] { exists ? DNSListeners.address : [127, 0, 0, 1] }
+  static var serverAddress: [UInt8] {
+    get throws(SystemCallError) { try path == nil ? [127, 0, 0, 1] : DNSListeners.address }
+  }
 
   /// Covers /etc/resolv.conf, or the file that it links to, with one that names the jail's server.
   static func install(_ text: [UInt8]) throws {
-    guard let path else { return }
+    guard let path = try path else { return }
     try attach(try make(text), at: path)
   }
 
@@ -46,10 +48,12 @@ enum ResolverFile {
   }
 
   /// Where the file is, behind the links that lead to it; nil if there is none.
-  static var path: String? { try? FileStatus.resolve(file) }
+  static var path: String? {
+    get throws(SystemCallError) {
+      try unlessAbsent { () throws(SystemCallError) in try FileStatus.resolve(file) }
+    }
+  }
 
   /// Differs when the host's file has been written or replaced; nil if there is none.
   static var version: [Int]? { try? FileStatus.of(file).version }
-
-  private static var exists: Bool { (try? FileStatus.of(file)) != nil }
 }

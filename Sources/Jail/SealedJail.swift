@@ -94,7 +94,7 @@ struct UnsealedJail: ~Copyable {
     let kept = Set(exposed.map(\.identity))
     var covers = Covers()
     try Automounts.cover(mounts, &covers)
-    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap { $0 }, &covers)
+    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap(\.self), &covers)
     try ResolverFile.install(blueprint.resolver.jailText)
     try SocketSearch.visit(list, mounts) { place, kind, path in
       if kind == .socket, try kept.contains(FileStatus.of(place).identity) { return }

@@ -11,7 +11,10 @@ enum TrustAnchors {
   /// Makes those that exist read-only in this mount namespace, and this program, wherever it is.
   static func freeze() throws {
     let program = try FileStatus.target(ofLink: "/proc/self/exe")
-    for path in Set(paths + [program]) where (try? FileStatus.of(path)) != nil { try Mounts.freeze(path) }
+    for path in Set(paths + [program]) {
+      let isThere = try unlessAbsent { () throws(SystemCallError) in try FileStatus.of(path) } != nil
+      if isThere { try Mounts.freeze(path) }
+    }
     // To uid 0 the kernel gives the sysctls by file mode, without any capability. For others a mount below
     // /proc would only keep nested sandboxes from mounting theirs, which as uid 0 they cannot do anyway.
     if Process.userID == 0 { try Mounts.freeze("/proc/sys") }

@@ -18,12 +18,13 @@ CALLS = """
 unshare setns clone clone3 fork vfork execve setsid setpgid setresuid setgroups prctl capset capget seccomp landlock_create_ruleset
 landlock_add_rule landlock_restrict_self openat open_tree move_mount fsopen fsconfig fsmount mount umount2 mount_setattr pivot_root
 chroot ioctl socket socketpair bind listen connect setsockopt getsockopt getsockname sendto sendmsg recvfrom recvmsg write pipe2 dup2
-dup3 fcntl close_range pidfd_open pidfd_send_signal signalfd4 timerfd_create eventfd2 epoll_create1 epoll_ctl inotify_init1
-inotify_add_watch rt_sigprocmask rt_sigaction newfstatat fstat statx readlinkat readlink getdents64 read poll ppoll memfd_create
+dup3 fcntl close_range pidfd_open pidfd_send_signal signalfd4 timerfd_create eventfd2 epoll_create1 epoll_ctl 
+rt_sigprocmask rt_sigaction newfstatat fstat statx readlink getdents64 read poll ppoll memfd_create
+openat2 mkdirat fchmodat symlinkat readlinkat chdir statfs
 """.split()
 
 # Calls whose first arguments say what they are: one launch for each such meaning. Of the others, each occurrence.
-MEANING = {"prctl": 1, "setsockopt": 3, "rt_sigaction": 0, "newfstatat": 0, "inotify_add_watch": 0, "getdents64": 0, "recvfrom": 0,
+MEANING = {"prctl": 1, "setsockopt": 3, "rt_sigaction": 0, "newfstatat": 0, "getdents64": 0, "recvfrom": 0,
            "poll": 0}  # fmt: skip
 # For those, this many occurrences of each process: the first, the last, and some between.
 FEW = 5

@@ -138,8 +138,8 @@ os.execv(sys.argv[1], sys.argv[1:])
     if suffices:
         assert (result.status, result.err) == (0, ""), result
     else:
-        # Those of the last two kinds are pasta's own.
-        cause = "pasta" if kind in ("ipc", "uts") else f"user.max_{kind}_namespaces"
+        # Of the last kind there is only pasta's own.
+        cause = "pasta" if kind == "uts" else f"user.max_{kind}_namespaces"
         assert (result.status, result.out) == (125, "") and cause in result.err, result
 
 

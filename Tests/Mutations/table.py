@@ -171,7 +171,7 @@ RUN, LIST, SEARCH, COVERS, EXPOSED = (
     f"{JAIL}/Sockets/{name}.swift" for name in ("RunDirectory", "SocketList", "SocketSearch", "Covers", "ExposedSocket"))
 ROWS = ("test_sockets", "every_row")
 ATTACKED = "test_sockets_attacked"
-mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap { $0 }, &covers)\n", "",
+mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap(\\.self), &covers)\n", "",
        ROWS, (ATTACKED, "taken_before"), ("test_dns", "other_resolvers"))
 mutate("/run by another name", "visible", RUN, "    for mount in mounts where devices.contains(mount.device)", "    for mount in mounts where mount.path.isEmpty && devices.contains(mount.device)",
        ("test_sockets", "another_name"))
