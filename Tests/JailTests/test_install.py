@@ -86,7 +86,9 @@ def test_everything_is_placed(release, system):
     assert found[f"{BIN}/verify-sandbox"] == ("lrwxrwxrwx", "claude-sandbox")
     assert found[CONFIGURATION] == ("-rw-r--r--", (release / CONFIGURATION).read_bytes())
     assert found["usr/local/share/man/man1/claude-sandbox.1"][0] == "-rw-r--r--"
-    assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1] == b"completions for bash\n"
+    assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1].startswith(b"completions for bash\n# shellcheck")
+    assert found["etc/profile.d/claude-sandbox.sh"] == ("-rw-r--r--", (release / "etc/profile.d/claude-sandbox.sh").read_bytes())
+    assert "usr/local/share/man/man1/claude.1" not in found
     files = [name for name, (mode, _) in found.items() if mode[0] != "d"]
     assert all(f"{system}/{name}" in result.stdout for name in files)
     assert not [name for name in files if name.endswith((".part", ".new"))]
@@ -292,6 +294,26 @@ def unpacked(lab):
     lab.run(["rm", "-rf", RELEASE, PREFIX])
 
 
+def test_another_s_page_is_kept(release, system):
+    page = system / "usr/local/share/man/man1/claude.1"
+    page.parent.mkdir()
+    page.write_text("theirs")
+    assert install(release, system).returncode == 0 and install(release, system, "--uninstall").returncode == 0
+    assert page.read_text() == "theirs"
+    # Ours, of the first version, goes.
+    page.write_text(".so man1/claude-sandbox.1\n")
+    assert install(release, system).returncode == 0 and not page.exists()
+
+
+def test_without_lines_for_shells(release, system):
+    snippets = [system / "etc/profile.d/claude-sandbox.sh", system / "etc/fish/conf.d/claude-sandbox.fish"]
+    assert install(release, system, PREFIX="/opt/jail").returncode == 0
+    for snippet in snippets:
+        assert "/opt/jail/bin/claude" in snippet.read_text() and "/usr/local" not in snippet.read_text()
+    assert install(release, system, "--no-profile", PREFIX="/opt/jail").returncode == 0
+    assert not any(snippet.exists() for snippet in snippets) and not (system / "etc/profile.d").exists()
+
+
 def on_host(lab, *options, **how):
     return lab.run([f"{RELEASE}/install.sh", *options], identity=Identity.ROOT, add_env={"PREFIX": PREFIX}, **how)
 
@@ -306,7 +328,9 @@ def test_an_installation_is_proven(lab, unpacked, clean):
     # On a machine without internet the proof fails, but for those who know that there is none.
     lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
     failed = on_host(lab, *prebuilt)
-    assert failed.status == 1 and "the jail does not hold" in failed.err and "--uninstall" in failed.err
+    assert failed.status == 1 and "the jail does not hold" in failed.err and "The version from before is back" in failed.err
+    assert lab.run([f"{PREFIX}/bin/verify-sandbox", "--offline"], identity=Identity.USER).status == 0
+    assert lab.run(["ls", f"{PREFIX}/bin/claude-sandbox.old"]).status == 2
     assert on_host(lab, *prebuilt, "--offline").status == 0
     assert on_host(lab, "--uninstall", "--purge").status == 0
     assert lab.run(["find", PREFIX]).status == 1
@@ -320,7 +344,10 @@ def test_a_machine_on_which_no_jail_can_be_built(lab, unpacked):
     finally:
         lab.call("lab.host:make_tun", 0o666)
     assert result.status == 1 and "a jail cannot be built here" in result.err and "--device=/dev/net/tun" in result.out
-    on_host(lab, "--uninstall", "--purge")
+    # Nobody's Claude Code is worse off: no name, no settings, no lines for shells.
+    assert "Nothing is installed" in result.err
+    for path in (PREFIX, f"/{SETTINGS}", "/etc/profile.d/claude-sandbox.sh"):
+        assert not lab.call("lab.host:exists", path), path
 
 
 def test_only_root_installs(lab, unpacked):
