@@ -4,7 +4,8 @@
 #
 #   ./install.sh                install; as root
 #   ./install.sh --offline      the same on a machine without internet: the proof does without it
-#   ./install.sh --no-guard     without the managed settings by which Claude Code refuses to start outside of a jail
+#   ./install.sh --no-guard     without anything in /etc/claude-code: the managed settings by which Claude Code refuses to start
+#                               outside of a jail, and what tells it about the jail (/verify-sandbox)
 #   ./install.sh --no-profile   without the lines for shells that put the jailed claude before others
 #   ./install.sh --dry-run      print what would be done
 #   ./install.sh --uninstall    remove what was installed; the configuration stays
@@ -28,6 +29,7 @@ root=${DESTDIR:-}
 program=$prefix/bin/claude-sandbox
 configuration=/etc/claude-sandbox.conf
 settings=/etc/claude-code/managed-settings.d/50-claude-sandbox.json
+skills=/etc/claude-code/.claude/skills
 profile=/etc/apparmor.d/claude-sandbox
 shells='/etc/profile.d/claude-sandbox.sh /etc/fish/conf.d/claude-sandbox.fish'
 built=.build/release/claude-sandbox
@@ -68,6 +70,11 @@ files() {
   done
   say "0644 bash $prefix/share/bash-completion/completions/claude-sandbox"
   say "0644 zsh $prefix/share/zsh/site-functions/_claude-sandbox"
+  if [ -n "$guard" ]; then
+    for skill in etc/claude-code/skills/*/SKILL.md; do
+      say "0644 $skill $skills/${skill#*/*/*/}"
+    done
+  fi
   # fish does not look below /usr/local.
   if [ "$prefix" = /usr ]; then
     say "0644 fish /usr/share/fish/vendor_completions.d/claude-sandbox.fish"
@@ -344,9 +351,8 @@ install_shells() {
 install_settings() {
   if [ -n "$guard" ]; then
     act "install $root$settings" at_prefix etc/managed-settings.json "$settings"
-  elif [ -e "$root$settings" ]; then
-    act "remove $root$settings" rm -f "$root$settings"
-    remove_empty "$settings"
+  else
+    { say "$settings" && guard=yes files | cut -d ' ' -f 3 | grep "^$skills/"; } | remove
   fi
 }
 

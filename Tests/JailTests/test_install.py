@@ -20,6 +20,7 @@ STANDARD = ["etc", "usr/local/bin", "usr/local/share/man"]
 BIN = "usr/local/bin"
 CONFIGURATION = "etc/claude-sandbox.conf"
 SETTINGS = "etc/claude-code/managed-settings.d/50-claude-sandbox.json"
+SKILL = "etc/claude-code/.claude/skills/verify-sandbox/SKILL.md"
 HAS_GUARD = (SOURCE / "etc/managed-settings.json").exists()
 # The commands by which install.sh changes something: between two of them it does not matter when it is killed.
 CHANGES = ["mkdir", "install", "mv", "ln", "rm", "rmdir"]
@@ -201,10 +202,12 @@ if HAS_GUARD:
         assert result.returncode == 1 and f'{file} sets "{key}"' in result.stderr
         assert tree(system) == before
         assert install(release, system, "--no-guard").returncode == 0
-        assert not (system / SETTINGS).exists()
+        assert not (system / SETTINGS).exists() and not (system / SKILL).exists()
         file.write_text('{"permissions": {}}')
         assert install(release, system).returncode == 0
-        assert (system / SETTINGS).exists()
+        assert (system / SETTINGS).exists() and (system / SKILL).exists()
+        assert install(release, system, "--no-guard").returncode == 0
+        assert not (system / SETTINGS).exists() and not (system / SKILL).exists() and file.exists()
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["before", "halfway"])

@@ -10,8 +10,10 @@ import pytest
 from test_install import SOURCE, STAND_IN, checksum
 
 CLAUDE, DIVERTED = "usr/bin/claude", "usr/bin/claude.distrib"
+NEWER = "../lib/node_modules/@anthropic-ai/claude-code/cli.mjs"
 NPM = "../lib/node_modules/@anthropic-ai/claude-code/cli.js"
 SETTINGS = "etc/claude-code/managed-settings.d/50-claude-sandbox.json"
+SKILL = "etc/claude-code/.claude/skills/verify-sandbox/SKILL.md"
 # What maintainer scripts run. setpriv is not there: they have to do without it.
 PROGRAMS = ["sh", "dpkg-divert", "dpkg-query", "readlink", "rm", "mv", "cp", "mkdir", "rmdir", "grep", "id", "timeout", "env"]
 # The proof of this stand-in holds where /holds is.
@@ -59,6 +61,7 @@ def root(tmp_path, packages):
     (root / "holds").touch()
     (root / "usr/lib/node_modules/@anthropic-ai/claude-code").mkdir(parents=True)
     (root / "usr/lib/node_modules/@anthropic-ai/claude-code/cli.js").write_text("the real one")
+    (root / "usr/lib/node_modules/@anthropic-ai/claude-code/cli.mjs").write_text("a newer one")
     return root
 
 
@@ -92,13 +95,13 @@ def test_another_s_claude_is_kept_and_comes_back(root, packages, theirs):
     for package in packages:
         dpkg(root, "--install", package)
         assert (link(root, CLAUDE), link(root, DIVERTED)) == ("claude-sandbox", theirs)
-        assert (root / SETTINGS).exists()
+        assert (root / SETTINGS).exists() and (root / SKILL).exists()
         assert page.read_text() == "theirs"
     dpkg(root, "--remove", "claude-sandbox")
     assert (link(root, CLAUDE), link(root, DIVERTED)) == (theirs, None)
     assert theirs is None or (root / CLAUDE).read_text() == "the real one"
     assert page.read_text() == "theirs"
-    assert not (root / SETTINGS).exists()
+    assert not (root / "etc/claude-code").exists()
     dpkg(root, "--purge", "claude-sandbox")
     assert "claude" not in (root / "var/lib/dpkg/diversions").read_text()
 
@@ -108,10 +111,10 @@ def test_npm_updates_over_ours(root, packages):
     dpkg(root, "--install", packages[0])
     for after in (lambda: dpkg(root, "--install", packages[1]), lambda: dpkg(root, "--remove", "claude-sandbox")):
         (root / CLAUDE).unlink()
-        (root / CLAUDE).symlink_to(NPM + "?new")
+        (root / CLAUDE).symlink_to(NEWER)
         after()
-        assert NPM + "?new" in (link(root, CLAUDE), link(root, DIVERTED))
-    assert (link(root, CLAUDE), link(root, DIVERTED)) == (NPM + "?new", None)
+        assert NEWER in (link(root, CLAUDE), link(root, DIVERTED))
+    assert (link(root, CLAUDE), link(root, DIVERTED)) == (NEWER, None)
 
 
 def test_ours_by_install_sh_is_not_diverted(root, packages):
