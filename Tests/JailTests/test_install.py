@@ -13,6 +13,7 @@ from io import BytesIO
 import pytest
 from lab import Identity
 from lab.filesystem import EXECUTABLE
+from lab.identity import UID
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ["install.sh", "etc"]
@@ -337,6 +338,28 @@ def test_an_installation_is_proven(lab, unpacked, clean):
     assert on_host(lab, *prebuilt, "--offline").status == 0
     assert on_host(lab, "--uninstall", "--purge").status == 0
     assert lab.run(["find", PREFIX]).status == 1
+
+
+def test_the_caller_s_own_shell_is_asked(lab, unpacked, clean):
+    """With an alias that leads past the jailed one, and without."""
+    name, _, _, _, _, home, _ = lab.run(["getent", "passwd", str(UID)]).out.strip().split(":")
+    digest = lab.run(["sha256sum", EXECUTABLE]).out.split()[0]
+
+    def said():
+        words = ["env", f"SUDO_USER={name}", f"PREFIX={PREFIX}", f"{RELEASE}/install.sh", "--binary", EXECUTABLE, "--sha256", digest]
+        result = lab.run(words, identity=Identity.ROOT)
+        assert result.status == 0, result
+        return result.out
+
+    assert "Note: " not in said()
+    lab.call("lab.host:write", f"{home}/.bashrc", "alias claude=/opt/another/claude\n", {"uid": UID})
+    try:
+        note = said()
+    finally:
+        lab.call("lab.host:remove", f"{home}/.bashrc")
+        on_host(lab, "--uninstall", "--purge")
+    assert f"Note: what {name} starts as claude is not jailed: " in note and "an alias for /opt/another/claude" in note
+    assert f"fix: echo 'alias claude={PREFIX}/bin/claude' >>~/.bashrc" in note
 
 
 def test_a_machine_on_which_no_jail_can_be_built(lab, unpacked):
