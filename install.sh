@@ -99,12 +99,16 @@ installed() {
   done
   guard=yes files | cut -d ' ' -f 3
   for file in $shells; do say "$file"; done
-  ! is_old_page || say "$prefix/share/man/man1/claude.1"
+  outdated
   [ -L "$root$program" ] || say "$program"
 }
 
-# Whether version 0.1.0 placed this page.
-is_old_page() { say '.so man1/claude-sandbox.1' | cmp -s - "$root$prefix/share/man/man1/claude.1"; }
+# What version 0.1.0 placed, and this one does not: a page, if it is ours, and completions where fish does not look.
+outdated() {
+  page=$prefix/share/man/man1/claude.1
+  if say '.so man1/claude-sandbox.1' | cmp -s - "$root$page"; then say "$page"; fi
+  [ "$prefix" = /usr ] || say "$prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
+}
 
 # Whether nobody else's file would be replaced, or removed, at this name.
 ours() {
@@ -294,7 +298,7 @@ install_files() {
       *) act "install $root$target" generate "$file" "$target" ;;
     esac
   done
-  ! is_old_page || act "remove $root$prefix/share/man/man1/claude.1" rm -f "$root$prefix/share/man/man1/claude.1"
+  outdated | remove
   install_configuration
   install_shells
   install_settings

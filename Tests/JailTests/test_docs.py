@@ -1,5 +1,6 @@
 """What is written is so: recordings, the places that documents name, the messages that they explain."""
 
+import json
 import os
 import pathlib
 import re
@@ -83,3 +84,32 @@ def test_troubleshooting_explains_what_is_said():
     assert len(messages) > 45
     fragments = {part.strip(" `,;.()") for message in messages for part in GAPS.split(message) if part}
     assert {part for part in fragments - errors - FOREIGN if len(part) > 3 and part not in said} == set()
+
+
+def test_actions_are_pinned_by_commit():
+    files = [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / "docs/how-to").glob("*.md")]
+    uses = [use for file in files for use in re.findall(r"uses: *(.*)", file.read_text())]
+    assert len(uses) >= 6
+    assert [use for use in uses if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)] == []
+
+
+def test_the_dev_container_works_on_docker_as_it_is():
+    text = (ROOT / "devcontainer/devcontainer.json").read_text()
+    container = json.loads(re.sub(r"^\s*//.*", "", text, flags=re.M))
+    arguments = container["runArgs"]
+    assert "--device=/dev/net/tun" in arguments and "apparmor=unconfined" in arguments
+    profile = next(argument for argument in arguments if argument.startswith("seccomp="))
+    assert (ROOT / profile.removeprefix("seccomp=${localWorkspaceFolder}/")).exists()
+    feature = json.loads((ROOT / "devcontainer/src/claude-sandbox/devcontainer-feature.json").read_text())
+    for one in (container, feature):
+        assert one["customizations"]["vscode"]["settings"] == {"claudeCode.claudeProcessWrapper": "/usr/local/bin/claude-sandbox-wrap"}
+
+
+def test_skills_have_the_form_that_claude_code_reads():
+    for skill in (ROOT / "etc/claude-code/skills").glob("*/SKILL.md"):
+        front = re.match(r"---\n(.*?)\n---\n", skill.read_text(), re.S)[1]
+        fields = dict(line.split(": ", 1) for line in front.splitlines())
+        assert fields["name"] == skill.parent.name and len(fields["description"]) < 1024 and fields["allowed-tools"]
+    # In the clone it is a command.
+    command = ROOT / ".claude/commands/verify-sandbox.md"
+    assert command.resolve() == ROOT / "etc/claude-code/skills/verify-sandbox/SKILL.md"

@@ -306,7 +306,10 @@ def test_another_s_page_is_kept(release, system):
     assert page.read_text() == "theirs"
     # Ours, of the first version, goes.
     page.write_text(".so man1/claude-sandbox.1\n")
-    assert install(release, system).returncode == 0 and not page.exists()
+    completions = system / "usr/local/share/fish/vendor_completions.d/claude-sandbox.fish"
+    completions.parent.mkdir(parents=True)
+    completions.write_text("")
+    assert install(release, system).returncode == 0 and not page.exists() and not completions.parent.parent.exists()
 
 
 def test_without_lines_for_shells(release, system):
