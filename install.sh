@@ -4,7 +4,9 @@
 #
 #   ./install.sh                install; as root
 #   ./install.sh --offline      the same on a machine without internet: the proof does without it
-#   ./install.sh --no-guard     without the managed settings by which Claude Code refuses to start outside of a jail
+#   ./install.sh --no-guard     without anything in /etc/claude-code: the managed settings by which Claude Code refuses to start
+#                               outside of a jail, and what tells it about the jail (/verify-sandbox)
+#   ./install.sh --no-profile   without the lines for shells that put the jailed claude before others
 #   ./install.sh --dry-run      print what would be done
 #   ./install.sh --uninstall    remove what was installed; the configuration stays
 #   ./install.sh --uninstall --purge    the configuration, too
@@ -27,11 +29,14 @@ root=${DESTDIR:-}
 program=$prefix/bin/claude-sandbox
 configuration=/etc/claude-sandbox.conf
 settings=/etc/claude-code/managed-settings.d/50-claude-sandbox.json
+skills=/etc/claude-code/.claude/skills
 profile=/etc/apparmor.d/claude-sandbox
+shells='/etc/profile.d/claude-sandbox.sh /etc/fish/conf.d/claude-sandbox.fish'
 built=.build/release/claude-sandbox
 dry=
 offline=
 guard=yes
+lines=yes
 purge=
 binary=
 sum=
@@ -59,12 +64,23 @@ files() {
   for page in etc/man/*.[1-9]; do
     say "0644 $page $prefix/share/man/man${page##*.}/${page##*/}"
   done
-  for name in $(links); do
+  # None for `claude`: that page is Claude Code's, if there is one.
+  for name in $(links | grep -vx claude); do
     say "0644 page $prefix/share/man/man1/$name.1"
   done
   say "0644 bash $prefix/share/bash-completion/completions/claude-sandbox"
   say "0644 zsh $prefix/share/zsh/site-functions/_claude-sandbox"
-  say "0644 fish $prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
+  if [ -n "$guard" ]; then
+    for skill in etc/claude-code/skills/*/SKILL.md; do
+      say "0644 $skill $skills/${skill#*/*/*/}"
+    done
+  fi
+  # fish does not look below /usr/local.
+  if [ "$prefix" = /usr ]; then
+    say "0644 fish /usr/share/fish/vendor_completions.d/claude-sandbox.fish"
+  else
+    say "0644 fish /etc/fish/completions/claude-sandbox.fish"
+  fi
 }
 
 # The other names of the executable.
@@ -82,7 +98,16 @@ installed() {
     ! ours "$prefix/bin/$name" || say "$prefix/bin/$name"
   done
   guard=yes files | cut -d ' ' -f 3
+  for file in $shells; do say "$file"; done
+  outdated
   [ -L "$root$program" ] || say "$program"
+}
+
+# What version 0.1.0 placed, and this one does not: a page, if it is ours, and completions where fish does not look.
+outdated() {
+  page=$prefix/share/man/man1/claude.1
+  if say '.so man1/claude-sandbox.1' | cmp -s - "$root$page"; then say "$page"; fi
+  [ "$prefix" = /usr ] || say "$prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
 }
 
 # Whether nobody else's file would be replaced, or removed, at this name.
@@ -226,25 +251,44 @@ place_link() {
   mv -fT "$root$prefix/bin/$1.part" "$root$prefix/bin/$1"
 }
 
-# generate WHAT TARGET: a shell's completions, which are the argument parser's own, or a page that is another's.
+# generate WHAT TARGET: a shell's completions, which are the argument parser's own but for the command behind `run`; or a
+# page that is another's.
 generate() {
   mkdir -p "$(dirname "$root$2")"
   case $1 in
     page) say '.so man1/claude-sandbox.1' ;;
-    *) "$root$program" --generate-completion-script "$1" ;;
+    bash) completions bash && cat etc/completions/run.bash ;;
+    # `--network=none` is as good as `--network none`.
+    zsh)
+      completions zsh | sed -e '1r etc/completions/run.zsh' -e "s/'\*:command:'/'(-)*::command:_claude-sandbox_command'/" \
+        -e "s/^\( *'--[a-z-]*\)\(\[[^]]*\]:\)/\1=\2/"
+      ;;
+    fish)
+      # Options that begin in the command's words are the command's.
+      completions fish | sed "s/ -n '\([^' ]* \"claude-sandbox run\"\)/ -n 'not __claude_sandbox_command >\/dev\/null; and \1/"
+      cat etc/completions/run.fish
+      ;;
   esac >"$root$2.part"
   mv -fT "$root$2.part" "$root$2"
 }
 
+completions() { "$root$program" --generate-completion-script "$1"; }
+
 # at_prefix FILE TARGET: the file, with the names of our programs as they are installed.
 at_prefix() {
   mkdir -p "$(dirname "$root$2")"
-  sed "s|/usr/local/bin/|$prefix/bin/|g" "$1" >"$root$2.part"
+  sed "s|/usr/local/bin\>|$prefix/bin|g" "$1" >"$root$2.part"
   mv -fT "$root$2.part" "$root$2"
 }
 
-install_files() {
+# First what the proof needs; `claude` and the settings only after it.
+install_program() {
+  [ ! -e "$root$program" ] || act "keep $root$program until the new one is proven" ln -f "$root$program" "$root$program.old"
   act "install $root$program" place_program
+  install_profile
+}
+
+install_files() {
   links | while read -r name; do
     act "link $root$prefix/bin/$name" place_link "$name"
   done
@@ -254,9 +298,25 @@ install_files() {
       *) act "install $root$target" generate "$file" "$target" ;;
     esac
   done
+  outdated | remove
   install_configuration
-  install_profile
+  install_shells
   install_settings
+  [ ! -e "$root$program.old" ] || act "remove $root$program.old" rm -f "$root$program.old"
+}
+
+# What the proof has refused leaves nobody's Claude Code worse off.
+undo() {
+  if [ -e "$program.old" ]; then
+    mv -fT "$program.old" "$program"
+  else
+    rm -f "$program"
+    if [ -e "$profile" ]; then
+      apparmor_parser --remove "$profile" || true
+      rm -f "$profile"
+    fi
+    remove_empty "$program"
+  fi
 }
 
 install_configuration() {
@@ -280,13 +340,23 @@ install_profile() {
   act 'load it into the kernel' apparmor_parser --replace "$profile"
 }
 
+install_shells() {
+  for file in $shells; do
+    if [ -n "$lines" ]; then
+      act "install $root$file" at_prefix "${file#/}" "$file"
+    elif [ -e "$root$file" ]; then
+      act "remove $root$file" rm -f "$root$file"
+      remove_empty "$file"
+    fi
+  done
+}
+
 # Last: they name programs that have to be there.
 install_settings() {
   if [ -n "$guard" ]; then
     act "install $root$settings" at_prefix etc/managed-settings.json "$settings"
-  elif [ -e "$root$settings" ]; then
-    act "remove $root$settings" rm -f "$root$settings"
-    remove_empty "$settings"
+  else
+    { say "$settings" && guard=yes files | cut -d ' ' -f 3 | grep "^$skills/"; } | remove
   fi
 }
 
@@ -312,7 +382,7 @@ drop_ins() {
 # Files, their unfinished successors, and the directories that are empty then.
 remove() {
   while read -r target; do
-    for file in "$target" "$target.part"; do
+    for file in "$target" "$target.part" "$target.old"; do
       if [ -e "$root$file" ] || [ -L "$root$file" ]; then
         act "remove $root$file" rm -f "$root$file"
       fi
@@ -342,33 +412,35 @@ as_caller() {
 # Without it nothing has been installed that anybody should rely on.
 prove() {
   say 'This machine:'
-  as_caller "$program" doctor || die 'a jail cannot be built here' 'mend what is listed above, and run ./install.sh again'
+  as_caller "$program" doctor || refuse 'a jail cannot be built here' 'mend what is listed above, and run ./install.sh again'
   say ''
   say 'A jail, attacked from inside:'
   # shellcheck disable=SC2086 # an option or nothing
-  as_caller env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$prefix/bin/verify-sandbox" $offline ||
-    die 'the jail does not hold, or the internet cannot be reached from it' \
-      'see the lines above (without internet: ./install.sh --offline); until then do not use this installation: ./install.sh --uninstall'
+  as_caller env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$program" verify $offline ||
+    refuse 'the jail does not hold, or the internet cannot be reached from it' \
+      'see the lines above (without internet: ./install.sh --offline)'
 }
 
-# The `claude` that the caller's shell would start, when that is not ours.
-first_claude() {
-  if [ -n "${SUDO_USER:-}" ]; then
-    timeout 10 runuser -l "$SUDO_USER" -c 'command -v claude' 2>/dev/null </dev/null | tail -n 1
-  else
-    command -v claude
-  fi
+refuse() {
+  before='Nothing is installed.'
+  [ ! -e "$program.old" ] || before='The version from before is back.'
+  undo
+  die "$1. $before" "$2"
+}
+
+# What `claude` is to whoever will use it: asked of their own shell, as after a login.
+look_at_shell() {
+  user=${SUDO_USER:-$(id -un)}
+  timeout 30 runuser -l "$user" -c "'$program' doctor --shell" </dev/null 2>/dev/null | grep . || true
 }
 
 advise() {
   say ''
   say 'Try it: claude-sandbox shell'
-  first=$(first_claude) || return 0
-  case $first in
-    "$prefix/bin/claude" | '') ;;
-    /*)
-      say "Note: claude is $first, which comes before $prefix/bin on PATH, and starts without a jail."
-      say "  fix: echo 'PATH=$prefix/bin:\$PATH' >>~/.profile   # and log in again"
+  shell=$(look_at_shell)
+  case $shell in
+    *'  fix: '*)
+      say "Note: what ${SUDO_USER:-$(id -un)} starts as claude is not jailed: $shell"
       ;;
   esac
 }
@@ -380,6 +452,7 @@ while [ $# -gt 0 ]; do
     --dry-run) dry=yes ;;
     --offline) offline=--offline ;;
     --no-guard) guard= ;;
+    --no-profile) lines= ;;
     --purge) purge=yes ;;
     --binary=* | --sha256=*)
       case $1 in --binary=*) binary=${1#*=} ;; *) sum=${1#*=} ;; esac
@@ -428,7 +501,8 @@ if [ -n "$binary" ]; then
 else
   act 'build (minutes, the first time)' build
 fi
+install_program
+[ -n "$root$dry" ] || prove
 install_files
 [ -z "$root$dry" ] || exit 0
-prove
 advise

@@ -11,11 +11,11 @@ public struct Prerequisite: Sendable {
   /// How to mend it; nil when there is nothing to mend.
   public let fix: String?
 
-  static func ok(_ name: String, _ finding: String) -> Prerequisite {
+  public static func ok(_ name: String, _ finding: String) -> Prerequisite {
     Prerequisite(name: name, state: .ok, finding: finding, fix: nil)
   }
   /// A jail can be built, but does not do all that it could.
-  static func limited(_ name: String, _ finding: String, fix: String) -> Prerequisite {
+  public static func limited(_ name: String, _ finding: String, fix: String) -> Prerequisite {
     Prerequisite(name: name, state: .limited, finding: finding, fix: fix)
   }
   static func missing(_ name: String, _ finding: String, fix: String) -> Prerequisite {

@@ -6,6 +6,8 @@ public import Policy
 /// Which of several programs it finds is no boundary: whatever it is, it runs in the jail.
 public enum Shim {
   public static let name = "claude"
+  /// Where our Debian package keeps another's /usr/bin/claude (packaging/deb).
+  static let diverted = "/usr/bin/claude.distrib"
 
   /// The real Claude Code: what the configuration names, or the first that is executable and not this program.
   public static func program(for command: Command, _ configuration: Configuration) throws(LaunchFailure)
@@ -29,14 +31,14 @@ public enum Shim {
       directories.append("\(home)/.npm-global/bin")
     }
     directories.append("/usr/bin")
-    return (directories + path(command)).map { "\($0)/\(name)" }
+    return (directories + path(command)).map { "\($0)/\(name)" } + [diverted]
   }
 
   private static func path(_ command: Command) -> [String] {
     (command.variable("PATH") ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
   }
 
-  private static func isThisProgram(_ path: String) -> Bool {
+  public static func isThisProgram(_ path: String) -> Bool {
     guard let own = try? FileStatus.of("/proc/self/exe"), let other = try? FileStatus.of(path) else {
       return false
     }

@@ -26,6 +26,12 @@ public enum Process {
     return result
   }
 
+  /// The path that execve(2) was given, which need not be what `arguments` begin with (AT_EXECFN, getauxval(3)).
+  public static var executedPath: [UInt8]? {
+    // SAFETY: the kernel's string, NUL-terminated, that lives as long as the process.
+    unsafe clinux_executed_path().map { unsafe bytes(of: $0) }
+  }
+
   private static func bytes(of string: UnsafeMutablePointer<CChar>) -> [UInt8] {
     unsafe UnsafeBufferPointer(start: string, count: strlen(string)).map(UInt8.init(bitPattern:))
   }

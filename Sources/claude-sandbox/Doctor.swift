@@ -10,6 +10,11 @@ struct Doctor: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(
+    help: "Only tell what 'claude' is in your interactive shell; exit status 1 when it is not the jailed one."
+  )
+  var shell = false
+
   private struct Report: Encodable {
     let name: String
     let state: String
@@ -19,7 +24,14 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     let caller = Command(arguments: [], environment: Process.environment)
-    let found = Prerequisites.check() + (Shim.precedence(caller).map { [$0] } ?? [])
+    let name = InteractiveShell.check()
+    if shell {
+      if let name {
+        print([name.finding, name.fix.map { "  fix: \($0)" }].compactMap { $0 }.joined(separator: "\n"))
+      }
+      throw name?.fix == nil ? ExitCode.success : ExitCode.failure
+    }
+    let found = Prerequisites.check() + [Shim.precedence(caller), name].compactMap { $0 }
     let isComplete = !found.contains { $0.state == .missing }
     if json {
       try JSON.print(

@@ -8,6 +8,14 @@ import Policy
 enum Invocation {
   static let arguments = Process.arguments
 
+  /// The last component of the path that was executed. Not of argv[0], which is the caller's to choose: Claude Code
+  /// starts its wrapper as "claude bg-pty-host". A program executed by descriptor has no path; there argv[0] is all.
+  static var name: String? {
+    let executed = Process.executedPath ?? []
+    let path = executed.isEmpty || executed.starts(with: "/dev/fd/".utf8) ? arguments.first ?? [] : executed
+    return path.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) }
+  }
+
   static func variable(_ name: String) -> String? {
     Command(arguments: [], environment: Process.environment).variable(name)
   }
@@ -15,8 +23,28 @@ enum Invocation {
   /// Runs the real Claude Code in a jail; every argument is its own.
   static func finish(claude arguments: [[UInt8]]) -> Never {
     let caller = Command(arguments: [], environment: Process.environment)
-    let path = orExit { () throws(LaunchFailure) in try Shim.program(for: caller, ConfigurationFiles.read()) }
+    let path = orExit { () throws(LaunchFailure) in
+      let configuration = try ConfigurationFiles.read()
+      try refuseBackgroundSession(arguments, caller, configuration)
+      return try Shim.program(for: caller, configuration)
+    }
     finish(launching: [Array(path.utf8)] + arguments, network: nil)
+  }
+
+  /// The daemon that such a session is given to would be in this command's jail, and end with it, at once.
+  private static func refuseBackgroundSession(
+    _ arguments: [[UInt8]], _ caller: Command, _ configuration: Configuration
+  ) throws(LaunchFailure) {
+    let options = arguments.prefix { $0 != Array("--".utf8) }
+    guard let option = ["--bg", "--background"].first(where: { options.contains(Array($0.utf8)) }) else {
+      return
+    }
+    let wish = caller.variable(Override.variable)
+    guard try Override.wantsJail(environment: wish, configuration), !Verification.isInside else { return }
+    Process.complain(
+      "claude-sandbox: refused: claude \(option): a background session ends with the jail that it was started in\n"
+        + "  fix: start it in a jail that stays: claude-sandbox shell, and claude \(option) there\n")
+    Process.exit(125)
   }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.

@@ -13,8 +13,7 @@ enum Main {
       Process.exit(125)
     }
     // The names that it is installed under.
-    switch arguments[0].split(separator: UInt8(ascii: "/")).last.map({ String(decoding: $0, as: UTF8.self) })
-    {
+    switch Invocation.name {
     case Shim.name: Invocation.finish(claude: Array(arguments[1...]))
     case "claude-sandbox-wrap":
       Invocation.finish(launching: Array(arguments[1...]), network: nil, override: false)

@@ -5,9 +5,9 @@ import Policy
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a command in a jail.",
-    usage: "claude-sandbox run [--network none] [--dry-run [--json]] -- COMMAND [ARGUMENT ...]",
+    usage: "claude-sandbox run [--network none] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
     discussion: """
-      The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
+      Everything from COMMAND on is the command's, options too. The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
       command did not run; 126: the command cannot be executed; 127: it was not found.
       """)
 
@@ -19,17 +19,29 @@ struct Run: ParsableCommand {
   @Flag(help: "Print the dry run as JSON.")
   var json = false
 
-  @Argument(parsing: .postTerminator, help: "The command and its arguments.")
+  @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.")
   var command: [String] = []
+
+  /// The command without the `--` that may stand before it.
+  private var words: ArraySlice<String> { command.first == "--" ? command.dropFirst() : command[...] }
 
   func validate() throws {
     if json && !dryRun { throw ValidationError("--json goes with --dry-run") }
-    if command.isEmpty && !dryRun {
+    if wantsHelp { return }
+    // A misspelt option is not a command.
+    if let word = command.first, word.hasPrefix("-"), word != "--" {
+      throw ValidationError("unknown option '\(word)'")
+    }
+    if words.isEmpty && !dryRun {
       throw ValidationError("the command is missing: claude-sandbox run -- COMMAND")
     }
   }
 
+  /// What the parser would see, if it did not leave everything that it does not know to the command.
+  private var wantsHelp: Bool { ["-h", "--help"].contains(command.first) }
+
   func run() throws {
+    if wantsHelp { throw CleanExit.helpRequest(self) }
     if dryRun {
       let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
         try Launch.plan(network: options.network?.mode)
@@ -39,14 +51,14 @@ struct Run: ParsableCommand {
     } else {
       // The raw bytes: arguments need not be text.
       Invocation.finish(
-        launching: Array(Invocation.arguments.suffix(command.count)), network: options.network?.mode)
+        launching: Array(Invocation.arguments.suffix(words.count)), network: options.network?.mode)
     }
   }
 }
 
 /// What can be asked for on the command line: only less than the configuration gives.
 struct JailOptions: ParsableArguments {
-  enum Network: String, ExpressibleByArgument {
+  enum Network: String, CaseIterable, ExpressibleByArgument {
     case loopbackOnly = "none"
 
     var mode: NetworkMode { .none }

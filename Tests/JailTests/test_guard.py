@@ -4,27 +4,27 @@ import json
 
 import pytest
 from lab import Identity
-from lab.filesystem import EXECUTABLE
+from lab.filesystem import EXECUTABLE, GUARD, WRAP
 from lab.lab import PYTHON
 from reach import sent
 
 SETTINGS = "/etc/claude-code/managed-settings.d/50-claude-sandbox.json"
-GUARD, WRAP = "/usr/local/bin/claude-sandbox-guard", "/usr/local/bin/claude-sandbox-wrap"
+INSTALLED_GUARD, INSTALLED_WRAP = "/usr/local/bin/claude-sandbox-guard", "/usr/local/bin/claude-sandbox-wrap"
 
 
-def named(name, *words):
-    """The executable under another name."""
-    return ["/bin/bash", "-c", 'exec -a "$0" "$@"', name, EXECUTABLE, *words]
+def as_argv0(name, *command):
+    """A command whose argv[0] is not the path that is executed."""
+    return ["/bin/bash", "-c", 'exec -a "$0" "$@"', name, *command]
 
 
 def test_in_a_jail_it_allows(lab, identity):
-    result = lab.jail(*named(GUARD), identity=identity)
+    result = lab.jail(GUARD, identity=identity)
     assert (result.status, result.out, result.err) == (0, "{}\n", "")
 
 
 def test_in_a_jail_without_a_network_it_allows(lab, identity):
     lab.configure("network = none\n")
-    result = lab.jail(*named(GUARD), identity=identity)
+    result = lab.jail(GUARD, identity=identity)
     assert (result.status, result.out) == (0, "{}\n")
 
 
@@ -32,7 +32,7 @@ def test_in_a_jail_without_a_network_it_allows(lab, identity):
 def test_outside_it_refuses_whatever_the_environment_says(lab, identity, override):
     environment = lab.environment(Identity(identity)) | ({} if override is None else {"CLAUDE_SANDBOX_EGRESS_JAIL": override})
     lab.forget()
-    result = lab.run(named(GUARD), identity=identity, env=environment)
+    result = lab.run([GUARD], identity=identity, env=environment)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith("claude-sandbox: refused: ") and "\n  fix: " in result.err and "egress-jail = 0" in result.err
     assert sent(lab) == []
@@ -40,19 +40,18 @@ def test_outside_it_refuses_whatever_the_environment_says(lab, identity, overrid
 
 def test_the_administrator_can_do_without(lab, identity):
     lab.configure("egress-jail = 0\n")
-    assert lab.run(named(GUARD), identity=identity).out == "{}\n"
+    assert lab.run([GUARD], identity=identity).out == "{}\n"
 
 
 def test_a_broken_configuration_is_refused(lab, identity):
     lab.configure("egress-jale = 0\n")
-    result = lab.run(named(GUARD), identity=identity)
+    result = lab.run([GUARD], identity=identity)
     assert (result.status, result.out) == (1, "") and "egress-jale" in result.err and result.err.count("fix:") == 1
 
 
 @pytest.mark.parametrize("enclosure", ["unshare -rn", "unshare -rn --mount", "setpriv --no-new-privs"])
 def test_something_like_a_jail_is_refused(lab, enclosure):
-    words = " ".join(named(GUARD)[:2]) + f""" 'exec -a "$0" "$@"' {GUARD} {EXECUTABLE}"""
-    result = lab.run(["/bin/bash", "-c", f"{enclosure} {words}"], identity="user")
+    result = lab.run(["/bin/bash", "-c", f"{enclosure} {GUARD}"], identity="user")
     assert (result.status, result.out) == (1, ""), result
 
 
@@ -60,7 +59,7 @@ def test_something_like_a_jail_is_refused(lab, enclosure):
 
 def test_wrap_jails_whatever_the_environment_says(lab, identity):
     environment = lab.environment(Identity(identity)) | {"CLAUDE_SANDBOX_EGRESS_JAIL": "0"}
-    result = lab.run(named(WRAP, "ip", "-o", "link"), identity=identity, env=environment)
+    result = lab.run([WRAP, "ip", "-o", "link"], identity=identity, env=environment)
     assert result.status == 0 and "uplink0" in result.out and "eth0" not in result.out
     assert result.err == ""
 
@@ -68,17 +67,36 @@ def test_wrap_jails_whatever_the_environment_says(lab, identity):
 def test_wrap_in_a_jail_stays_there(lab, identity):
     """And executes: the process is the one that was started."""
     script = "import os, sys; print(os.getpid() == int(sys.argv[1]), sys.argv[2:])"
-    words = f"""exec -a {WRAP} {EXECUTABLE} {PYTHON} -c '{script}' $$ 'a b' ''"""
+    words = f"""exec {WRAP} {PYTHON} -c '{script}' $$ 'a b' ''"""
     result = lab.jail("/bin/bash", "-c", words, identity=identity)
     assert result.out == "True ['a b', '']\n"
+
+
+def test_the_executed_path_decides(lab, identity):
+    """Claude Code starts its wrapper, and what that starts, as "claude bg-pty-host"."""
+    host = as_argv0("claude bg-pty-host", WRAP, "/bin/bash", "-c", 'echo "$0 $*"; ip -o link | cut -d: -f2', "real", "--bg-pty-host", "--", "x")
+    outside = lab.run(host, identity=identity)
+    assert (outside.status, outside.err) == (0, "") and outside.out.startswith("real --bg-pty-host -- x\n")
+    assert "uplink0" in outside.out and "eth0" not in outside.out
+    inside = lab.jail(*host, identity=identity)
+    assert (inside.status, inside.out) == (0, outside.out)
+    assert lab.run(as_argv0("claude", GUARD), identity=identity).status == 1
+    assert lab.run(as_argv0(GUARD, EXECUTABLE, "version"), identity=identity).out.startswith("claude-sandbox ")
+
+
+def test_without_a_path_the_name_decides(lab, identity):
+    """fexecve(3) leaves no other."""
+    script = f"import os; os.execve(os.open('{EXECUTABLE}', os.O_RDONLY), ['/x/claude-sandbox-guard'], {{}})"
+    assert lab.run([PYTHON, "-c", script], identity=identity).status == 1
+    assert lab.jail(PYTHON, "-c", script, identity=identity).out == "{}\n"
 
 
 @pytest.fixture
 def installed(lab):
     """The guard's settings and programs, as an installation places them."""
-    settings = {"policyHelper": {"path": GUARD, "timeoutMs": 5000}, "processWrapper": WRAP}
+    settings = {"policyHelper": {"path": INSTALLED_GUARD, "timeoutMs": 5000}, "processWrapper": INSTALLED_WRAP}
     lab.call("lab.host:cover", "/usr/local/bin")
-    for path in (GUARD, WRAP):
+    for path in (INSTALLED_GUARD, INSTALLED_WRAP):
         lab.call("lab.host:write", path, "", {"mode": 0o755})
         lab.call("lab.host:bind", EXECUTABLE, path)
 
@@ -103,9 +121,9 @@ def test_an_installed_guard_is_verified(lab, identity, installed):
 
 
 @pytest.mark.parametrize("changed", [
-    {"policyHelper": GUARD, "processWrapper": WRAP}, {"policyHelper": {"path": GUARD}}, {"processWrapper": WRAP},
-    {"policyHelper": {"path": GUARD, "timeoutMs": "5000"}, "processWrapper": WRAP},
-    {"policyHelper": {"path": "/bin/true"}, "processWrapper": WRAP}, {"policyHelper": {"path": GUARD}, "processWrapper": [WRAP]},
+    {"policyHelper": INSTALLED_GUARD, "processWrapper": INSTALLED_WRAP}, {"policyHelper": {"path": INSTALLED_GUARD}}, {"processWrapper": INSTALLED_WRAP},
+    {"policyHelper": {"path": INSTALLED_GUARD, "timeoutMs": "5000"}, "processWrapper": INSTALLED_WRAP},
+    {"policyHelper": {"path": "/bin/true"}, "processWrapper": INSTALLED_WRAP}, {"policyHelper": {"path": INSTALLED_GUARD}, "processWrapper": [INSTALLED_WRAP]},
 ])  # fmt: skip
 def test_wrong_settings_are_found(lab, identity, installed, changed):
     installed(changed)

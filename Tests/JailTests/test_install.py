@@ -13,6 +13,7 @@ from io import BytesIO
 import pytest
 from lab import Identity
 from lab.filesystem import EXECUTABLE
+from lab.identity import UID
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ["install.sh", "etc"]
@@ -20,6 +21,7 @@ STANDARD = ["etc", "usr/local/bin", "usr/local/share/man"]
 BIN = "usr/local/bin"
 CONFIGURATION = "etc/claude-sandbox.conf"
 SETTINGS = "etc/claude-code/managed-settings.d/50-claude-sandbox.json"
+SKILL = "etc/claude-code/.claude/skills/verify-sandbox/SKILL.md"
 HAS_GUARD = (SOURCE / "etc/managed-settings.json").exists()
 # The commands by which install.sh changes something: between two of them it does not matter when it is killed.
 CHANGES = ["mkdir", "install", "mv", "ln", "rm", "rmdir"]
@@ -86,7 +88,9 @@ def test_everything_is_placed(release, system):
     assert found[f"{BIN}/verify-sandbox"] == ("lrwxrwxrwx", "claude-sandbox")
     assert found[CONFIGURATION] == ("-rw-r--r--", (release / CONFIGURATION).read_bytes())
     assert found["usr/local/share/man/man1/claude-sandbox.1"][0] == "-rw-r--r--"
-    assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1] == b"completions for bash\n"
+    assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1].startswith(b"completions for bash\n# shellcheck")
+    assert found["etc/profile.d/claude-sandbox.sh"] == ("-rw-r--r--", (release / "etc/profile.d/claude-sandbox.sh").read_bytes())
+    assert "usr/local/share/man/man1/claude.1" not in found
     files = [name for name, (mode, _) in found.items() if mode[0] != "d"]
     assert all(f"{system}/{name}" in result.stdout for name in files)
     assert not [name for name in files if name.endswith((".part", ".new"))]
@@ -199,10 +203,12 @@ if HAS_GUARD:
         assert result.returncode == 1 and f'{file} sets "{key}"' in result.stderr
         assert tree(system) == before
         assert install(release, system, "--no-guard").returncode == 0
-        assert not (system / SETTINGS).exists()
+        assert not (system / SETTINGS).exists() and not (system / SKILL).exists()
         file.write_text('{"permissions": {}}')
         assert install(release, system).returncode == 0
-        assert (system / SETTINGS).exists()
+        assert (system / SETTINGS).exists() and (system / SKILL).exists()
+        assert install(release, system, "--no-guard").returncode == 0
+        assert not (system / SETTINGS).exists() and not (system / SKILL).exists() and file.exists()
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["before", "halfway"])
@@ -292,6 +298,29 @@ def unpacked(lab):
     lab.run(["rm", "-rf", RELEASE, PREFIX])
 
 
+def test_another_s_page_is_kept(release, system):
+    page = system / "usr/local/share/man/man1/claude.1"
+    page.parent.mkdir()
+    page.write_text("theirs")
+    assert install(release, system).returncode == 0 and install(release, system, "--uninstall").returncode == 0
+    assert page.read_text() == "theirs"
+    # Ours, of the first version, goes.
+    page.write_text(".so man1/claude-sandbox.1\n")
+    completions = system / "usr/local/share/fish/vendor_completions.d/claude-sandbox.fish"
+    completions.parent.mkdir(parents=True)
+    completions.write_text("")
+    assert install(release, system).returncode == 0 and not page.exists() and not completions.parent.parent.exists()
+
+
+def test_without_lines_for_shells(release, system):
+    snippets = [system / "etc/profile.d/claude-sandbox.sh", system / "etc/fish/conf.d/claude-sandbox.fish"]
+    assert install(release, system, PREFIX="/opt/jail").returncode == 0
+    for snippet in snippets:
+        assert "/opt/jail/bin/claude" in snippet.read_text() and "/usr/local" not in snippet.read_text()
+    assert install(release, system, "--no-profile", PREFIX="/opt/jail").returncode == 0
+    assert not any(snippet.exists() for snippet in snippets) and not (system / "etc/profile.d").exists()
+
+
 def on_host(lab, *options, **how):
     return lab.run([f"{RELEASE}/install.sh", *options], identity=Identity.ROOT, add_env={"PREFIX": PREFIX}, **how)
 
@@ -306,10 +335,34 @@ def test_an_installation_is_proven(lab, unpacked, clean):
     # On a machine without internet the proof fails, but for those who know that there is none.
     lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
     failed = on_host(lab, *prebuilt)
-    assert failed.status == 1 and "the jail does not hold" in failed.err and "--uninstall" in failed.err
+    assert failed.status == 1 and "the jail does not hold" in failed.err and "The version from before is back" in failed.err
+    assert lab.run([f"{PREFIX}/bin/verify-sandbox", "--offline"], identity=Identity.USER).status == 0
+    assert lab.run(["ls", f"{PREFIX}/bin/claude-sandbox.old"]).status == 2
     assert on_host(lab, *prebuilt, "--offline").status == 0
     assert on_host(lab, "--uninstall", "--purge").status == 0
     assert lab.run(["find", PREFIX]).status == 1
+
+
+def test_the_caller_s_own_shell_is_asked(lab, unpacked, clean):
+    """With an alias that leads past the jailed one, and without."""
+    name, _, _, _, _, home, _ = lab.run(["getent", "passwd", str(UID)]).out.strip().split(":")
+    digest = lab.run(["sha256sum", EXECUTABLE]).out.split()[0]
+
+    def said():
+        words = ["env", f"SUDO_USER={name}", f"PREFIX={PREFIX}", f"{RELEASE}/install.sh", "--binary", EXECUTABLE, "--sha256", digest]
+        result = lab.run(words, identity=Identity.ROOT)
+        assert result.status == 0, result
+        return result.out
+
+    assert "Note: " not in said()
+    lab.call("lab.host:write", f"{home}/.bashrc", "alias claude=/opt/another/claude\n", {"uid": UID})
+    try:
+        note = said()
+    finally:
+        lab.call("lab.host:remove", f"{home}/.bashrc")
+        on_host(lab, "--uninstall", "--purge")
+    assert f"Note: what {name} starts as claude is not jailed: " in note and "an alias for /opt/another/claude" in note
+    assert f"fix: echo 'alias claude={PREFIX}/bin/claude' >>~/.bashrc" in note
 
 
 def test_a_machine_on_which_no_jail_can_be_built(lab, unpacked):
@@ -320,7 +373,10 @@ def test_a_machine_on_which_no_jail_can_be_built(lab, unpacked):
     finally:
         lab.call("lab.host:make_tun", 0o666)
     assert result.status == 1 and "a jail cannot be built here" in result.err and "--device=/dev/net/tun" in result.out
-    on_host(lab, "--uninstall", "--purge")
+    # Nobody's Claude Code is worse off: no name, no settings, no lines for shells.
+    assert "Nothing is installed" in result.err
+    for path in (PREFIX, f"/{SETTINGS}", "/etc/profile.d/claude-sandbox.sh"):
+        assert not lab.call("lab.host:exists", path), path
 
 
 def test_only_root_installs(lab, unpacked):

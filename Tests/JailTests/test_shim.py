@@ -5,7 +5,7 @@ import os
 
 import pytest
 from lab import Identity
-from lab.filesystem import EXECUTABLE
+from lab.filesystem import CLAUDE, EXECUTABLE
 
 REPORT = """#!/usr/bin/python3 -B
 import json, os, socket, sys
@@ -28,10 +28,9 @@ def home(lab, identity):
     return put
 
 
-def claude(lab, identity, home, *words, path="/usr/sbin:/usr/bin", shim=None, **variables):
+def claude(lab, identity, home, *words, path="/usr/sbin:/usr/bin", **variables):
     environment = {**lab.environment(Identity(identity)), "HOME": home.directory, "PATH": path, **variables}
-    command = ["/bin/bash", "-c", 'exec -a "$0" "$@"', "claude", shim or EXECUTABLE, *words]
-    return lab.run(command, identity=identity, env=environment)
+    return lab.run([CLAUDE, *words], identity=identity, env=environment)
 
 
 def test_it_starts_the_real_one_in_a_jail(lab, identity, home):
@@ -110,6 +109,19 @@ def test_doctor_and_verify_say_when_another_comes_first(lab, identity, home):
     assert (doctor["state"], verify, status) == ("limited", "failed", 1)
     assert real in doctor["finding"] and f"export PATH={directories['shim']}:$PATH" in doctor["fix"]
     assert say("real") == (None, None, 0)
+
+
+@pytest.mark.parametrize("option", ["--bg", "--background"])
+def test_a_background_session_needs_a_jail_that_stays(lab, identity, home, option):
+    home(".local/bin/claude")
+    refused = claude(lab, identity, home, "-n", "name", option, "a task")
+    assert (refused.status, refused.out) == (125, "")
+    assert refused.err.startswith(f"claude-sandbox: refused: claude {option}: ") and "claude-sandbox shell" in refused.err
+    environment = {**lab.environment(Identity(identity)), "HOME": home.directory}
+    assert lab.jail(CLAUDE, option, "a task", identity=identity, env=environment).status == 7
+    assert claude(lab, identity, home, option, CLAUDE_SANDBOX_EGRESS_JAIL="0").status == 7
+    # A task, and not an option.
+    assert claude(lab, identity, home, "-p", "--", option).status == 7
 
 
 @pytest.mark.parametrize("value", ["claude", "bin/claude", "/opt/../claude", "/opt/", ""])

@@ -140,3 +140,18 @@ def test_an_unreadable_directory(lab, identity):
     result = lab.jail("echo", "here", identity=identity, cwd="/tmp/closed")
     lab.call("lab.host:remove", "/tmp/closed")
     assert (result.status, result.out) == (0, "here\n")
+
+
+@pytest.mark.parametrize(("words", "command"), [
+    (["--network", "none"], ["--network", "x", "--help"]), (["--network=none", "--"], ["--", "-x"]), ([], ["a", "--", "b"]),
+    (["--"], ["--dry-run"]),
+])  # fmt: skip
+def test_options_behind_the_command_are_the_command_s(lab, identity, words, command):
+    result = lab.sandbox("run", *words, "/bin/echo", "is", *command, identity=identity)
+    assert (result.status, result.out, result.err) == (0, " ".join(["is", *command]) + "\n", "")
+
+
+@pytest.mark.parametrize("option", ["--netwrok", "-x", "--dry"])
+def test_a_misspelt_option_is_no_command(lab, identity, option):
+    result = lab.sandbox("run", option, "--", "true", identity=identity)
+    assert (result.status, result.out) == (64, "") and f"unknown option '{option}'" in result.err

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from lab import Identity
-from lab.filesystem import EXECUTABLE, TESTS
+from lab.filesystem import EXECUTABLE, TESTS, VERIFY
 from lab.lab import PYTHON
 from lab.shape import DNSMASQ4
 from reach import sent
@@ -53,7 +53,7 @@ def test_the_table(lab, identity):
 
 
 def test_the_name_verify_sandbox(lab, identity):
-    result = lab.run(["/bin/bash", "-c", f"exec -a /usr/local/bin/verify-sandbox {EXECUTABLE} --json"], identity=identity)
+    result = lab.run([VERIFY, "--json"], identity=identity)
     assert result.status == 0 and states(result)["this is a jail"] == "ok"
 
 

@@ -235,6 +235,8 @@ mutate("launches inside a jail", "begin anew", f"{JAIL}/Launch.swift", "if netwo
        "if network == nil && command.arguments.isEmpty && Enclosure.isJail(configuration) {", escapes("nested_launch"))
 mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
+mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocation.swift", "let executed = Process.executedPath ?? []",
+       "let executed: [UInt8] = []", ("test_guard", "executed_path"))
 
 # The end.
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -100,6 +101,8 @@ static inline int clinux_openat_path(int dir, const char *path, int flags) { ret
 static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 extern char **environ;
 static inline char **clinux_environ(void) { return environ; }
+// The path that execve(2) was given (getauxval(3)); NULL where the kernel does not tell.
+static inline char *clinux_executed_path(void) { return (char *)getauxval(AT_EXECFN); }
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
 // rt_sigaction(2) itself, to SIG_DFL (0) or SIG_IGN (1): sigaction(3) refuses two signals, see Signals.swift.

@@ -13,6 +13,10 @@ TESTS = f"{LAB}/tests"
 EXECUTABLE = f"{LAB}/bin/claude-sandbox"
 TUN = "/dev/net/tun"
 CONFIGURATION = "/etc/claude-sandbox.conf"
+# The other names of the executable, as an installation links them.
+GUARD, WRAP, CLAUDE, VERIFY = (
+    f"{LAB}/names/{name}" for name in ("claude-sandbox-guard", "claude-sandbox-wrap", "claude", "verify-sandbox")
+)
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
@@ -25,7 +29,7 @@ def make_private(tests, executable):
     _tmpfs("/run", "mode=755")
     # Not in /run, of which a jail has its own.
     _tmpfs("/srv", "mode=755")
-    for directory in ("bin", "tests", "root", "home", "www", "etc", "dev"):
+    for directory in ("bin", "names", "tests", "root", "home", "www", "etc", "dev"):
         os.makedirs(f"{LAB}/{directory}")
     os.chmod(f"{LAB}/root", 0o700)
     kernel.bind(f"/proc/self/fd/{tests}", TESTS)
@@ -33,6 +37,8 @@ def make_private(tests, executable):
         with open(EXECUTABLE, "w"):
             pass
         kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
+        for name in (GUARD, WRAP, CLAUDE, VERIFY):
+            os.symlink(EXECUTABLE, name)
     _private_etc()
     _private_dev()
     for directory in ("/tmp", "/var/tmp"):

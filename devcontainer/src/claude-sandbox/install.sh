@@ -1,10 +1,10 @@
 #!/bin/sh
-# The Dev Container Feature: runs as root while an image is built. `release` beside it is an unpacked release of
-# claude-sandbox for this machine; packaging/release puts it there. There is no device in a build, so the proof comes when
-# the container was created.
+# The Dev Container Feature: runs as root while an image is built. `release` beside it has an unpacked release of
+# claude-sandbox for each architecture; packaging/feature puts them there. There is no device in a build, so the proof comes
+# when the container was created.
 set -eu
 directory=$(CDPATH='' cd "$(dirname "$0")" && pwd)
-release=$directory/release
+release=$directory/release/$(uname -m)
 drop_in=/etc/claude-sandbox.conf.d/50-devcontainer.conf
 
 die() {
@@ -12,12 +12,28 @@ die() {
   exit 1
 }
 
+missing_packages() {
+  [ -x /usr/bin/pasta ] || [ -x /usr/local/bin/pasta ] || echo passt
+  command -v ssh >/dev/null || echo openssh-client
+  [ "${CLAUDE:-latest}" = none ] || command -v curl >/dev/null || echo curl ca-certificates
+}
+
 [ -x "$release/install.sh" ] || die "there is no release in $release" "take the Feature from a release, or make one: packaging/release"
-if [ ! -x /usr/bin/pasta ] && [ ! -x /usr/local/bin/pasta ]; then
-  command -v apt-get >/dev/null || die "pasta is not installed, and this image has no apt-get" "install the package passt in the image"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update
-  apt-get -qq -y --no-install-recommends install passt || die "the image's distribution has no package passt" "use Debian 12, Ubuntu 24.04 or newer"
+packages=$(missing_packages | tr '\n' ' ')
+packages=${packages% }
+if [ -n "$packages" ]; then
+  if command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    # shellcheck disable=SC2086 # a list of words
+    apt-get -qq -y --no-install-recommends install $packages ||
+      die "the image's distribution does not have all of these: $packages" "use Debian 12, Ubuntu 24.04 or newer"
+  else
+    case $packages in
+      openssh-client) ;;
+      *) die "these are not installed, and this image has no apt-get: $packages" "install them in the image" ;;
+    esac
+  fi
 fi
 
 guard=
@@ -36,3 +52,11 @@ else
   rm -f "$drop_in"
 fi
 claude-sandbox config --check || die 'the option "exceptions" has errors, listed above' 'mend it in devcontainer.json'
+
+# By its own installer, for the user of the container: in ~/.local/bin, where the jailed `claude` finds it.
+if [ "${CLAUDE:-latest}" != none ]; then
+  user=${_REMOTE_USER:-root}
+  # shellcheck disable=SC2016 # the inner shell's
+  su "$user" -c 'curl -fsSL https://claude.ai/install.sh | bash -s -- "$0"' "${CLAUDE:-latest}" ||
+    die "Claude Code could not be installed for $user" 'see above; or have it in the image, and set the option "claude" to none'
+fi
