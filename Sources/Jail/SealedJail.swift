@@ -64,14 +64,14 @@ struct UnsealedJail: ~Copyable {
   fileprivate init() {}
 
   /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
-  consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
+  consuming func seal(_ blueprint: Blueprint, _ own: OwnProcesses) throws -> SealedJail {
     try Mounts.makePrivate()
     try ResolverFile.install(blueprint.resolver.jailText)
     let masks = Masks(blueprint.configuration)
     let masked = try masks.install()
     try Mounts.newTerminals()
     PingGroup.allow(Process.groupID)
-    try TrustAnchors.freeze()
+    try TrustAnchors.freeze(own)
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a
     // program with file capabilities fail.
     try Mounts.makeNosuid()
@@ -80,12 +80,12 @@ struct UnsealedJail: ~Copyable {
     try Capabilities.setNoNewPrivileges()
     try Capabilities.verifyDropped()
     // Giving up credentials clears the parent-death signal, so it is asked for again.
-    try Process.dieWithParent(parent)
+    try Process.dieWithParent(own.supervisor)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
     // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside,
     // as `doctor` tells; no network is opened by that.
     if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
-    try SystemCallPolicy.install()
+    try SystemCallPolicy.install(protecting: own)
     return SealedJail(masked: masked, exposed: masks.exposed)
   }
 }

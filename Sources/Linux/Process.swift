@@ -5,6 +5,8 @@ internal import Glibc
 public enum Process {
   public static var id: CInt { getpid() }
   public static var parent: CInt { getppid() }
+  /// The process group.
+  public static var group: CInt { getpgrp() }
   public static var userID: UInt32 { geteuid() }
   public static var groupID: UInt32 { getegid() }
 
@@ -54,6 +56,12 @@ public enum Process {
   /// Orphans below this process become its children (PR_SET_CHILD_SUBREAPER).
   public static func becomeSubreaper() throws(SystemCallError) {
     try check("prctl", "PR_SET_CHILD_SUBREAPER") { clinux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0) }
+  }
+
+  /// Makes the files of this process in /proc root's, so that other processes of its user cannot change how it is
+  /// scheduled or ended (PR_SET_DUMPABLE, proc(5)). Holds until execve(2).
+  public static func hide() throws(SystemCallError) {
+    try check("prctl", "PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0, 0) }
   }
 
   /// Asks for SIGKILL when the parent dies, and makes sure that it has not died before (PR_SET_PDEATHSIG).

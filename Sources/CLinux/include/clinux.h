@@ -43,6 +43,8 @@
 #include <linux/securebits.h>
 #include <linux/stat.h>
 
+#include "calls.h"
+
 _Static_assert(sizeof(struct sock_filter) == 8, "linux/filter.h");
 _Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
 _Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
@@ -170,6 +172,10 @@ static inline int clinux_tunsetpersist(int fd) { return ioctl(fd, TUNSETPERSIST,
 static inline int clinux_tunattachfilter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
   return ioctl(fd, TUNATTACHFILTER, &program);
+}
+static inline int clinux_seccomp(struct sock_filter *instructions, unsigned short count) {
+  struct sock_fprog program = {count, instructions};
+  return (int)syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
