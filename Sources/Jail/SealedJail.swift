@@ -82,9 +82,7 @@ struct UnsealedJail: ~Copyable {
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(own.supervisor)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
-    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside,
-    // as `doctor` tells; no network is opened by that.
-    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
+    try LandlockPolicy.install(blueprint.configuration)
     try SystemCallPolicy.install(protecting: own)
     return SealedJail(masked: masked, exposed: masks.exposed)
   }

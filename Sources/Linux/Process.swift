@@ -138,6 +138,16 @@ public enum Process {
     return (values[0], values[1])
   }
 
+  /// Whether a socket has a peer, or had one (getpeername(2)).
+  public static func isConnected(_ descriptor: CInt) -> Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    // SAFETY: the kernel writes no more than the length that is passed.
+    return unsafe withUnsafeMutableBytes(of: &address) {
+      unsafe getpeername(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+    } == 0
+  }
+
   /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).
   public static func place(_ descriptor: CInt, at number: CInt) throws(SystemCallError) {
     if descriptor == number {

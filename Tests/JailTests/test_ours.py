@@ -1,10 +1,13 @@
 """The processes that hold a jail up, as its command sees them: it cannot slow them down, move them or have them killed first."""
 
+import contextlib
 import os
 import time
 
 import pytest
 from lab.lab import PYTHON
+from lab.services import ECHO
+from reach import FILTER4, ROUTE, reached
 from test_supervise import parts
 
 OURS = ("launcher", "supervisor", "pasta")
@@ -104,3 +107,59 @@ def test_files_of_ours_in_proc(lab, identity, name):
 def owner(pid):
     """On the host: whose the files of a process are."""
     return os.stat(f"/proc/{pid}/oom_score_adj").st_uid
+
+
+def standing(pid):
+    """On the host: how a process is scheduled, and how soon it is killed for memory."""
+    answers = [sorted(os.sched_getaffinity(pid)), os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid)]
+    for name in ("autogroup", "oom_score_adj"):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/{name}") as file:
+            answers.append(file.read())
+    return answers
+
+
+STARVE = """
+import subprocess
+def attempt(call, *arguments):
+    try: call(*arguments)
+    except OSError: pass
+def write(path, text):
+    with open(path, "w") as file: file.write(text)
+for pid in {pids}:
+    attempt(os.sched_setaffinity, pid, {{min(os.sched_getaffinity(0))}})
+    attempt(os.sched_setscheduler, pid, os.SCHED_IDLE, os.sched_param(0))
+    attempt(os.setpriority, os.PRIO_PROCESS, pid, 19)
+    attempt(os.setpriority, os.PRIO_PGRP, pid, 19)
+    attempt(write, f"/proc/{{pid}}/oom_score_adj", "1000")
+    attempt(write, f"/proc/{{pid}}/autogroup", "19")
+    time.sleep(0.2)  # The kernel takes no more than ten such changes a second.
+busy = [{python!r}, "-I", "-S", "-c", "while True: pass"]
+sys.loops = [subprocess.Popen(busy, start_new_session=True) for _ in range(40)]
+"""
+
+
+def test_a_starved_supervisor_follows(lab, identity):
+    """Busy loops take their share of the processors, and no more: a new route of the host is closed all the same.
+
+    The bound is generous: the prober starves, too. What may not change is exact: how ours are scheduled.
+    """
+    address = "203.0.113.7"
+    # In a session of its own: an autogroup that is made idle should not be the tests'.
+    with lab.jailed(identity=identity, session=True) as jail:
+        found = parts(lab)
+        pids = [found[name] for name in ("supervisor", "launcher", "pasta")]
+        before = [lab.call("test_ours:standing", pid) for pid in pids]
+        jail.ask("evaluate", code=STARVE.format(pids=pids, python=PYTHON))
+        assert [lab.call("test_ours:standing", pid) for pid in pids] == before
+        reached(lab, jail, "udp", address)
+        lab.call("lab.host:ip", "route add 203.0.113.0/24 via 198.51.100.99 dev eth0")
+        try:
+            deadline = time.monotonic() + 5
+            while True:
+                answer = jail.ask("udp", address=address, port=ECHO, token="token-starved", timeout=0.2)
+                if answer["errno"] in ROUTE | FILTER4:
+                    break
+                assert time.monotonic() < deadline, answer
+        finally:
+            jail.ask("evaluate", code="for loop in sys.loops: loop.kill()")
+            lab.call("lab.host:ip", "route del 203.0.113.0/24")
