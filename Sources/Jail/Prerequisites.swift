@@ -38,8 +38,18 @@ public enum Prerequisites {
     // A tap needs the device, so what is wrong with that is said once.
     if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
     return [kernel(), device, pasta()] + namespaces + [
-      fileEvents(), landlock((try? ConfigurationFiles.read())?.unixSockets.value ?? .listed),
+      user(), fileEvents(), landlock((try? ConfigurationFiles.read())?.unixSockets.value ?? .listed),
     ]
+  }
+
+  /// Who launches. A jail keeps root's files from the command by their owner, so not from uid 0.
+  static func user() -> Prerequisite {
+    guard Process.userID == 0, (try? FileStatus.of("/"))?.owner == 0 else {
+      return .ok("user", "does not own this system")
+    }
+    return .limited(
+      "user", "uid 0 owns this system: a command can change what later launches consist of",
+      fix: "launch as an ordinary user")
   }
 
   private static func fileEvents() -> Prerequisite {

@@ -26,7 +26,8 @@ enum KernelAttack {
         forbidden.compactMap(Probe.call)
       },
       refused(
-        "typing into the terminal", "ioctl: TIOCSTI in 3 encodings, TIOCLINUX, TIOCSETD", expected: Errno.EPERM
+        "typing into the terminal", "ioctl: TIOCSTI in 3 encodings, TIOCLINUX, TIOCSETD",
+        expected: Errno.EPERM
       ) {
         [0x5412, 0x1_0000_5412, 0xffff_ffff_0000_5412, 0x541c, 0x5423].map { Probe.ioctl(0, $0) }
       },
