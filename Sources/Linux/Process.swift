@@ -64,6 +64,11 @@ public enum Process {
     try check("prctl", "PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0, 0) }
   }
 
+  /// Undoes `hide`, which a child inherits: to write its own maps, they have to be its user's.
+  public static func show() throws(SystemCallError) {
+    try check("prctl", "PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 1, 0) }
+  }
+
   /// Asks for SIGKILL when the parent dies, and makes sure that it has not died before (PR_SET_PDEATHSIG).
   /// ESRCH when `parent` is no longer the parent.
   public static func dieWithParent(_ parent: CInt) throws(SystemCallError) {
