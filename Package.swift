@@ -18,10 +18,7 @@ let package = Package(
   targets: [
     .target(name: "CLinux"),
     .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-    .systemLibrary(
-      name: "CLibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
-    .target(
-      name: "Linux", dependencies: ["CLinux", "CLibcap", "CLibseccomp"], swiftSettings: strict),
+    .target(name: "Linux", dependencies: ["CLinux", "CLibcap"], swiftSettings: strict),
     .target(name: "Netlink", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", swiftSettings: strict),
     .target(name: "Jail", dependencies: ["Linux", "Netlink", "Policy"], swiftSettings: strict),

@@ -192,7 +192,6 @@ missing_packages() {
   command -v git >/dev/null || say git
   command -v pkg-config >/dev/null || say pkg-config
   pkg-config --exists libcap 2>/dev/null || say libcap-dev
-  pkg-config --exists libseccomp 2>/dev/null || say libseccomp-dev
 }
 
 install_packages() {

@@ -6,17 +6,17 @@ enum Holder {
   static let go: UInt8 = 2
 
   /// Steps 5 to 10. Every failure is the supervisor's to tell; the command has not run then.
-  static func run(_ blueprint: Blueprint, supervisor: CInt, link: consuming DatagramSocket) -> Never {
+  static func run(_ blueprint: Blueprint, own: OwnProcesses, link: consuming DatagramSocket) -> Never {
     var step = LaunchStep.isolate
     do {
-      try Process.dieWithParent(supervisor)
+      try Process.dieWithParent(own.supervisor)
       let isolated = try IsolatedJail.enter()
       step = .wall
       let walled = try isolated.raiseWall(blueprint.plan)
       step = .windows
       let unsealed = try walled.openWindows(blueprint.plan, to: link)
       step = .seal
-      let sealed = try unsealed.seal(blueprint, parent: supervisor)
+      let sealed = try unsealed.seal(blueprint, own)
       try HolderReport.sealed(sealed.namespaces).send(over: link)
       guard try link.receive()?.bytes == [go] else { Process.exit(125) }
       step = .execute

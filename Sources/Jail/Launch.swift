@@ -63,6 +63,7 @@ public enum Launch {
   private static func draw(_ configuration: Configuration, _ command: Command) throws(LaunchFailure)
     -> Blueprint
   {
+    try Prerequisites.check(configuration)
     let wantsUplink = configuration.network.value != .none
     let pasta = try wantsUplink ? Prerequisites.preflight() : nil
     let (facts, resolver) = try facts()

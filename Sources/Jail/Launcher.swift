@@ -10,11 +10,13 @@ enum Launcher {
     try Signals.block(Signals.forwarded + Signals.background)
     let signals = try Signals.descriptor(for: Signals.forwarded)
     try Process.becomeSubreaper()
+    let launcher = Process.id
     let supervisor = try Process.fork()
     if supervisor == 0 {
-      Supervisor.run(blueprint, launcher: pair.keepSecond())
+      Supervisor.run(blueprint, launcher: launcher, link: pair.keepSecond())
     }
     let link = pair.keepFirst()
+    try Process.hide()
     try Process.leaveStandardStreams()
     return try mirror(supervisor, link, signals)
   }

@@ -77,6 +77,8 @@ enum NamespaceProbe {
   private static func attempt(user: UInt32, group: UInt32) -> [UInt8] {
     var step = Step.user
     do {
+      // After a launch that failed, the launcher asks.
+      try Process.show()
       try Namespaces.user.unshare()
       step = .map
       try Namespaces.mapIdentity(user: user, group: group)

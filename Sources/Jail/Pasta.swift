@@ -62,9 +62,9 @@ enum Pasta {
       self.waiting = consume waiting
     }
 
-    /// Gives it the tap, on which it begins at once.
-    mutating func connect(_ tap: borrowing Tap) throws(SystemCallError) {
-      try waiting?.send([0], descriptors: [tap.descriptor.rawValue])
+    /// Gives it the tap of a holder's jail, on which it begins at once.
+    mutating func connect(_ tap: borrowing Tap, of holder: CInt) throws(SystemCallError) {
+      try waiting?.send(Array("\(holder)".utf8), descriptors: [tap.descriptor.rawValue])
       waiting = nil
     }
 
@@ -82,9 +82,9 @@ enum Pasta {
       ?? "it gave no reason"
   }
 
-  /// Starts a process that becomes pasta, for the jail that `holder` makes, when it is given the tap. All that
-  /// takes time without the tap is done by then.
-  static func start(_ path: String, plan: Plan, templateLink: String?, holder: CInt) throws -> Running {
+  /// Starts a process that becomes pasta when it is given the tap, and learns whose it is. All that takes time
+  /// without the tap is done by then.
+  static func start(_ path: String, plan: Plan, templateLink: String?) throws -> Running {
     let readiness = try Pipe()
     let complaints = try Pipe()
     let pair = try DatagramPair()
@@ -92,24 +92,29 @@ enum Pasta {
     let child = try Process.fork()
     if child == 0 {
       do {
+        try Process.hide()
         try Process.newSession()
         try Process.dieWithParent(supervisor)
+        try Process.leaveStandardStreams()
         // An ignored SIGPIPE, and descriptors that it did not expect, end older versions.
         try Signals.resetAll()
         try readiness.writer.place(at: 1)
         try complaints.writer.place(at: 2)
         try pair.second.descriptor.place(at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
-        let words = ["pasta"] + arguments(plan, templateLink: templateLink, holder: holder)
         // It decides by its name whether it serves a namespace or a virtual machine.
+        let words = ["pasta"] + arguments(plan, templateLink: templateLink)
         let program = (path: Array(path.utf8), arguments: words.map { Array($0.utf8) })
         let waiting = DatagramSocket(FileDescriptor(owning: tapDescriptor))
-        guard let tap = try waiting.receive()?.descriptors.first else { Process.exit(127) }
+        guard let message = try waiting.receive(), let tap = message.descriptors.first else {
+          Process.exit(127)
+        }
         // The tap takes this number, and nobody may close it again.
         _ = waiting.release()
         try Process.place(tap, at: tapDescriptor)
         try Process.closeDescriptors(from: tapDescriptor + 1)
-        try Process.execute(program.path, arguments: program.arguments, environment: [])
+        try Process.execute(
+          program.path, arguments: program.arguments + [message.bytes], environment: [])
       } catch {
         Process.complain("\(error)\n")
         Process.exit(127)
@@ -120,8 +125,9 @@ enum Pasta {
       end: try Process.descriptor(of: child), waiting: pair.keepFirst())
   }
 
-  /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.
-  static func arguments(_ plan: Plan, templateLink: String?, holder: CInt) -> [String] {
+  /// All but the last, which is the holder's number. See docs/decisions for each flag's reason; every version
+  /// since 2023-03 knows them all.
+  static func arguments(_ plan: Plan, templateLink: String?) -> [String] {
     var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/dev/fd/1"]
     if plan.ipv6 == nil { arguments.append("-4") }
     // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what
@@ -139,7 +145,7 @@ enum Pasta {
     // milliseconds.
     arguments.append("--no-netns-quit")
     if Process.userID == 0 { arguments += ["--runas", "0"] }
-    return arguments + ["--fd", "\(tapDescriptor)", "\(holder)"]
+    return arguments + ["--fd", "\(tapDescriptor)"]
   }
 
   /// A link with an IPv6 link-local address, the internet's way if it has one.

@@ -14,8 +14,10 @@ extension IPAddress {
 
 extension FilterInstruction {
   /// The program in the kernel's layout.
-  static func list(_ program: FilterProgram) -> [FilterInstruction] {
-    program.instructions.map { FilterInstruction(code: $0.code, jumpTrue: $0.jt, jumpFalse: $0.jf, k: $0.k) }
+  static func list(_ program: FilterProgram) -> [FilterInstruction] { list(program.instructions) }
+
+  static func list(_ instructions: [Instruction]) -> [FilterInstruction] {
+    instructions.map { FilterInstruction(code: $0.code, jumpTrue: $0.jt, jumpFalse: $0.jf, k: $0.k) }
   }
 }
 

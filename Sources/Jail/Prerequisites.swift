@@ -16,6 +16,12 @@ public enum Prerequisites {
     }
   }
 
+  /// What the configuration asks of the kernel beyond that.
+  static func check(_ configuration: Configuration) throws(LaunchFailure) {
+    let landlock = landlock(configuration.unixSockets.value)
+    if landlock.state == .missing { throw .prerequisites([landlock]) }
+  }
+
   /// All that is missing; what was seen to be missing also when a second look finds it there.
   private static func refusal(_ seen: Prerequisite) -> LaunchFailure {
     let missing = missing()
@@ -31,16 +37,42 @@ public enum Prerequisites {
     var namespaces = namespaces()
     // A tap needs the device, so what is wrong with that is said once.
     if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
-    return [kernel(), device, pasta()] + namespaces + [landlock()]
+    return [kernel(), device, pasta()] + namespaces + [
+      user(), landlock((try? ConfigurationFiles.read())?.unixSockets.value ?? .listed),
+    ]
   }
 
-  private static func landlock() -> Prerequisite {
-    guard let abi = Landlock.abi, Landlock.hasScopes else {
+  /// Who launches. A jail keeps root's files from the command by their owner, so not from uid 0.
+  static func user() -> Prerequisite {
+    guard Process.userID == 0, (try? FileStatus.of("/"))?.owner == 0 else {
+      return .ok("user", "does not own this system")
+    }
+    return .limited(
+      "user", "uid 0 owns this system: a command can change what later launches consist of",
+      fix: "launch as an ordinary user")
+  }
+
+  private static func landlock(_ sockets: UnixSockets) -> Prerequisite {
+    let found = Landlock.abi.map { "ABI \($0)" } ?? "not there"
+    guard sockets == .listed || Landlock.hasUnixSockets else {
+      return .missing(
+        "landlock", "\(found): unix-sockets = own needs ABI 9",
+        fix:
+          "run Linux 7.1 or newer, with landlock among the security modules (lsm=), or write unix-sockets = listed"
+      )
+    }
+    guard Landlock.hasScopes else {
       return .limited(
         "landlock", "no scopes: the command can send signals to your processes outside",
         fix: "run Linux 6.12 or newer, with landlock among the security modules (lsm=)")
     }
-    return .ok("landlock", "ABI \(abi)")
+    let state =
+      switch (sockets, Landlock.hasUnixSockets) {
+      case (.own, _): "unix-sockets = own"
+      case (.listed, true): "unix-sockets = own is possible"
+      case (.listed, false): "unix-sockets = own would need ABI 9, Linux 7.1"
+      }
+    return .ok("landlock", "\(found); \(state)")
   }
 
   private static let tun = "/dev/net/tun"

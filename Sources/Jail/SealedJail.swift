@@ -55,7 +55,7 @@ struct UnsealedJail: ~Copyable {
   fileprivate init() {}
 
   /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
-  consuming func seal(_ blueprint: Blueprint, parent: CInt) throws -> SealedJail {
+  consuming func seal(_ blueprint: Blueprint, _ own: OwnProcesses) throws -> SealedJail {
     let namespaces = try ["user", "mnt"].map { name in
       try FileDescriptor.open("/proc/self/ns/\(name)", FileDescriptor.readOnly).release()
     }
@@ -63,7 +63,7 @@ struct UnsealedJail: ~Copyable {
     try Mounts.makePrivate()
     let covers = try cover(blueprint)
     PingGroup.allow(Process.groupID)
-    try TrustAnchors.freeze()
+    try TrustAnchors.freeze(own)
     try directory.enterAnew(covers)
     // Last of the mounts, so that it covers them all. Without it an empty bounding set makes execve(2) of a
     // program with file capabilities fail.
@@ -73,12 +73,10 @@ struct UnsealedJail: ~Copyable {
     try Capabilities.setNoNewPrivileges()
     try Capabilities.verifyDropped()
     // Giving up credentials clears the parent-death signal, so it is asked for again.
-    try Process.dieWithParent(parent)
+    try Process.dieWithParent(own.supervisor)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
-    // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside,
-    // as `doctor` tells; no network is opened by that.
-    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }
-    try SystemCallPolicy.install()
+    try LandlockPolicy.install(blueprint.configuration)
+    try SystemCallPolicy.install(protecting: own)
     return SealedJail(
       covers: covers, exposed: blueprint.configuration.exposedSockets.map(\.value), namespaces: namespaces)
   }

@@ -25,11 +25,11 @@ struct Session: ~Copyable {
   private var jailEvents: FileDescriptor?
   private var jail: RoutingEvents?
 
-  init(_ blueprint: Blueprint, holder: CInt, link: consuming DatagramSocket, launcher: CInt) throws {
-    if let path = blueprint.pasta {
-      pasta = try Pasta.start(
-        path, plan: blueprint.plan, templateLink: Pasta.templateLink(blueprint.facts), holder: holder)
-    }
+  init(
+    _ blueprint: Blueprint, pasta: consuming Pasta.Running?, holder: CInt,
+    link: consuming DatagramSocket, launcher: CInt
+  ) throws {
+    self.pasta = consume pasta
     let signals = try Signals.descriptor(for: Signals.forwarded + [Signals.child])
     self.blueprint = blueprint
     self.plan = blueprint.plan
@@ -114,7 +114,7 @@ struct Session: ~Copyable {
     do {
       guard descriptors.count == 1 else { throw SystemCallError("recvmsg", "tap", errno: Errno.EPROTO) }
       let tap = try Uplink.filtered(FileDescriptor(owning: descriptors[0]), by: plan)
-      try pasta?.connect(tap)
+      try pasta?.connect(tap, of: holder)
       self.tap = consume tap
     } catch {
       throw LaunchFailure.step(.uplink, "\(error)")

@@ -11,7 +11,7 @@ enum StandardStreams {
   /// /dev/null, zero, full, random.
   private static let memoryDevices: UInt32 = 1
 
-  /// Throws unless each is a file, a pipe, a terminal, or a Unix stream socket, as editors use them.
+  /// Throws unless each is a file, a pipe, a terminal, or a connected Unix stream socket, as editors use them.
   static func check() throws(LaunchFailure) {
     for descriptor in 0..<3 as Range<CInt> {
       let found: String?
@@ -33,7 +33,9 @@ enum StandardStreams {
     case .socket:
       let (domain, type) = try Process.socketKind(of: descriptor)
       if domain != unix { return "a socket of the host's network (address family \(domain))" }
-      return type == stream ? nil : "a Unix socket that can be sent elsewhere (type \(type))"
+      if type != stream { return "a Unix socket that can be sent elsewhere (type \(type))" }
+      // One that is not connected yet can be, to any path that has been opened; one that listens lets others in.
+      return Process.isConnected(descriptor) ? nil : "a Unix socket that is not connected"
     case .directory: return "a directory"
     case .symbolicLink, .other: return "neither a file, a pipe, a terminal nor a Unix stream socket"
     }

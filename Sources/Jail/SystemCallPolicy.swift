@@ -1,4 +1,5 @@
 import Linux
+import Policy
 
 /// The system calls that the command shall not have: each is a way round the walls, or a large part of the
 /// kernel that no tool of a developer needs. Everything else is allowed; nested user namespaces, mounts,
@@ -11,8 +12,9 @@ enum SystemCallPolicy {
   private static let netlinkProtocols: Set<UInt32> = [0, 4, 15, 16]
   private static let netlink: UInt32 = 16
 
-  /// Type into the caller's terminal, in every encoding of the request; TIOCLINUX can paste.
-  private static let terminalRequests: [UInt32] = [0x5412, 0x541c]
+  /// TIOCSTI types into the caller's terminal, TIOCLINUX can paste; TIOCSETD loads a line discipline, which other
+  /// programs of the terminal then have.
+  private static let terminalRequests: Set<UInt32> = [0x5412, 0x541c, 0x5423]
 
   /// As if the kernel did not have them: programs fall back. io_uring opens sockets past this filter;
   /// request_key(2) runs a program as root in the initial namespaces.
@@ -31,27 +33,53 @@ enum SystemCallPolicy {
     "quotactl_fd", "syslog", "uselib", "vhangup",
   ]
 
+  /// How fast, where and in which order a process runs. On itself and on others of its user a process may use
+  /// them; on ours they would be a way to starve what keeps the walls true. The first argument is the process.
+  private static let scheduling = [
+    "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler",
+  ]
+  /// The same for a process, a process group or all of a user, as the first argument says: setpriority(2) and
+  /// ioprio_set(2) number these differently.
+  private static let priorities: [(call: String, process: UInt32, group: UInt32, user: UInt32)] = [
+    ("setpriority", 0, 1, 2), ("ioprio_set", 1, 2, 3),
+  ]
+
   /// Applies to this process and all that it will start. The last step of the seal: some of the steps before
   /// it would be refused.
-  static func install() throws {
-    let filter = try SystemCallFilter.make()
-    for family in 0..<64 as Range<UInt32> where !families.contains(family) {
-      for call in ["socket", "socketpair"] {
-        try filter.refuse(call, with: Errno.EAFNOSUPPORT, when: [.argument(0, is: family)])
-      }
+  static func install(protecting own: OwnProcesses) throws {
+    try SystemCallFilter.load(FilterInstruction.list(program(protecting: own).instructions))
+  }
+
+  static func program(protecting own: OwnProcesses) throws(SystemCallError) -> SystemCallProgram {
+    var rules: [SystemCallProgram.Rule] = []
+    func refuse(
+      _ call: String, with errno: CInt, when conditions: [SystemCallProgram.Condition] = []
+    ) throws(SystemCallError) {
+      // There is nothing to refuse where the architecture does not have the call.
+      guard let number = try SystemCallFilter.number(of: call) else { return }
+      rules.append(.init(number, errno: UInt32(errno), when: conditions))
     }
-    for netlinkProtocol in 0..<32 as Range<UInt32> where !netlinkProtocols.contains(netlinkProtocol) {
-      try filter.refuse(
-        "socket", with: Errno.EPROTONOSUPPORT,
-        when: [.argument(0, is: netlink), .argument(2, is: netlinkProtocol)])
+    for call in ["socket", "socketpair"] {
+      try refuse(call, with: Errno.EAFNOSUPPORT, when: [.argument(0, isNoneOf: families)])
     }
-    for request in terminalRequests {
-      try filter.refuse("ioctl", with: Errno.EPERM, when: [.argument(1, is: request)])
-    }
+    try refuse(
+      "socket", with: Errno.EPROTONOSUPPORT,
+      when: [.argument(0, isOneOf: [netlink]), .argument(2, isNoneOf: netlinkProtocols)])
+    try refuse("ioctl", with: Errno.EPERM, when: [.argument(1, isOneOf: terminalRequests)])
     // Setting the limits of another process, which could be the supervisor; its own are set as those of 0.
-    try filter.refuse("prlimit64", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])
-    for call in missing { try filter.refuse(call, with: Errno.ENOSYS) }
-    for call in forbidden { try filter.refuse(call, with: Errno.EPERM) }
-    try filter.load()
+    try refuse("prlimit64", with: Errno.EPERM, when: [.argument(0, isNoneOf: [0]), .argumentIsNotZero(2)])
+    for call in scheduling { try refuse(call, with: Errno.EPERM, when: [.argument(0, isOneOf: own.ids)]) }
+    for (call, process, group, user) in priorities {
+      try refuse(
+        call, with: Errno.EPERM, when: [.argument(0, isOneOf: [process]), .argument(1, isOneOf: own.ids)])
+      try refuse(
+        call, with: Errno.EPERM, when: [.argument(0, isOneOf: [group]), .argument(1, isOneOf: own.groups)])
+      try refuse(call, with: Errno.EPERM, when: [.argument(0, isOneOf: [user])])
+    }
+    for call in missing { try refuse(call, with: Errno.ENOSYS) }
+    for call in forbidden { try refuse(call, with: Errno.EPERM) }
+    return SystemCallProgram(
+      architecture: SystemCallFilter.architecture, foreignBit: SystemCallFilter.foreignBit,
+      missing: UInt32(Errno.ENOSYS), rules: rules)
   }
 }

@@ -1,6 +1,7 @@
 import Linux
 
-/// What decides over later launches: not for the command to change, even where its user is root.
+/// What decides over later launches, and over this one from outside: not for the command to change, even where its
+/// user is root.
 enum TrustAnchors {
   private static let paths = [
     ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
@@ -9,14 +10,17 @@ enum TrustAnchors {
   ]
 
   /// Makes those that exist read-only in this mount namespace, and this program, wherever it is.
-  static func freeze() throws {
+  static func freeze(_ own: OwnProcesses) throws {
     let program = try FileStatus.target(ofLink: "/proc/self/exe")
     for path in Set(paths + [program]) {
       let isThere = try unlessAbsent { () throws(SystemCallError) in try FileStatus.of(path) } != nil
       if isThere { try Mounts.freeze(path) }
     }
-    // To uid 0 the kernel gives the sysctls by file mode, without any capability. For others a mount below
-    // /proc would only keep nested sandboxes from mounting theirs, which as uid 0 they cannot do anyway.
-    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }
+    // To uid 0 the kernel gives the sysctls, and the files of our processes, by file mode, without any capability.
+    // For others a mount below /proc would only keep nested sandboxes from mounting theirs, which as uid 0 they
+    // cannot do anyway.
+    guard Process.userID == 0 else { return }
+    try Mounts.freeze("/proc/sys")
+    for process in own.ids { try Mounts.freeze("/proc/\(process)") }
   }
 }

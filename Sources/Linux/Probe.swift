@@ -1,4 +1,3 @@
-internal import CLibseccomp
 internal import CLinux
 internal import Glibc
 
@@ -136,8 +135,13 @@ public enum Probe {
 
   /// A system call by name, with zeroes as arguments; nil when this architecture does not have it.
   public static func call(_ name: String) -> CInt? {
-    let number = unsafe seccomp_syscall_resolve_name(name)
-    return number < 0 ? nil : errno { clinux_bare_syscall(CLong(number)) }
+    do throws(SystemCallError) {
+      return try SystemCallFilter.number(of: name).map { number in
+        errno { clinux_bare_syscall(CLong(number)) }
+      }
+    } catch {
+      return error.errno
+    }
   }
 
   /// ioctl(2) without an argument.

@@ -5,6 +5,8 @@ internal import Glibc
 public enum Process {
   public static var id: CInt { getpid() }
   public static var parent: CInt { getppid() }
+  /// The process group.
+  public static var group: CInt { getpgrp() }
   public static var userID: UInt32 { geteuid() }
   public static var groupID: UInt32 { getegid() }
 
@@ -60,6 +62,17 @@ public enum Process {
   /// Orphans below this process become its children (PR_SET_CHILD_SUBREAPER).
   public static func becomeSubreaper() throws(SystemCallError) {
     try check("prctl", "PR_SET_CHILD_SUBREAPER") { clinux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0) }
+  }
+
+  /// Makes the files of this process in /proc root's, so that other processes of its user cannot change how it is
+  /// scheduled or ended (PR_SET_DUMPABLE, proc(5)). Holds until execve(2).
+  public static func hide() throws(SystemCallError) {
+    try check("prctl", "PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 0, 0) }
+  }
+
+  /// Undoes `hide`, which a child inherits: to write its own maps, they have to be its user's.
+  public static func show() throws(SystemCallError) {
+    try check("prctl", "PR_SET_DUMPABLE") { clinux_prctl(PR_SET_DUMPABLE, 1, 0) }
   }
 
   /// Asks for SIGKILL when the parent dies, and makes sure that it has not died before (PR_SET_PDEATHSIG).
@@ -140,6 +153,16 @@ public enum Process {
       try check("getsockopt") { unsafe getsockopt(descriptor, SOL_SOCKET, option, &values[index], &length) }
     }
     return (values[0], values[1])
+  }
+
+  /// Whether a socket has a peer, or had one (getpeername(2)).
+  public static func isConnected(_ descriptor: CInt) -> Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    // SAFETY: the kernel writes no more than the length that is passed.
+    return unsafe withUnsafeMutableBytes(of: &address) {
+      unsafe getpeername(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+    } == 0
   }
 
   /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).

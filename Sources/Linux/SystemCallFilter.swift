@@ -1,80 +1,33 @@
-internal import CLibseccomp
 internal import CLinux
 internal import Glibc
 
-/// A seccomp filter that allows everything but what is refused (seccomp(2), through libseccomp).
-///
-/// System calls of any other architecture fail with ENOSYS: a filter for one architecture says nothing about
-/// the others.
-@safe public struct SystemCallFilter: ~Copyable {
-  private let context: scmp_filter_ctx
+/// The kernel's side of a seccomp filter (seccomp(2)): this machine's numbers, and its loading.
+public enum SystemCallFilter {
+  /// What `seccomp_data.arch` says of the system calls of this architecture (linux/audit.h).
+  public static var architecture: UInt32 { clinux_architecture() }
 
-  /// What is asked of one argument. Of a value only the low 32 bits are compared: that is what the kernel takes,
-  /// whatever the upper half says.
-  public struct Condition: Sendable {
-    let comparison: scmp_arg_cmp
+  /// The bit that marks a call of x86-64's other architecture, x32; 0 where there is none.
+  public static var foreignBit: UInt32 { clinux_foreign_bit() }
 
-    public static func argument(_ index: UInt32, is value: UInt32) -> Condition {
-      Condition(
-        comparison: scmp_arg_cmp(
-          arg: index, op: SCMP_CMP_MASKED_EQ, datum_a: 0xffff_ffff, datum_b: UInt64(value)))
-    }
-
-    /// All 64 bits are compared.
-    public static func argumentIsNotZero(_ index: UInt32) -> Condition {
-      Condition(comparison: scmp_arg_cmp(arg: index, op: SCMP_CMP_NE, datum_a: 0, datum_b: 0))
-    }
+  /// The number of a system call; nil when this architecture does not have it. EINVAL for a name that is not
+  /// in the shim's table.
+  public static func number(of call: String) throws(SystemCallError) -> UInt32? {
+    // SAFETY: a NUL-terminated copy that outlives the call.
+    let number = unsafe clinux_call_number(call)
+    guard number >= -1 else { throw SystemCallError("seccomp", call, errno: EINVAL) }
+    return UInt32(exactly: number)
   }
 
-  private static let allow: UInt32 = 0x7fff_0000  // SCMP_ACT_ALLOW
-  private static func fail(_ errno: CInt) -> UInt32 { 0x0005_0000 | UInt32(errno) }  // SCMP_ACT_ERRNO
-
-  private init(owning context: scmp_filter_ctx) { unsafe self.context = context }
-
-  /// A filter that refuses nothing yet.
-  public static func make() throws(SystemCallError) -> SystemCallFilter {
-    // SAFETY: a context that is released once, in deinit.
-    guard let context = unsafe seccomp_init(allow) else {
-      throw SystemCallError("seccomp_init", errno: ENOMEM)
+  /// Puts a program on this process and all that it will start, for good, and reads back that there is one.
+  /// Needs no_new_privs. EINVAL when the kernel rejects the program.
+  public static func load(_ program: [FilterInstruction]) throws(SystemCallError) {
+    var instructions = program.map(\.raw)
+    try check("seccomp", "SECCOMP_SET_MODE_FILTER") {
+      // SAFETY: the kernel copies the array's count of instructions.
+      unsafe clinux_seccomp(&instructions, UInt16(program.count))
     }
-    let filter = unsafe SystemCallFilter(owning: context)
-    try check("seccomp_attr_set") { unsafe seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, fail(ENOSYS)) }
-    // no_new_privs is a step of its own, and read back.
-    try check("seccomp_attr_set") { unsafe seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0) }
-    return filter
-  }
-
-  deinit { unsafe seccomp_release(context) }
-
-  /// Makes a system call fail with an error number, whenever all conditions hold. A call that this
-  /// architecture does not have is skipped.
-  public func refuse(
-    _ call: String, with errno: CInt, when conditions: [Condition] = []
-  ) throws(SystemCallError) {
-    let number = unsafe seccomp_syscall_resolve_name(call)
-    // A negative number stands for a call of other architectures only; there is nothing to refuse.
-    if number < 0 && number != -1 { return }
-    guard number != -1 else { throw SystemCallError("seccomp_syscall_resolve_name", call, errno: EINVAL) }
-    let comparisons = conditions.map(\.comparison)
-    try Self.check("seccomp_rule_add", call) {
-      // SAFETY: the array is passed with its own count.
-      unsafe seccomp_rule_add_array(context, Self.fail(errno), number, UInt32(comparisons.count), comparisons)
-    }
-  }
-
-  /// Puts the filter on this process and all that it will start, for good.
-  public func load() throws(SystemCallError) {
-    try Self.check("seccomp_load") { unsafe seccomp_load(context) }
     guard try ProcessStatus.read()["Seccomp"] == "2" else {
-      throw SystemCallError("seccomp_load", errno: EPERM)
+      throw SystemCallError("seccomp", "Seccomp", errno: EPERM)
     }
-  }
-
-  /// libseccomp returns the negative error number.
-  private static func check(
-    _ call: String, _ subject: String = "", _ body: () -> CInt
-  ) throws(SystemCallError) {
-    let result = body()
-    if result < 0 { throw SystemCallError(call, subject, errno: -result) }
   }
 }

@@ -14,6 +14,14 @@ public enum IPv6Mode: String, Sendable, Hashable, CaseIterable {
   case off
 }
 
+/// Which Unix sockets of outside a jail closes.
+public enum UnixSockets: String, Sendable, Hashable, CaseIterable {
+  /// Those on the list of well-known ones.
+  case listed
+  /// All: the command connects to sockets that were made in its jail, and to exposed ones.
+  case own
+}
+
 /// What `/etc/claude-sandbox.conf` and its drop-ins say. The initial value is what holds without any file.
 public struct Configuration: Sendable, Equatable {
   /// A key of the file-system sandbox that shares the file; recorded, not acted upon.
@@ -36,6 +44,8 @@ public struct Configuration: Sendable, Equatable {
   public var allowOverride = Sourced(true)
   /// `allow-ip`, `allow-net`, `block-ip`, `block-net`, in the order of the files.
   public var rules: [Rule] = []
+  /// `unix-sockets`.
+  public var unixSockets = Sourced(UnixSockets.listed)
   /// `expose-socket`: the Unix sockets that stay visible.
   public var exposedSockets: [Sourced<String>] = []
   /// `claude-binary`: the real Claude Code; nil to look for it.

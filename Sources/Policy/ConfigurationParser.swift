@@ -88,6 +88,7 @@ public struct ConfigurationParser {
     case .egressJail: configuration.egressJail = Sourced(try boolean(value, key), at: location)
     case .allowOverride: configuration.allowOverride = Sourced(try boolean(value, key), at: location)
     case .ipv6: configuration.ipv6 = Sourced(try choice(value, key), at: location)
+    case .unixSockets: configuration.unixSockets = Sourced(try choice(value, key), at: location)
     case .claudeBinary: configuration.claudeBinary = Sourced(try path(value, of: "a program"), at: location)
     case .network:
       if text(value) == "restricted" {
@@ -177,6 +178,7 @@ extension Key {
     case .allowNet, .blockNet: "10.0.0.0/24:443"
     case .network: "internet"
     case .ipv6: "auto"
+    case .unixSockets: "listed"
     case .exposeSocket: "/run/example.sock"
     case .claudeBinary: "/opt/claude/bin/claude"
     default: "0"

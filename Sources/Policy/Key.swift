@@ -12,6 +12,7 @@ enum Key: String, CaseIterable {
   case allowHostPort = "allow-host-port"
   case publish
   case allowOverride = "allow-override"
+  case unixSockets = "unix-sockets"
   case exposeSocket = "expose-socket"
   case ipv6
   case claudeBinary = "claude-binary"
@@ -40,6 +41,7 @@ enum Key: String, CaseIterable {
     case allowOverride
     case network
     case ipv6
+    case unixSockets
     case claudeBinary
   }
 
@@ -49,6 +51,7 @@ enum Key: String, CaseIterable {
     case .allowOverride: .setting(.allowOverride)
     case .network: .setting(.network)
     case .ipv6: .setting(.ipv6)
+    case .unixSockets: .setting(.unixSockets)
     case .claudeBinary: .setting(.claudeBinary)
     case .allowIP: .rule(.allow, isPrefix: false)
     case .allowNet: .rule(.allow, isPrefix: true)

@@ -74,6 +74,7 @@ struct Config: ParsableCommand {
       entry("egress-jail", configuration.egressJail) { $0 ? "1" : "0" },
       entry("network", configuration.network, \.rawValue),
       entry("ipv6", configuration.ipv6, \.rawValue),
+      entry("unix-sockets", configuration.unixSockets, \.rawValue),
       entry("allow-override", configuration.allowOverride) { $0 ? "yes" : "no" },
     ] + rules + sockets + (claude.map { [$0] } ?? []) + ignored
   }

@@ -283,6 +283,13 @@ def test_an_inherited_pipe_is_nobody_s(lab, identity):
 STREAMS = """
 import os, socket, sys
 kind, number, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+def keep(pair):
+    pair[1].set_inheritable(True)
+    return [end.detach() for end in pair][0]
+def listening():
+    server = socket.socket(socket.AF_UNIX)
+    server.bind("\\0listening"); server.listen()
+    return server
 made = {
     "tcp": lambda: socket.socket().detach(),
     "udp": lambda: socket.socket(type=socket.SOCK_DGRAM).detach(),
@@ -290,7 +297,10 @@ made = {
     "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).detach(),
     "unix datagram": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).detach(),
     "unix packets": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).detach(),
-    "unix stream": lambda: socket.socketpair()[0].detach(),
+    "unix stream": lambda: keep(socket.socketpair()),
+    "unix stream whose peer has gone": lambda: socket.socketpair()[0].detach(),
+    "unix unconnected": lambda: socket.socket(socket.AF_UNIX).detach(),
+    "unix listening": lambda: listening().detach(),
     "directory": lambda: os.open("/", os.O_RDONLY),
     "path": lambda: os.open("/", os.O_PATH),
     "tap": lambda: os.open("/dev/net/tun", os.O_RDWR),
@@ -300,7 +310,8 @@ made = {
 os.dup2(made, number)
 os.execv(command[0], command)
 """
-REFUSED_STREAMS = ["tcp", "udp", "udp6", "netlink", "unix datagram", "unix packets", "directory", "path", "tap"]
+REFUSED_STREAMS = ["tcp", "udp", "udp6", "netlink", "unix datagram", "unix packets", "unix unconnected", "unix listening",
+                   "directory", "path", "tap"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", REFUSED_STREAMS)
@@ -313,7 +324,7 @@ def test_standard_streams_that_lead_out(lab, identity, kind):
     assert result.err.startswith("claude-sandbox: "), result
 
 
-@pytest.mark.parametrize("kind", ["unix stream", "pipe", "file"])
+@pytest.mark.parametrize("kind", ["unix stream", "unix stream whose peer has gone", "pipe", "file"])
 def test_standard_streams_that_do_not(lab, identity, kind):
     result = lab.run([PYTHON, "-I", "-c", STREAMS, kind, "1", EXECUTABLE, "run", "--", "/usr/bin/true"], identity=identity)
     assert (result.status, result.err) == (0, ""), result

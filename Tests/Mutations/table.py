@@ -41,7 +41,7 @@ mutate("tap filter", "not attached", UPLINK, "    let tap = Tap(owning: tap)\n  
        "    let tap = Tap(owning: tap)\n", ("test_reach_bound", "walked_past and user"))
 mutate_both("tap filter's time", "attached after pasta has the tap", [
     (UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n", "    let tap = Tap(owning: tap)\n"),
-    (SESSION, "      try pasta?.connect(tap)\n", "      try pasta?.connect(tap)\n      try tap.attach(FilterInstruction.list(plan.filter))\n"),
+    (SESSION, "      try pasta?.connect(tap, of: holder)\n", "      try pasta?.connect(tap, of: holder)\n      try tap.attach(FilterInstruction.list(plan.filter))\n"),
 ], ("test_faults", "filter_is_attached"))
 mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",
        ("test_walls", "blackholes_are_listed"))
@@ -59,8 +59,8 @@ for letter, test in (("T", ("test_reach", "loopback_is and user")), ("U", ("test
                      ("t", ("test_reach", "published and user")), ("u", escapes("pasta_is_locked"))):
     mutate(f"pasta -{letter} none", "auto", PASTA, f'"-{letter}", "none"', f'"-{letter}", "auto"', test, escapes("pasta_is_locked"))
 mutate("pasta --no-map-gw", "left out", PASTA, '"none", "--no-map-gw"]', '"none"]', escapes("pasta_is_locked"))
-mutate("pasta's environment", "not empty", PASTA, "arguments: program.arguments, environment: [])",
-       'arguments: program.arguments, environment: [Array("A=b".utf8)])', ("test_preflight", "helpers_have_no"))
+mutate("pasta's environment", "not empty", PASTA, "[message.bytes], environment: [])",
+       '[message.bytes], environment: [Array("A=b".utf8)])', ("test_preflight", "helpers_have_no"))
 mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/pasta",', '["/tmp/venv/bin/pasta", "/usr/bin/pasta",',
        ("test_preflight", "planted"))
 mutate("pasta's death", "nothing is cut", SESSION, 'ready.contains(end) { disconnect("pasta ended (\\(pastaSaid))") }',
@@ -114,20 +114,38 @@ mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/Resolver
 # The seal.
 
 POLICY = f"{JAIL}/SystemCallPolicy.swift"
-mutate("seccomp", "not installed", SEALED, "    try SystemCallPolicy.install()\n", "", escapes("not_there or families"))
-mutate("seccomp: socket families", "all", POLICY, "for family in 0..<64", "for family in 0..<0", escapes("families"))
-mutate("seccomp: netlink protocols", "all", POLICY, "in 0..<32", "in 0..<0", escapes("netlink"))
-mutate("seccomp: TIOCSTI", "allowed", POLICY, "[0x5412, 0x541c]", "[0x541c]", escapes("terminal_requests or typing"))
-mutate("seccomp: TIOCLINUX", "allowed", POLICY, "[0x5412, 0x541c]", "[0x5412]", escapes("terminal_requests"))
-mutate("seccomp: upper bits", "compared", "Sources/Linux/SystemCallFilter.swift", "datum_a: 0xffff_ffff,", "datum_a: 0xffff_ffff_ffff_ffff,",
+mutate("seccomp", "not installed", SEALED, "    try SystemCallPolicy.install(protecting: own)\n", "", escapes("not_there or families"))
+mutate("seccomp: socket families", "all", POLICY, "for call in [\"socket\", \"socketpair\"] {", "for call in [\"socket\", \"socketpair\"].prefix(0) {",
+       escapes("families"))
+mutate("seccomp: netlink protocols", "all", POLICY, "[.argument(0, isOneOf: [netlink]),", "[.argument(0, isOneOf: []),", escapes("netlink"))
+mutate("seccomp: TIOCSTI", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x541c, 0x5423]", escapes("terminal_requests or typing"))
+mutate("seccomp: TIOCLINUX", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x5412, 0x5423]", escapes("terminal_requests"))
+mutate("seccomp: TIOCSETD", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x5412, 0x541c]", escapes("terminal_requests"))
+PROGRAM = "Sources/Policy/SystemCallProgram.swift"
+mutate("seccomp: upper bits", "compared", PROGRAM, "    return assembler.step(Opcode.loadWord, offset, then: compare)\n",
+       "    let low = assembler.step(Opcode.loadWord, offset, then: compare)\n"
+       "    return assembler.step(Opcode.loadWord, offset + 4, then: assembler.branch(Opcode.jumpEqual, 0, yes: low, no: miss))\n",
        escapes("terminal_requests or families"))
 mutate("seccomp: io_uring", "allowed", POLICY, '"io_uring_setup", "io_uring_enter", "io_uring_register", ', "", escapes("not_there"))
 mutate("seccomp: key rings", "allowed", POLICY, '"keyctl", "add_key", "request_key",', "", escapes("not_there"))
 mutate("seccomp: userfaultfd", "allowed", POLICY, '    "userfaultfd",\n', "", escapes("not_there"))
 mutate("seccomp: administrators' calls", "allowed", POLICY, "for call in forbidden {", "for call in forbidden.prefix(0) {",
        escapes("administrators"))
-mutate("seccomp: other architectures", "allowed", "Sources/Linux/SystemCallFilter.swift", "SCMP_FLTATR_ACT_BADARCH, fail(ENOSYS)",
-       "SCMP_FLTATR_ACT_BADARCH, allow", escapes("another_architecture"))
+mutate("seccomp: other architectures", "allowed", PROGRAM, "architecture, yes: native, no: foreign)", "architecture, yes: native, no: allow)",
+       escapes("another_architecture"))
+mutate("seccomp: scheduling of ours", "allowed", POLICY, "for call in scheduling {", "for call in scheduling.prefix(0) {",
+       ("test_ours", "scheduling_of_ours"))
+mutate("seccomp: priorities of ours", "allowed", POLICY, ") in priorities {", ") in priorities.prefix(0) {", ("test_ours", "scheduling_of_ours"))
+mutate("seccomp: groups of ours", "the caller's own allowed", f"{JAIL}/OwnProcesses.swift", "ids.union([0, UInt32(bitPattern: group)])", "ids",
+       ("test_ours", "scheduling_of"))
+mutate("the launcher's files", "its user's", f"{JAIL}/Launcher.swift", "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
+mutate("the supervisor's files", "its user's", f"{JAIL}/Supervisor.swift", "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
+mutate("files of ours, for uid 0", "writable", f"{JAIL}/TrustAnchors.swift",
+       '    for process in own.ids { try Mounts.freeze("/proc/\\(process)") }\n', "", ("test_ours", "files_of_ours"))
+mutate("standard streams: unconnected sockets", "accepted", f"{JAIL}/StandardStreams.swift",
+       'Process.isConnected(descriptor) ? nil : "a Unix socket that is not connected"', "nil", escapes("streams_that_lead_out"))
+mutate("unix-sockets = own", "not asked of the kernel", f"{JAIL}/Launch.swift", "    try Prerequisites.check(configuration)\n", "",
+       ("test_own_sockets", "cannot"))
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
@@ -148,7 +166,7 @@ mutate_both("securebits, and reading them back", "not locked", [
     (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
 ], escapes("securebits"))
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
-LANDLOCK = "    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }\n"
+LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration)\n"
 mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
 CLOSE = "      try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
@@ -211,11 +229,11 @@ mutate("/dev/shm", "the host's", DEVICES, "    if try isDirectory(memory) {\n", 
 mutate("another mount of the host's terminals or queues", "visible", DEVICES,
        "      if try FileStatus.of(place).kind == .directory {\n", "      if try FileStatus.of(place).kind == .socket {\n",
        escapes("another_mount"))
-mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try filter.refuse(\"prlimit64\", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])\n", "",
+mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try refuse(\"prlimit64\", with: Errno.EPERM, when: [.argument(0, isNoneOf: [0]), .argumentIsNotZero(2)])\n", "",
        escapes("limits_of"))
 mutate("terminals", "the host's devpts", f"{JAIL}/Holder/DeviceFileSystems.swift", "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
-mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
-mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
+mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze(own)\n", "", escapes("later_launches"))
+mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    try Mounts.freeze("/proc/sys")\n', "",
        ("test_walls", "proc_is_left"))
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
@@ -243,11 +261,11 @@ mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocatio
 mutate("teardown", "descendants stay", f"{JAIL}/Supervisor.swift", "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
 mutate("teardown after the supervisor's death", "descendants stay", f"{JAIL}/Launcher.swift", "        Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
-AGAIN = (SEALED, "    try Process.dieWithParent(parent)\n", "")
+AGAIN = (SEALED, "    try Process.dieWithParent(own.supervisor)\n", "")
 mutate("the command's own end", "PR_SET_PDEATHSIG not set again", *AGAIN, ("test_supervise", "both"),
        redundant="set when the holder begins; the kernel keeps it here")
 mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
-    AGAIN, (f"{JAIL}/Holder.swift", "      try Process.dieWithParent(supervisor)\n", ""),
+    AGAIN, (f"{JAIL}/Holder.swift", "      try Process.dieWithParent(own.supervisor)\n", ""),
 ], ("test_supervise", "both"))
 mutate("the launcher's death", "not noticed", SESSION,
        "        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }\n"

@@ -8,17 +8,19 @@ struct ConfigurationParserTests {
     #expect(try configuration("\n# a comment\n   \t # another\r\n") == Configuration())
     #expect(empty.egressJail == Sourced(true) && empty.allowOverride == Sourced(true))
     #expect(empty.network == Sourced(.internet) && empty.ipv6 == Sourced(.auto))
+    #expect(empty.unixSockets == Sourced(.listed))
   }
 
   @Test func settingsCarryTheirPlace() throws {
     let text =
-      "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no\nclaude-binary = /opt/claude"
+      "egress-jail = 0\n  network=none\nipv6 =\toff  # why\nallow-override = no\nclaude-binary = /opt/claude\nunix-sockets = own"
     let configuration = try configuration(text)
     #expect(configuration.egressJail == Sourced(false, at: place(1, 1)))
     #expect(configuration.network == Sourced(.none, at: place(2, 3)))
     #expect(configuration.ipv6 == Sourced(.off, at: place(3, 1)))
     #expect(configuration.allowOverride == Sourced(false, at: place(4, 1)))
     #expect(configuration.claudeBinary == Sourced("/opt/claude", at: place(5, 1)))
+    #expect(configuration.unixSockets == Sourced(.own, at: place(6, 1)))
   }
 
   @Test(arguments: [

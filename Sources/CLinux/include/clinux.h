@@ -44,6 +44,8 @@
 #include <linux/securebits.h>
 #include <linux/stat.h>
 
+#include "calls.h"
+
 _Static_assert(sizeof(struct sock_filter) == 8, "linux/filter.h");
 _Static_assert(sizeof(struct nlmsghdr) == 16, "linux/netlink.h");
 _Static_assert(sizeof(struct rtmsg) == 12, "linux/rtnetlink.h");
@@ -155,11 +157,16 @@ static inline int clinux_mount_setattr(int dir, const char *path, unsigned flags
   return (int)syscall(SYS_mount_setattr, dir, path, flags, attributes, sizeof *attributes);
 }
 
-// Landlock (landlock(7)); the structure as of ABI 6, Linux 6.12.
+// Landlock (landlock(7)); the structures as of ABI 6, Linux 6.12.
 static inline int clinux_landlock_abi(void) { return (int)syscall(444 /* landlock_create_ruleset */, NULL, 0, 1U); }
-static inline int clinux_landlock_scopes(void) {
-  struct { uint64_t handled_access_fs, handled_access_net, scoped; } attributes = {0, 0, 3 /* abstract sockets, signals */};
+enum { CLINUX_LANDLOCK_REFER = 1 << 13, CLINUX_LANDLOCK_RESOLVE_UNIX = 1 << 16 };
+static inline int clinux_landlock_ruleset(uint64_t files) {
+  struct { uint64_t handled_access_fs, handled_access_net, scoped; } attributes = {files, 0, 3 /* abstract sockets, signals */};
   return (int)syscall(444, &attributes, sizeof attributes, 0U);
+}
+static inline int clinux_landlock_allow(int ruleset, uint64_t access, int path) {
+  struct { uint64_t allowed_access; int32_t parent_fd; } __attribute__((packed)) rule = {access, path};
+  return (int)syscall(445 /* landlock_add_rule */, ruleset, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0U);
 }
 static inline int clinux_landlock_restrict(int ruleset) { return (int)syscall(446 /* landlock_restrict_self */, ruleset, 0U); }
 
@@ -174,6 +181,10 @@ static inline int clinux_tunsetpersist(int fd) { return ioctl(fd, TUNSETPERSIST,
 static inline int clinux_tunattachfilter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};
   return ioctl(fd, TUNATTACHFILTER, &program);
+}
+static inline int clinux_seccomp(struct sock_filter *instructions, unsigned short count) {
+  struct sock_fprog program = {count, instructions};
+  return (int)syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &program);
 }
 static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructions, unsigned short count) {
   struct sock_fprog program = {count, instructions};

@@ -47,15 +47,18 @@ public enum Verification {
   /// Whether this process is in a jail already.
   public static var isInside: Bool { (try? ConfigurationFiles.read()).map(Enclosure.isJail) ?? false }
 
-  /// What uid 0 means when it is the machine's.
+  /// What uid 0 means when the system is its own.
   private static func user() -> [Check] {
-    guard Process.userID == 0, let map = try? FileDescriptor.contents(of: "/proc/self/uid_map"),
+    guard Prerequisites.user().state == .limited else { return [] }
+    let map = (try? FileDescriptor.contents(of: "/proc/self/uid_map")) ?? []
+    let isReal =
       String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
-    else { return [] }
     return [
       Check(
         "the user", .limited, tried: "look who it is", expected: "an ordinary user",
-        saw: "real root: without capabilities in the jail, but its files steer the machine (SECURITY.md)")
+        saw: isReal
+          ? "real root: without capabilities in the jail, but its files steer the machine (SECURITY.md)"
+          : "root of a container: the command can change what later launches consist of (SECURITY.md)")
     ]
   }
 }

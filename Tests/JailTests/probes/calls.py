@@ -49,10 +49,10 @@ FORBIDDEN = {
     "clock_settime": (99, BAD), "iopl": (4,), "ioperm": (70000, 1, 0), "quotactl": (255, BAD, 0, BAD), "quotactl_fd": (MINUS_ONE, 255, 0, BAD),
     "syslog": (10, 0, 0), "uselib": (BAD,), "vhangup": (),
 }  # fmt: skip
-# TIOCSTI and TIOCLINUX, as ioctl(2) takes them: the upper half of the register is not looked at.
+# TIOCSTI, TIOCLINUX and TIOCSETD, as ioctl(2) takes them: the upper half of the register is not looked at.
 TERMINAL = {
     f"{name} {encoding}": request | upper
-    for name, request in (("TIOCSTI", 0x5412), ("TIOCLINUX", 0x541C))
+    for name, request in (("TIOCSTI", 0x5412), ("TIOCLINUX", 0x541C), ("TIOCSETD", 0x5423))
     for encoding, upper in (("plain", 0), ("one upper bit", UPPER), ("all upper bits", MINUS_ONE << 32 & MINUS_ONE))
 }
 

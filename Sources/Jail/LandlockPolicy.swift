@@ -1,0 +1,34 @@
+import Linux
+import Policy
+
+/// What Landlock closes: signals and abstract sockets wherever the kernel can, and with `unix-sockets = own` every
+/// Unix socket of outside that is not exposed.
+enum LandlockPolicy {
+  /// Applies to this process and all that it will start. After the mounts, of which it may forbid more.
+  static func install(_ configuration: Configuration) throws {
+    switch configuration.unixSockets.value {
+    case .listed:
+      // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside, as
+      // `doctor` tells; no network is opened by that.
+      if Landlock.hasScopes { try Landlock.Ruleset(ownSockets: false).enter() }
+    case .own:
+      // Not optional: the kernel refuses the ruleset if it cannot do what it says.
+      let ruleset = try Landlock.Ruleset(ownSockets: true)
+      for path in configuration.exposedSockets.map(\.value) {
+        // As for the covers: a path that has links, or is not there, exposes nothing.
+        guard let socket = try? FileDescriptor.refer(toWithoutLinks: Self.real(path).utf8),
+          try FileStatus.of(socket).kind == .socket
+        else { continue }
+        try ruleset.allowConnecting(to: socket)
+      }
+      try ruleset.enter()
+    }
+  }
+
+  /// /var/run is a link of the system's own.
+  private static func real(_ path: String) -> String {
+    let system = "/var/run/"
+    let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
+    return path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
+  }
+}
