@@ -91,9 +91,9 @@ public struct ConfigurationParser {
     let hasColon = value.first == UInt8(ascii: ":")
     if hasColon { value = trimmed(value.dropFirst()) }
     let hint = "write \(key.name) = \(value.isEmpty ? key.example : text(value))"
-    return hasColon
-      ? LineError(content.startIndex + word.count, "\":\" after \(key.name) should be \"=\"", hint: hint)
-      : LineError(word.endIndex, "\"=\" is missing after \(key.name)", hint: hint)
+    let problem =
+      hasColon ? "\":\" after \(key.name) should be \"=\"" : "\"=\" is missing after \(key.name)"
+    return LineError(word.endIndex, problem, hint: hint)
   }
 
   private func unknownKey(_ name: ArraySlice<UInt8>) -> LineError {
