@@ -32,6 +32,8 @@ extension ConfigurationKey {
       manual: """
         Keep a Unix socket visible that the jail would hide; an absolute path.
         Whatever answers there acts outside the jail.
+        It is the socket that exists at the launch: if its service recreates it, running
+        jails lose it.
         A path that contains a symbolic link, other than
         .Pa /var/run ,
         exposes nothing: in a home directory, the command could change where it leads.
