@@ -1,8 +1,8 @@
 import Linux
 public import Policy
 
-/// Reads `/etc/claude-sandbox.conf`, then `/etc/claude-sandbox.conf.d/*.conf` in name order. From nowhere
-/// else: the workspace is the attacker's.
+/// Reads `/etc/claude-sandbox.conf`, then `/etc/claude-sandbox.conf.d/*.conf` in name order, as a shell expands it:
+/// hidden files, such as an editor's lock, are not among them. From nowhere else: the workspace is the attacker's.
 public enum ConfigurationFiles {
   public static let main = "/etc/claude-sandbox.conf"
   public static let directory = "/etc/claude-sandbox.conf.d"
@@ -23,11 +23,10 @@ public enum ConfigurationFiles {
   private static func dropIns() throws(LaunchFailure) -> [String] {
     guard let directory = try trusted(Self.directory) else { return [] }
     do throws(SystemCallError) {
-      return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") }.sorted()
-        .map { "\(Self.directory)/\($0)" }
+      return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
+        .sorted().map { "\(Self.directory)/\($0)" }
     } catch {
-      throw .untrustedConfiguration(
-        .init(path: Self.directory, reason: errnoText(error.errno), isMissing: false))
+      throw .untrustedConfiguration(.init(Self.directory, errno: error.errno, mode: "755"))
     }
   }
 
@@ -38,9 +37,12 @@ public enum ConfigurationFiles {
       let file = try FileDescriptor.open(resolved, FileDescriptor.readOnlyNonBlocking)
       if try FileStatus.of(file).kind == .regular { return try file.readAll(limit: 4 << 20) }
     } catch {
-      throw .untrustedConfiguration(.init(path: path, reason: errnoText(error.errno), isMissing: false))
+      throw .untrustedConfiguration(.init(path, errno: error.errno, mode: "644"))
     }
-    throw .untrustedConfiguration(.init(path: path, reason: "is not a regular file", isMissing: false))
+    throw .untrustedConfiguration(
+      .init(
+        path: path, reason: "is not a regular file", fix: "replace \(path) by a regular file",
+        isMissing: false))
   }
 
   private static func trusted(_ path: String) throws(LaunchFailure) -> String? {
@@ -48,7 +50,8 @@ public enum ConfigurationFiles {
       return try TrustedFile.resolve(path)
     } catch {
       if error.path != path {
-        throw .untrustedConfiguration(.init(path: path, reason: "leads to \(error)", isMissing: false))
+        throw .untrustedConfiguration(
+          .init(path: path, reason: "leads to \(error)", fix: error.fix, isMissing: false))
       }
       if error.isMissing { return nil }
       throw .untrustedConfiguration(error)

@@ -89,7 +89,7 @@ public enum Launch {
       throw .plan(error)
     }
     // While a filter is replaced the kernel holds both. Where it does not tell its limit, attaching will.
-    let needed = 2 * plan.filter.kernelSize
+    let needed = 2 * plan.filter.optionMemory
     if let limit = Prerequisites.setting("net/core/optmem_max").flatMap({ Int($0) }), needed >= limit {
       throw .optionMemory(needed: needed, limit: limit)
     }

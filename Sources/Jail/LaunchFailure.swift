@@ -31,6 +31,8 @@ public enum LaunchFailure: Error, Sendable {
   case command(String, errno: CInt)
   /// Under the name claude: there is no Claude Code to run.
   case noClaude
+  /// `claude-binary` names this program, which would start itself forever.
+  case claudeBinaryIsSandbox(String, SourceLocation?)
   /// The launcher was killed while the jail was being built.
   case launcherDied
   /// The supervisor could not go on; the command and all that it started were killed. Why.
@@ -68,10 +70,7 @@ public enum LaunchFailure: Error, Sendable {
         + "\nclaude-sandbox: refused: \(count) in the configuration"
         + "\n  fix: correct the lines above; check with: claude-sandbox config --check"
     case .untrustedConfiguration(let distrust):
-      return refused(
-        "\(distrust)",
-        fix:
-          "make it a file that is root's alone, like every directory on the way: chown root:root, chmod go-w")
+      return refused("\(distrust)", fix: distrust.fix)
     case .overrideValue(let value):
       return refused(
         "\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
@@ -107,6 +106,10 @@ public enum LaunchFailure: Error, Sendable {
       return
         "claude-sandbox: Claude Code was not found: not where its installers put it, not in /usr/bin, not on PATH"
         + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(ConfigurationFiles.main)"
+    case .claudeBinaryIsSandbox(let path, let place):
+      return refused(
+        "\(place.map { "\($0): " } ?? "")claude-binary = \(path) is claude-sandbox itself",
+        fix: "name the real Claude Code, or remove the line and it is searched for")
     case .launcherDied:
       return "claude-sandbox: the launcher was killed"
     case .supervisorFailed(let reason):

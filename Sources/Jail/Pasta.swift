@@ -22,7 +22,7 @@ enum Pasta {
         distrust = distrust ?? error
       }
     }
-    throw distrust ?? .init(path: "pasta", reason: errnoText(Errno.ENOENT), isMissing: true)
+    throw distrust ?? .init("pasta", errno: Errno.ENOENT)
   }
 
   /// What it says of its version, for people, never to be decided by; nil if it cannot be run, or does not

@@ -126,8 +126,7 @@ public enum Prerequisites {
       return .missing(
         "pasta", "is not installed in \(Pasta.paths.joined(separator: " or "))", fix: "apt-get install passt")
     }
-    return .missing(
-      "pasta", "\(distrust)", fix: "make it root's alone: chown root:root, chmod go-w \(distrust.path)")
+    return .missing("pasta", "\(distrust)", fix: distrust.fix)
   }
 
   /// Tries, in a child, what the holder does in its new namespaces, step by step.

@@ -13,7 +13,10 @@ public enum Shim {
   public static func program(for command: Command, _ configuration: Configuration) throws(LaunchFailure)
     -> String
   {
-    if let path = configuration.claudeBinary.value { return path }
+    if let path = configuration.claudeBinary.value {
+      if isThisProgram(path) { throw .claudeBinaryIsSandbox(path, configuration.claudeBinary.location) }
+      return path
+    }
     guard let path = candidates(command).first(where: { isExecutable($0) && !isThisProgram($0) }) else {
       throw .noClaude
     }

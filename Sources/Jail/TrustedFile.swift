@@ -9,10 +9,31 @@ public enum TrustedFile {
   public struct Distrust: Error, Equatable, CustomStringConvertible {
     public let path: String
     public let reason: String
+    /// How to make it trusted.
+    public let fix: String
     /// What was there, for callers that treat a missing file apart.
     public let isMissing: Bool
 
     public var description: String { "\(path): \(reason)" }
+
+    init(path: String, reason: String, fix: String, isMissing: Bool) {
+      self.path = path
+      self.reason = reason
+      self.fix = fix
+      self.isMissing = isMissing
+    }
+
+    /// A file that could not be looked up or, given the mode that it needs, not read.
+    init(_ path: String, errno: CInt, mode: String? = nil) {
+      let fix =
+        switch errno {
+        case Errno.EACCES: "chmod \(mode ?? "755") \(mode == nil ? path.parentDirectory : path)"
+        case Errno.ENOENT: "create \(path), or remove what leads to it"
+        case Errno.ELOOP: "replace \(path), a symbolic link that leads back to itself, by a file"
+        default: "replace \(path) by a regular file that everyone can read"
+        }
+      self.init(path: path, reason: errnoText(errno), fix: fix, isMissing: errno == Errno.ENOENT)
+    }
   }
 
   /// Follows a path to the file that it names, checking each step; the path without symbolic links.
@@ -28,7 +49,7 @@ public enum TrustedFile {
       let found = try status(next, FileStatus.ofLink)
       if found.kind == .symbolicLink {
         links += 1
-        if links > 40 { throw Distrust(path: path, reason: errnoText(Errno.ELOOP), isMissing: false) }
+        if links > 40 { throw Distrust(path, errno: Errno.ELOOP) }
         let target = try linkTarget(next)
         if target.hasPrefix("/") { resolved = "" }
         pending = components(target, below: &resolved) + pending
@@ -58,11 +79,15 @@ public enum TrustedFile {
     _ path: String, _ status: FileStatus, _ administrator: UInt32
   ) throws(Distrust) {
     if status.owner != administrator {
-      throw Distrust(path: path, reason: "is owned by uid \(status.owner), not by root", isMissing: false)
+      throw Distrust(
+        path: path, reason: "is owned by uid \(status.owner), not by root", fix: "chown root:root \(path)",
+        isMissing: false)
     }
     if status.permissions & 0o022 != 0 {
       let mode = String(status.permissions, radix: 8)
-      throw Distrust(path: path, reason: "is writable by others than root (mode \(mode))", isMissing: false)
+      throw Distrust(
+        path: path, reason: "is writable by users other than root (mode \(mode))", fix: "chmod go-w \(path)",
+        isMissing: false)
     }
   }
 
@@ -72,7 +97,7 @@ public enum TrustedFile {
     do throws(SystemCallError) {
       return try read(path)
     } catch {
-      throw Distrust(path: path, reason: errnoText(error.errno), isMissing: error.errno == Errno.ENOENT)
+      throw Distrust(path, errno: error.errno)
     }
   }
 
@@ -80,7 +105,7 @@ public enum TrustedFile {
     do throws(SystemCallError) {
       return try FileStatus.target(ofLink: path)
     } catch {
-      throw Distrust(path: path, reason: errnoText(error.errno), isMissing: false)
+      throw Distrust(path, errno: error.errno)
     }
   }
 }

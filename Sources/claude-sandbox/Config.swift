@@ -48,34 +48,13 @@ struct Config: ParsableCommand {
   }
 
   private static func entries(_ configuration: Configuration) -> [Entry] {
-    func entry<Value>(_ key: String, _ sourced: Sourced<Value>, _ text: (Value) -> String) -> Entry {
-      Entry(
-        key: key, value: text(sourced.value),
-        source: sourced.location.map(String.init(describing:)) ?? "default")
+    ConfigurationKey.all.flatMap { key in
+      key.entries(configuration).map { entry in
+        Entry(
+          key: key.name, value: entry.value,
+          source: (entry.location.map(String.init(describing:)) ?? "default")
+            + (key.isForeign ? ": belongs to a file-system sandbox, not acted upon" : ""))
+      }
     }
-    let rules = configuration.rules.compactMap { rule -> Entry? in
-      guard case .configuration(let location, let key) = rule.origin else { return nil }
-      let destination = key.hasSuffix("-ip") ? "\(rule.prefix.address)" : "\(rule.prefix)"
-      let value =
-        rule.services == .all
-        ? destination : (rule.prefix.family == .ipv6 ? "[\(destination)]" : destination) + ":\(rule.services)"
-      return Entry(key: key, value: value, source: "\(location)")
-    }
-    let sockets = configuration.exposedSockets.map { entry("expose-socket", $0) { $0 } }
-    let claude = configuration.claudeBinary.value.map { path in
-      entry("claude-binary", configuration.claudeBinary) { _ in path }
-    }
-    let ignored = configuration.ignored.map {
-      Entry(
-        key: $0.key, value: $0.value ?? "",
-        source: "\($0.location): belongs to a file-system sandbox, not acted upon")
-    }
-    return [
-      entry("egress-jail", configuration.egressJail) { $0 ? "1" : "0" },
-      entry("network", configuration.network, \.rawValue),
-      entry("ipv6", configuration.ipv6, \.rawValue),
-      entry("unix-sockets", configuration.unixSockets, \.rawValue),
-      entry("allow-override", configuration.allowOverride) { $0 ? "yes" : "no" },
-    ] + rules + sockets + (claude.map { [$0] } ?? []) + ignored
   }
 }

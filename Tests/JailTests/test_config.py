@@ -73,7 +73,9 @@ def test_drop_ins_are_read(lab, launch, identity):
     lab.configure("allow-ip = 10.1.1.2\n", f"{DROP_IN}/10-site.conf")
     lab.configure("allow-ip = 10.1.1.3\n", f"{DROP_IN}/20-team.conf")
     lab.configure("nonsense\n", f"{DROP_IN}/notes.txt")
-    lab.configure("nonsense\n", f"{DROP_IN}/.hidden.conf.swp")
+    for name in (".hidden.conf.swp", ".hidden.conf", "10-site.conf~", "10-site.conf.bak", "#10-site.conf#"):
+        lab.configure("nonsense\n", f"{DROP_IN}/{name}")
+    lab.call("lab.host:symlink", "user@host.123:456", f"{DROP_IN}/.#20-team.conf")
     entries = lab.sandbox("config", "--json", identity=identity).json
     assert [(e["value"].removesuffix("/32"), e["source"].split(":")[0]) for e in entries if e["key"] == "allow-ip"] == [
         ("10.1.1.1", CONFIGURATION), ("10.1.1.2", f"{DROP_IN}/10-site.conf"), ("10.1.1.3", f"{DROP_IN}/20-team.conf"),
@@ -250,6 +252,7 @@ def test_an_unreadable_file(lab, launch, identity):
     assert (result.status, ran) == ((0, True) if identity == "root" else (125, False))
     if identity != "root":
         assert CONFIGURATION in result.err and "Permission denied" in result.err
+        assert f"  fix: chmod 644 {CONFIGURATION}\n" in result.err
 
 
 @pytest.mark.parametrize("path", [CONFIGURATION, f"{DROP_IN}/site.conf"])
@@ -306,9 +309,18 @@ def test_a_directory_of_somebody_else(lab, launch_refused):
 
 def test_an_unreadable_directory(lab, launch, identity):
     lab.configure("allow-override = no\n", f"{DROP_IN}/site.conf")
-    lab.call("lab.host:chmod", DROP_IN, 0o700)
-    result, ran = launch()
-    assert (result.status, ran) == ((0, True) if identity == "root" else (125, False))
+    for mode in (0o700, 0o744):
+        lab.call("lab.host:chmod", DROP_IN, mode)
+        result, ran = launch()
+        assert (result.status, ran) == ((0, True) if identity == "root" else (125, False))
+        assert f"  fix: chmod 755 {DROP_IN}\n" in result.err or identity == "root"
+
+
+def test_advice_names_what_to_change(lab, launch_refused):
+    lab.configure("ipv6 = off\n", uid=1000)
+    assert f"  fix: chown root:root {CONFIGURATION}\n" in launch_refused()
+    lab.configure("ipv6 = off\n", mode=0o664)
+    assert f"  fix: chmod go-w {CONFIGURATION}\n" in launch_refused()
 
 
 # The override.
@@ -408,7 +420,8 @@ def test_check_is_silent_when_all_is_well(lab, identity):
 def test_explain(lab, identity, target, reachable, source):
     lab.configure("allow-ip = 10.1.1.1:80/tcp\nblock-ip = 8.8.8.8\nallow-net = 192.168.7.0/24\n")
     result = lab.sandbox("explain", target, "--json", identity=identity)
-    answers = [answer for answer in result.json if not target.endswith("1:80") or answer["destination"].endswith("/tcp")]
+    assert (result.json["version"], result.json["destination"]) == (1, target)
+    answers = [answer for answer in result.json["answers"] if not target.endswith("1:80") or answer["destination"].endswith("/tcp")]
     assert {answer["reachable"] for answer in answers} == {reachable}, result.out
     if source:
         assert any(f"{CONFIGURATION}:{source}" in str(value) for answer in answers for value in answer.values()), result.out
@@ -416,8 +429,30 @@ def test_explain(lab, identity, target, reachable, source):
 
 def test_explain_a_name(lab, identity):
     result = lab.sandbox("explain", "web.lab.test:443", "--json", identity=identity)
-    assert {answer["reachable"] for answer in result.json} == {True} and "45.33.7.7" in result.out
-    assert lab.sandbox("explain", "device.lab.test", "--json", identity=identity).json[0]["reachable"] is False
+    assert {answer["reachable"] for answer in result.json["answers"]} == {True} and "45.33.7.7" in result.out
+    assert lab.sandbox("explain", "device.lab.test", "--json", identity=identity).json["answers"][0]["reachable"] is False
+
+
+@pytest.mark.parametrize("target, status, verdict", [
+    ("https://web.lab.test/a?b", 0, "reachable"), ("git@web.lab.test:owner/project.git", 0, "reachable"), ("web.lab.test:https", 0, "reachable"),
+    ("10.1.1.1", 1, "partial"), ("10.1.1.1:http/tcp", 0, "reachable"), ("[fd00::1]:443", 1, "blocked"), ("http://10.1.1.2", 1, "blocked"),
+    ("nowhere.lab.test", 2, "unknown"),
+])  # fmt: skip
+def test_verdicts_have_their_exit_status(lab, identity, target, status, verdict):
+    lab.configure("allow-ip = 10.1.1.1:80/tcp\n")
+    result = lab.sandbox("explain", target, "--json", identity=identity)
+    assert (result.status, result.json["verdict"]) == (status, verdict), result
+    assert lab.sandbox("explain", target, identity=identity).status == status
+    assert ("error" in result.json) == (verdict == "unknown") == bool(result.err)
+
+
+@pytest.mark.parametrize("target, words", [
+    ("010.0.0.1", "looks octal"), ("10.1", "four decimal numbers"), ("fd00::3:443", "write [fd00::3]:443"), ("10.0.0.0/24", "it is a prefix"),
+    ("10.0.0.1:nosuch", "is not a port"), ("10.0.0.1:53/UDP", "lower case"), ("foo://host/", "the port of foo:// is not known"),
+])  # fmt: skip
+def test_what_cannot_be_explained(lab, target, words):
+    result = lab.sandbox("explain", target)
+    assert (result.status, result.out) == (64, "") and words in result.err, result
 
 
 def test_a_dry_run_runs_nothing(lab, identity, clean):

@@ -124,6 +124,20 @@ def test_a_background_session_needs_a_jail_that_stays(lab, identity, home, optio
     assert claude(lab, identity, home, "-p", "--", option).status == 7
 
 
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_claude_binary_that_is_the_sandbox_is_refused(lab, identity, home, through_a_link):
+    """It would start itself forever."""
+    name = EXECUTABLE
+    if through_a_link:
+        name = f"{home.directory}/bin/claude"
+        home("bin/other")
+        lab.call("lab.host:symlink", EXECUTABLE, name)
+    lab.configure(f"\nclaude-binary = {name}\n")
+    result = claude(lab, identity, home)
+    assert (result.status, result.out) == (125, "") and result.err == (
+        f"claude-sandbox: refused: /etc/claude-sandbox.conf:2:1: claude-binary = {name} is claude-sandbox itself\n"
+        "  fix: name the real Claude Code, or remove the line and it is searched for\n"
+    )
 @pytest.mark.parametrize("value", ["claude", "bin/claude", "/opt/../claude", "/opt/", ""])
 def test_a_wrong_claude_binary_is_an_error(lab, identity, value):
     lab.configure(f"claude-binary = {value}\n")

@@ -1,1 +1,1 @@
-../PolicyTests/Interpreter.swift
+../../Tests/PolicyTests/Filter/Interpreter.swift

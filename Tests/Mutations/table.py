@@ -45,9 +45,9 @@ mutate_both("tap filter's time", "attached after pasta has the tap", [
 ], ("test_faults", "filter_is_attached"))
 mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",
        ("test_walls", "blackholes_are_listed"))
-mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/BuiltinRules.swift", "0xa83f_8110, 32", "0xa83f_8111, 32",
+mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/Rules/BuiltinRules.swift", "0xa83f_8110, 32", "0xa83f_8111, 32",
        ("test_reach", "internal_addresses_are_not and 168"))
-mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
+mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/Rules/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
        ("test_reach", "internal_addresses_are_not and 2002"))
 mutate("refusals", "no answer", UPLINK, "refusals?.handle(ready: ready, now: now, tap: tap.descriptor)",
        "refusals?.handle(ready: [], now: now, tap: tap.descriptor)", ("test_reach_bound", "walked_past and user"))
@@ -70,7 +70,7 @@ mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.die
 
 # The host's network.
 
-RULES = "Sources/Policy/HostRules.swift"
+RULES = "Sources/Policy/Rules/HostRules.swift"
 ADDRESS = "      block(Prefix(fact.address), .hostAddress(link: fact.link))\n"
 LOCAL = "        block(\n          route.destination, .localRoute(link: route.nextHops.first?.link ?? \"lo\", table: route.table))\n"
 UNUSED = "      _ = fact.link\n"
@@ -83,7 +83,7 @@ mutate_both("host addresses and local routes", "neither derived", [
 mutate("connected prefixes", "not derived", RULES,
        "      block(\n        Prefix(containing: fact.address, length: fact.prefixLength), .connectedPrefix(link: fact.link))\n", UNUSED,
        ("test_reach", "internal_addresses_are_not and 203.0.114"))
-mutate("internal routes", "not derived", RULES, "!ways.contains($0) }) {", "!ways.contains($0) && $0.link.isEmpty }) {",
+mutate("internal routes", "not derived", RULES, "!internet.contains($0) }) {", "!internet.contains($0) && $0.link.isEmpty }) {",
        ("test_reach", "internal_addresses_are_not and 203.0.113"))
 mutate("refused routes", "not derived", RULES, "        block(route.destination, .rejectRoute(table: route.table))\n", "        break\n",
        ("test_reach", "internal_addresses_are_not and 45.45.48"))

@@ -35,7 +35,9 @@ enum PortsValue {
     guard let number = decimal(item, maximum: 65535), number > 0 else {
       let problem = item.isEmpty ? "a port is missing" : "\"\(text(item))\" is not a port"
       throw LineError(
-        item.startIndex, problem, hint: "ports are numbers from 1 to 65535, as in 80,443,8000-8999")
+        item.startIndex, problem,
+        hint: WellKnownPort.number(text(item)).map { "write \($0)" }
+          ?? "ports are numbers from 1 to 65535, as in 80,443,8000-8999")
     }
     return UInt16(number)
   }
@@ -43,7 +45,7 @@ enum PortsValue {
   private static func unknownProtocol(_ name: String, at offset: Int) -> LineError {
     if name.contains(",") {
       return LineError(
-        offset, "the protocol stands behind the last port and holds for all",
+        offset, "the protocol comes after the last port and applies to all of them",
         hint: "write a line for each protocol")
     }
     if name.lowercased().hasPrefix("icmp") {
@@ -51,7 +53,7 @@ enum PortsValue {
         offset, "ICMP has no ports", hint: "a rule without ports includes echo (ping)")
     }
     return LineError(
-      offset, "\"\(name)\" is not a protocol that the uplink carries",
+      offset, "the uplink does not carry the protocol \"\(name)\"",
       hint: Spelling.suggestion(for: name, among: ["tcp", "udp"]).map { "did you mean /\($0)?" }
         ?? "write /tcp, /udp, or nothing for both")
   }

@@ -12,7 +12,7 @@ struct LineError: Error {
 }
 
 /// A line of a configuration file, without its end.
-struct Line {
+struct ConfigurationLine {
   let bytes: ArraySlice<UInt8>
   let number: Int
   let file: String
@@ -22,6 +22,9 @@ struct Line {
     self.number = number
     self.file = file
   }
+
+  /// What precedes the comment.
+  var content: ArraySlice<UInt8> { bytes.prefix { $0 != UInt8(ascii: "#") } }
 
   /// The place of a byte, by its index in the file.
   func location(_ index: Int) -> SourceLocation {
@@ -42,13 +45,16 @@ struct Line {
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw LineError(firstInvalid, "this is not UTF-8", hint: "is it a text file?")
     }
+    let comment = content.endIndex
     var index = bytes.startIndex
     for scalar in text(bytes).unicodeScalars {
-      if scalar != "\t", isInvisible(scalar) {
-        let code = String(scalar.value, radix: 16, uppercase: true)
+      if scalar != "\t", isControl(scalar) {
+        throw LineError(index, "control character \(codePoint(scalar))", hint: "remove it")
+      }
+      if index < comment, scalar.value >= 0x80, isBlankOrFormat(scalar) {
         throw LineError(
-          index, "control character U+\(String(repeating: "0", count: max(0, 4 - code.count)))\(code)",
-          hint: "remove it")
+          index, "invisible character \(codePoint(scalar))",
+          hint: scalar.properties.isWhitespace ? "write an ordinary space instead" : "remove it")
       }
       index += UTF8.width(scalar)
     }
@@ -67,8 +73,19 @@ struct Line {
 }
 
 // Controls, and the byte order mark, which editors hide.
-private func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+private func isControl(_ scalar: Unicode.Scalar) -> Bool {
   scalar.properties.generalCategory == .control || scalar == "\u{feff}"
+}
+
+// What looks like a space or like nothing: no-break spaces, zero-width characters, soft hyphens.
+private func isBlankOrFormat(_ scalar: Unicode.Scalar) -> Bool {
+  scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
+    || scalar.properties.generalCategory == .format
+}
+
+private func codePoint(_ scalar: Unicode.Scalar) -> String {
+  let code = String(scalar.value, radix: 16, uppercase: true)
+  return "U+" + String(repeating: "0", count: max(0, 4 - code.count)) + code
 }
 
 // A terminal must not act on what a complaint quotes.
@@ -79,7 +96,7 @@ private func printable(_ bytes: ArraySlice<UInt8>) -> String {
 private func printable(_ text: String) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
-    result.append(scalar != "\t" && isInvisible(scalar) ? "\u{fffd}" : scalar)
+    result.append(scalar != "\t" && isControl(scalar) ? "\u{fffd}" : scalar)
   }
   return String(result)
 }

@@ -163,12 +163,12 @@ struct FilterProgramTests {
 
   // Counted by hand in aTinyPlansProgram, by the rules of the kernel's bpf_convert_filter.
   @Test func theKernelsChargeIsKnown() throws {
-    #expect(FilterProgram.dropEverything.kernelSize == 128 + 8 * 2)
+    #expect(FilterProgram.dropEverything.optionMemory == 128 + 8 * 2)
     let plan = try plan("block-net = 0.0.0.0/0\nipv6 = off\nallow-ip = 10.0.0.1:443/tcp")
     let loads = 4 * 14 + 4 * 13
     let comparisons = 10
     let results = 2 * 2
-    #expect(plan.filter.kernelSize == 128 + 8 * (loads + comparisons + results))
+    #expect(plan.filter.optionMemory == 128 + 8 * (loads + comparisons + results))
   }
 
   enum Shape: String, CaseIterable, Sendable {

@@ -21,7 +21,7 @@ public enum Origin: Hashable, Sendable {
   /// The base of a family: the internet is reachable.
   case internet
   /// The base of a family: the host has no way to the internet.
-  case noWayOut
+  case noInternet
   /// The base of IPv6: the jail has none, because nothing needed it when it started.
   case noIPv6
   /// The base of a family: `network = none`.
@@ -49,7 +49,7 @@ extension Origin: CustomStringConvertible {
     case .guestSubnet: return "the jail's own end of the uplink"
     case .configuration(let location, let key): return "\(location): \(key)"
     case .internet: return "the internet"
-    case .noWayOut: return "this host has no way to the internet"
+    case .noInternet: return "this host has no way to the internet"
     case .noIPv6: return "the jail has no IPv6: this host had no way to the internet over it"
     case .networkNone: return "network = none"
     }

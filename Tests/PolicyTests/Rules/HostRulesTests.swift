@@ -163,10 +163,10 @@ struct HostRulesTests {
     #expect(try !isOpen("203.0.113.1", facts))
   }
 
-  @Test func noWayOutStartsWithExceptionsOnly() throws {
+  @Test func noInternetStartsWithExceptionsOnly() throws {
     let facts = HostFacts(routes: [try route("203.0.113.0/24", hop("eth0"))])
     let plan = try plan("allow-ip = 10.0.0.1:443\nallow-ip = 203.0.113.7", on: facts)
-    #expect(try plan.decide(flow("8.8.8.8")).rule.origin == .noWayOut)
+    #expect(try plan.decide(flow("8.8.8.8")).rule.origin == .noInternet)
     #expect(try plan.decide(flow("10.0.0.1")).allowed)
     #expect(try plan.decide(flow("203.0.113.7")).allowed)
     #expect(!plan.hasDefaultRoute4 && !plan.hasDefaultRoute6)

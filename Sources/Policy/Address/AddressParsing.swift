@@ -19,6 +19,16 @@ extension IPAddress {
     return IPAddress(family: .ipv4, value: UInt128(try ipv4(text)))
   }
 
+  /// The address and the port that the text of an IPv6 address was perhaps meant to be: `fd00::3:443` is an
+  /// address, and what precedes its last group is one too.
+  static func mistakablePort(_ text: ArraySlice<UInt8>) -> (address: String, port: Int)? {
+    guard let colon = text.lastIndex(of: UInt8(ascii: ":")), (try? ipv6(text)) != nil,
+      (try? ipv6(text[..<colon])) != nil, let port = decimal(text[(colon + 1)...], maximum: 9999),
+      port >= 100 || [22, 25, 53, 80].contains(port)
+    else { return nil }
+    return (String(decoding: text[..<colon], as: UTF8.self), port)
+  }
+
   private static func ipv4(_ text: ArraySlice<UInt8>) throws(AddressError) -> UInt32 {
     guard text.allSatisfy({ $0 == UInt8(ascii: ".") || $0.isDigit }) else { throw .malformed }
     let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -114,7 +114,7 @@ struct FilterMutationTests {
     case .malformed:
       // A load of something else, a jump or a way past the end: only the form can be to blame.
       tally.malformed += 1
-      #expect(throws: (any Error).self) { try FilterForm.steps(of: mutant) }
+      #expect(throws: (any Error).self) { try FilterDecoder.steps(of: mutant) }
     case .inverseDiffers: Issue.record("nobody asked about the inverse")
     }
   }

@@ -17,7 +17,7 @@ struct FilterWalk {
   private let steps: [FilterStep]
   private var pending = [State()]
 
-  init(_ program: FilterProgram) throws(MalformedFilter) { steps = try FilterForm.steps(of: program) }
+  init(_ program: FilterProgram) throws(MalformedFilter) { steps = try FilterDecoder.steps(of: program) }
 
   /// The next path's frames and its result; nil after the last one.
   mutating func next() throws(MalformedFilter) -> (box: FrameBox, result: UInt32)? {

@@ -25,8 +25,8 @@ extension HostFacts {
         block(
           route.destination, .localRoute(link: route.nextHops.first?.link ?? "lo", table: route.table))
       case .unicast:
-        let ways = route.destination.family == .ipv4 ? public4 : public6
-        if let aside = route.nextHops.first(where: { !ways.contains($0) }) {
+        let internet = route.destination.family == .ipv4 ? public4 : public6
+        if let aside = route.nextHops.first(where: { !internet.contains($0) }) {
           block(
             route.destination,
             .internalRoute(link: aside.link, gateway: aside.gateway, table: route.table))

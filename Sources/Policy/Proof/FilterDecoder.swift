@@ -19,7 +19,7 @@ enum FilterStep {
 /// The form that every filter program has, checked instruction by instruction, reachable or not: only the
 /// operations that are known, loads of fields only, and jumps that go forward and end inside the program. So
 /// every path ends, and ends at a result.
-enum FilterForm {
+enum FilterDecoder {
   static func steps(of program: FilterProgram) throws(MalformedFilter) -> [FilterStep] {
     let instructions = program.instructions
     guard !instructions.isEmpty else { throw MalformedFilter(instruction: 0, reason: "no instruction") }

@@ -1,15 +1,16 @@
-import Policy
 import Testing
+
+@testable import Policy
 
 /// Arbitrary bytes: either a configuration or complaints, at once, and nothing else.
 struct ConfigurationFuzzTests {
-  static let words = [
-    "allow-ip", "allow-net", "block-ip", "egress-jail", "network", "ipv6", "no-forge", "=", " = ", "\n",
-    "\r\n", "\t",
-    "#", ":", "/", "[", "]", ",", "-", ".", "::", "10.0.0.1", "010", "fd00::1", "/24", "/0", "443", "65536",
-    "tcp",
-    "udp", "yes", "none", "%", "é", "\u{0}", "\u{feff}", "99999999999999999999", "*.example.com",
-  ]
+  static let words =
+    ConfigurationKey.all.map(\.name) + ConfigurationKey.all.flatMap(\.words) + [
+      "=", " = ", "\n", "\r\n", "\t", "#", ":", "/", "[", "]", ",", "-", ".", "::", "10.0.0.1", "010",
+      "fd00::1",
+      "/24", "/0", "443", "65536", "tcp", "udp", "%", "é", "\u{0}", "\u{feff}", "\u{a0}", "https://",
+      "99999999999999999999", "*.example.com",
+    ]
 
   @Test(arguments: 0..<4 as Range<UInt64>)
   func arbitraryTextNeverCrashes(seed: UInt64) {
@@ -56,7 +57,9 @@ struct ConfigurationFuzzTests {
     let long = String(repeating: piece, count: 40_000 / piece.utf8.count)
     let clock = ContinuousClock()
     let time = clock.measure {
-      for start in ["", "allow-ip = ", "allow-ip = 1.2.3.4:", "allow-net = [fd00::", "network = "] {
+      for start in [
+        "", "allow-ip = ", "allow-ip = 1.2.3.4:", "allow-net = [fd00::", "network = ", "allow-ip = h://",
+      ] {
         check(Array((start + long).utf8))
       }
     }

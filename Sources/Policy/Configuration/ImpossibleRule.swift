@@ -1,5 +1,5 @@
 /// Rules that could never do what their author hopes: better refused than believed.
-enum NeverCarried {
+enum ImpossibleRule {
   /// Why a rule for the prefix is an error; nil when it is none.
   static func reason(_ prefix: Prefix, _ action: Action) -> (message: String, hint: String?)? {
     if mapped.contains(prefix) {

@@ -79,12 +79,26 @@ struct ConfigurationParserTests {
   }
 
   @Test(arguments: [
-    ("allow-domain = github.com", "allow-domain"), ("block-domain = x.org", "block-domain"),
-    ("preset = npm", "preset"), ("allow-host-port = 5432", "allow-host-port"), ("publish = 5173", "publish"),
-    ("publish", "publish"),
+    ("allow-domain = github.com", "allow-domain", "allow-ip"),
+    ("block-domain = x.org", "block-domain", "block-ip"),
+    ("allow-internal-domain = x:22", "allow-internal-domain", "allow-ip"),
+    ("preset = npm", "preset", "remove"),
+    ("allow-host-port = 5432", "allow-host-port", "loopback"), ("publish = 5173", "publish", "outside"),
+    ("publish", "publish", "outside"), ("trust-project = /srv", "trust-project", "project files"),
   ])
-  func plannedKeysAreRefused(line: String, key: String) throws {
-    #expect(try complaint(line).message == "\(key) is not available yet")
+  func plannedKeysAreRefused(line: String, key: String, instead: String) throws {
+    let diagnostic = try complaint(line)
+    #expect(diagnostic.message == "\(key) is not available yet")
+    #expect(try #require(diagnostic.hint).contains(instead))
+  }
+
+  // Brackets say that no port is meant.
+  @Test(arguments: [
+    "[fd00::3:443]", "fd00::3", "2606:4700:4700::1111", "fd00::abc", "2001:db8::53", "fd00::1:7",
+    "[fd00::3:443]:443",
+  ])
+  func addressesThatDoNotLookLikePorts(text: String) throws {
+    #expect(try configuration("allow-ip = \(text)").rules.count == 1)
   }
 
   private func place(_ line: Int, _ column: Int) -> Policy.SourceLocation {

@@ -8,18 +8,42 @@ struct RuleValue {
   let prefix: Prefix
   let services: Services
 
-  init(_ value: ArraySlice<UInt8>, key: Key, action: Action, isPrefix: Bool) throws(LineError) {
+  init(_ value: ArraySlice<UInt8>, _ form: RuleForm) throws(LineError) {
+    try Self.refuseURL(value, form)
     if let blank = value.firstIndex(where: { $0.isBlank || $0 == UInt8(ascii: ";") }) {
       throw LineError(
-        blank, "\(key.rawValue) takes one \(isPrefix ? "prefix" : "address"), without spaces",
+        blank, "\(form.key) takes one \(form.noun), without spaces",
         hint: "write a line for each, and ports as 80,443")
     }
     let parts = try Self.split(value)
-    prefix = isPrefix ? try Self.prefix(parts.place, key) : try Self.address(parts.place, key)
-    if let reason = NeverCarried.reason(prefix, action) {
+    if let quote = value.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") {
+      throw LineError(value.startIndex, "\(form.key) takes an \(form.noun) without quotes")
+    }
+    if !form.isPrefix, value.first != UInt8(ascii: "["),
+      let (address, port) = IPAddress.mistakablePort(parts.place)
+    {
+      throw LineError(
+        value.startIndex, "\(text(value)) is an IPv6 address, not an address and a port",
+        hint: "write [\(address)]:\(port) for the port, or [\(text(value))] for the address")
+    }
+    prefix = form.isPrefix ? try Self.prefix(parts.place, form) : try Self.address(parts.place, form)
+    if let reason = ImpossibleRule.reason(prefix, form.action) {
       throw LineError(parts.place.startIndex, reason.message, hint: reason.hint)
     }
     services = try parts.ports.map(PortsValue.parse) ?? .all
+  }
+
+  private static func refuseURL(_ value: ArraySlice<UInt8>, _ form: RuleForm) throws(LineError) {
+    guard let colon = value.firstIndex(of: UInt8(ascii: ":")), value[colon...].starts(with: "://".utf8) else {
+      return
+    }
+    let parts = value[(colon + 3)...].prefix { !"/?".utf8.contains($0) }
+      .split(separator: UInt8(ascii: ":"), maxSplits: 1).map(text)
+    let address = parts.first.flatMap { IPAddress($0) }.map { "\($0)" } ?? "ADDRESS"
+    let port =
+      parts.count > 1 ? parts[1] : WellKnownPort.number(text(value[..<colon])).map { "\($0)" } ?? "PORT"
+    let key = form.isPrefix ? form.sibling : form.key
+    throw LineError(value.startIndex, "\(text(value)) is a URL", hint: "write \(key) = \(address):\(port)")
   }
 
   // The address or prefix without its brackets, and the ports without their colon.
@@ -54,19 +78,23 @@ struct RuleValue {
     case UInt8(ascii: "/"):
       let colon = rest.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
       throw LineError(
-        rest.startIndex, "the length belongs into the brackets",
+        rest.startIndex, "the length goes inside the brackets",
         hint: "write [\(text(place))\(text(rest[..<colon]))]\(text(rest[colon...]))")
     default: throw LineError(rest.startIndex, "after \"]\" only :PORTS can follow")
     }
   }
 
-  private static func address(_ place: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Prefix {
+  private static func address(_ place: ArraySlice<UInt8>, _ form: RuleForm) throws(LineError) -> Prefix {
     if let slash = place.firstIndex(of: UInt8(ascii: "/")) {
-      let net = key == .allowIP ? Key.allowNet : .blockNet
       if decimal(place[(slash + 1)...], maximum: 128) != nil {
         throw LineError(
-          slash, "\(key.rawValue) takes an address, not a prefix",
-          hint: "write \(net.rawValue) = \(text(place))")
+          slash, "\(form.key) takes an address, not a prefix",
+          hint: "write \(form.sibling) = \(text(place))")
+      }
+      if text(place[(slash + 1)...]).lowercased().hasPrefix("icmp") {
+        throw LineError(
+          slash, "ICMP cannot be given alone",
+          hint: "write \(form.key) = \(text(place[..<slash])): a rule without ports includes echo (ping)")
       }
       throw LineError(slash, "a protocol needs ports before it", hint: "as in 172.23.1.3:53/udp")
     }
@@ -77,7 +105,7 @@ struct RuleValue {
     }
   }
 
-  private static func prefix(_ place: ArraySlice<UInt8>, _ key: Key) throws(LineError) -> Prefix {
+  private static func prefix(_ place: ArraySlice<UInt8>, _ form: RuleForm) throws(LineError) -> Prefix {
     do {
       return try Prefix.parse(place)
     } catch {
@@ -85,15 +113,14 @@ struct RuleValue {
       switch error {
       case .address(let reason): throw explain(reason, place[..<slash])
       case .missingLength:
-        let ip = key == .allowNet ? Key.allowIP : .blockIP
         throw LineError(
-          place.endIndex, "\(key.rawValue) needs a prefix length",
-          hint: "as in 10.0.0.0/24; for one address write \(ip.rawValue) = \(text(place))")
+          place.endIndex, "\(form.key) needs a prefix length",
+          hint: "as in 10.0.0.0/24; for one address write \(form.sibling) = \(text(place))")
       case .invalidLength(let maximum):
         throw invalidLength(place[(slash + 1)...], maximum)
       case .hostBits(let prefix):
         throw LineError(
-          place.startIndex, "\(text(place)) has bits set behind its prefix length",
+          place.startIndex, "\(text(place)) has bits set beyond its prefix length",
           hint: "did you mean \(prefix)?")
       }
     }
@@ -112,14 +139,8 @@ struct RuleValue {
   private static func explain(_ error: AddressError, _ place: ArraySlice<UInt8>) -> LineError {
     let quoted = text(place)
     switch error {
-    case .leadingZero:
-      return LineError(
-        place.startIndex, "\(quoted): looks octal", hint: "write each part without leading zeros")
-    case .partTooLarge:
-      return LineError(place.startIndex, "\(quoted): no part of an IPv4 address exceeds 255")
-    case .zone:
-      return LineError(
-        place.startIndex, "\(quoted): a zone has no meaning in the jail", hint: "leave out %…")
+    case .leadingZero, .partTooLarge, .zone:
+      return LineError(place.startIndex, "\(quoted): \(error.problem)", hint: error.remedy)
     case .malformed:
       if place.isEmpty { return LineError(place.startIndex, "there is no address") }
       if looksLikeIPv6WithPorts(place) {

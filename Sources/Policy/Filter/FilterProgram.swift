@@ -48,7 +48,7 @@ public struct FilterProgram: Sendable, Hashable {
   /// It translates the program to eBPF first (bpf_convert_filter in net/core/filter.c), where a load takes 13
   /// or 14 instructions of 8 bytes. While a new program replaces an old one both are charged; when the sum
   /// reaches optmem_max (20480 before Linux 6.8, then 131072), attaching fails with ENOMEM.
-  public var kernelSize: Int {
+  public var optionMemory: Int {
     // struct bpf_prog itself, and the code that prepares for loads.
     instructions.reduce(128) { $0 + 8 * $1.translatedCount }
   }

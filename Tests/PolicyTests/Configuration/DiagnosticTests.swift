@@ -28,20 +28,29 @@ struct DiagnosticTests {
     Case("allow-ip  1.2.3.4", 9, "\"=\" is missing after allow-ip", "write allow-ip = 1.2.3.4"),
     Case("allow-ip 1.2.3.4 = 5", 1, "unknown key \"allow-ip 1.2.3.4\"", nil),
     Case("allow ip 1.2.3.4", 1, "unknown key \"allow ip 1.2.3.4\"", nil),
+    Case("allow-ip: 1.2.3.4", 9, "\":\" after allow-ip should be \"=\"", "write allow-ip = 1.2.3.4"),
+    Case("  network : none", 10, "\":\" after network should be \"=\"", "write network = none"),
+    Case("ipv6:", 5, "\":\" after ipv6 should be \"=\"", "write ipv6 = auto"),
+    Case(
+      "allow-port = 443", 1, "unknown key \"allow-port\"",
+      "ports follow the address: allow-ip = 172.23.1.3:443"),
+    Case("deny-ip = 1.2.3.4", 1, "unknown key \"deny-ip\"", "write block-ip"),
     Case("= 1.2.3.4", 1, "there is no key before \"=\"", nil),
     // Values of settings.
     Case("egress-jail", 1, "egress-jail needs a value", "egress-jail = 0"),
     Case("egress-jail = # 0", 1, "egress-jail needs a value", "egress-jail = 0"),
     Case("allow-ip", 1, "allow-ip needs a value", "allow-ip = 172.23.1.3:443"),
     Case("allow-net =", 1, "allow-net needs a value", "allow-net = 10.0.0.0/24:443"),
-    Case("egress-jail = No", 15, "\"No\" is neither yes nor no", "did you mean no?"),
+    Case("egress-jail = No", 15, "\"No\" is not in lower case", "write no"),
+    Case("egress-jail = FALSE", 15, "\"FALSE\" is not in lower case", "write false"),
+    Case("allow-override = Yes", 18, "\"Yes\" is not in lower case", "write yes"),
     Case("egress-jail = flase", 15, "\"flase\" is neither yes nor no", "did you mean false?"),
     Case(
       "egress-jail = 2", 15, "\"2\" is neither yes nor no", "write 0, no, off, false, or 1, yes, on, true"),
     Case(
       "egress-jail = 0 0", 15, "\"0 0\" is neither yes nor no", "write 0, no, off, false, or 1, yes, on, true"
     ),
-    Case("network = restricted", 11, "network = restricted is not available yet", nil),
+    Case("network = restricted", 11, "network = restricted is not available yet", "write internet or none"),
     Case("network = internett", 11, "network cannot be \"internett\"", "did you mean internet?"),
     Case("network = 0", 11, "network cannot be \"0\"", "write internet or none"),
     Case("ipv6 = on", 8, "ipv6 cannot be \"on\"", "write auto or off"),
@@ -73,12 +82,29 @@ struct DiagnosticTests {
     Case(
       "allow-ip = 1:2:3:4:5:6:7:8:443", 12, "1:2:3:4:5:6:7:8:443 is not an IPv6 address",
       "a port after an IPv6 address needs brackets, as in [fd00::3]:443"),
+    Case(
+      "allow-ip = fd00::3:443", 12, "fd00::3:443 is an IPv6 address, not an address and a port",
+      "write [fd00::3]:443 for the port, or [fd00::3:443] for the address"),
+    Case(
+      "block-ip = 2001:db8::1:25", 12, "2001:db8::1:25 is an IPv6 address, not an address and a port",
+      "write [2001:db8::1]:25 for the port, or [2001:db8::1:25] for the address"),
+    Case(
+      "allow-ip = https://git.example.org/a", 12, "https://git.example.org/a is a URL",
+      "write allow-ip = ADDRESS:443"),
+    Case(
+      "allow-ip = http://10.0.0.1:8080/", 12, "http://10.0.0.1:8080/ is a URL",
+      "write allow-ip = 10.0.0.1:8080"),
+    Case("block-net = foo://10.0.0.1", 13, "foo://10.0.0.1 is a URL", "write block-ip = 10.0.0.1:PORT"),
+    Case("allow-ip = \"10.0.0.1\"", 12, "allow-ip takes an address without quotes", nil),
+    Case(
+      "allow-ip = 10.0.0.1/icmp", 20, "ICMP cannot be given alone",
+      "write allow-ip = 10.0.0.1: a rule without ports includes echo (ping)"),
     Case("allow-ip = [fd00::3", 12, "\"[\" without \"]\"", nil),
     Case("allow-ip = [10.0.0.1]:443", 12, "brackets are for IPv6", "write 10.0.0.1:443"),
     Case("allow-ip = [fd00::3]443", 21, "after \"]\" only :PORTS can follow", nil),
     // Prefixes.
     Case(
-      "allow-net = 10.0.0.1/24", 13, "10.0.0.1/24 has bits set behind its prefix length",
+      "allow-net = 10.0.0.1/24", 13, "10.0.0.1/24 has bits set beyond its prefix length",
       "did you mean 10.0.0.0/24?"),
     Case(
       "allow-net = 10.0.0.0", 21, "allow-net needs a prefix length",
@@ -89,7 +115,7 @@ struct DiagnosticTests {
       "write a length such as /24, not a mask"),
     Case(
       "allow-net = fd00::/64:443", 22, "a port after an IPv6 prefix needs brackets", "as in [fd00::/64]:443"),
-    Case("allow-net = [fd00::]/64:443", 21, "the length belongs into the brackets", "write [fd00::/64]:443"),
+    Case("allow-net = [fd00::]/64:443", 21, "the length goes inside the brackets", "write [fd00::/64]:443"),
     Case("allow-net = 010.0.0.0/8", 13, "010.0.0.0: looks octal", "write each part without leading zeros"),
     // Ports.
     Case(
@@ -104,19 +130,21 @@ struct DiagnosticTests {
     Case(
       "allow-ip = 1.2.3.4:80,,81", 23, "a port is missing",
       "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
+    Case("allow-ip = 1.2.3.4:https", 20, "\"https\" is not a port", "write 443"),
     Case(
-      "allow-ip = 1.2.3.4:https", 20, "\"https\" is not a port",
+      "allow-ip = 1.2.3.4:http2", 20, "\"http2\" is not a port",
       "ports are numbers from 1 to 65535, as in 80,443,8000-8999"),
     Case("allow-ip = 1.2.3.4:90-80", 20, "the range 90-80 is empty", "write 80-90"),
     Case(
-      "allow-ip = 1.2.3.4:53/UDP", 23, "\"UDP\" is not a protocol that the uplink carries",
+      "allow-ip = 1.2.3.4:53/UDP", 23, "the uplink does not carry the protocol \"UDP\"",
       "did you mean /udp?"),
     Case(
-      "allow-ip = 1.2.3.4:53/sctp", 23, "\"sctp\" is not a protocol that the uplink carries",
+      "allow-ip = 1.2.3.4:53/sctp", 23, "the uplink does not carry the protocol \"sctp\"",
       "write /tcp, /udp, or nothing for both"),
     Case("allow-ip = 1.2.3.4:1/icmp", 22, "ICMP has no ports", "a rule without ports includes echo (ping)"),
     Case(
-      "allow-ip = 1.2.3.4:53/udp,80/tcp", 23, "the protocol stands behind the last port and holds for all",
+      "allow-ip = 1.2.3.4:53/udp,80/tcp", 23,
+      "the protocol comes after the last port and applies to all of them",
       "write a line for each protocol"),
     // What could never work.
     Case(
@@ -154,6 +182,13 @@ struct DiagnosticTests {
     Case("allow-ip\r = 10.0.0.1", 9, "control character U+000D", "remove it"),
     Case("\u{feff}egress-jail = 0", 1, "control character U+FEFF", "remove it"),
     Case("network = none\u{85}", 15, "control character U+0085", "remove it"),
+    Case(
+      "allow-ip =\u{a0}10.0.0.1", 11, "invisible character U+00A0", "write an ordinary space instead"),
+    Case(
+      "allow-ip = 10.0.0.1\u{2003}# x", 20, "invisible character U+2003", "write an ordinary space instead"),
+    Case("allow-ip = 10.0.0.1\u{200b}", 20, "invisible character U+200B", "remove it"),
+    Case("allow\u{ad}-ip = 10.0.0.1", 6, "invisible character U+00AD", "remove it"),
+    Case("network = \u{202e}none", 11, "invisible character U+202E", "remove it"),
     Case("caf\u{e9} = \u{e9}", 1, "unknown key \"caf\u{e9}\"", nil),
     Case(
       "allow-ip = \u{e9}:\u{e9}", 12, "\u{e9} is a name; an IP address belongs here",
@@ -209,7 +244,7 @@ struct DiagnosticTests {
     let diagnostic = try complaint("\tallow-net\t= 10.0.0.1/24 # é")
     #expect(
       diagnostic.description == """
-        test.conf:1:14: 10.0.0.1/24 has bits set behind its prefix length
+        test.conf:1:14: 10.0.0.1/24 has bits set beyond its prefix length
           \tallow-net\t= 10.0.0.1/24 # é
           \t         \t  ^
           hint: did you mean 10.0.0.0/24?

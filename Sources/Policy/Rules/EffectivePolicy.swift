@@ -28,11 +28,11 @@ struct EffectivePolicy {
     let last: UInt128
     let policy: Int
     /// Where the jail's routing table leads here; nil for nowhere, which has no route at all.
-    let way: PlannedRoute.Kind?
+    let route: PlannedRoute.Kind?
   }
 
   // Sorted instead of the rules themselves, whose moves would count references.
-  private struct Key {
+  private struct Entry {
     let prefix: Prefix
     /// Later ones overrule earlier ones at the same prefix.
     let turn: Int
@@ -41,20 +41,22 @@ struct EffectivePolicy {
 
   init(_ rules: [Rule], _ family: Family, guest: Prefix?) {
     self.family = family
-    var keys: [Key] = []
+    var entries: [Entry] = []
     for index in rules.indices where rules[index].prefix.family == family {
-      keys.append(Key(prefix: rules[index].prefix, turn: Self.turn(of: rules[index]), index: index))
+      entries.append(Entry(prefix: rules[index].prefix, turn: Self.turn(of: rules[index]), index: index))
     }
-    keys.sort { ($0.prefix.first, $0.prefix.length, $0.turn) < ($1.prefix.first, $1.prefix.length, $1.turn) }
-    enclosing.append(Enclosing(last: family.maximum, policy: Self.closed, way: nil))
+    entries.sort {
+      ($0.prefix.first, $0.prefix.length, $0.turn) < ($1.prefix.first, $1.prefix.length, $1.turn)
+    }
+    enclosing.append(Enclosing(last: family.maximum, policy: Self.closed, route: nil))
     mark(0, Self.closed)
     var start = 0
-    while start < keys.count {
-      let prefix = keys[start].prefix
+    while start < entries.count {
+      let prefix = entries[start].prefix
       leave(before: prefix.first)
       var policy = enclosing[enclosing.count - 1].policy
-      while start < keys.count, keys[start].prefix == prefix {
-        policy = overlay(rules[keys[start].index], on: policy)
+      while start < entries.count, entries[start].prefix == prefix {
+        policy = overlay(rules[entries[start].index], on: policy)
         start += 1
       }
       enter(prefix, policy, guest: guest)
@@ -77,7 +79,7 @@ struct EffectivePolicy {
     enclosing.append(
       Enclosing(
         last: prefix.last, policy: policy,
-        way: route(prefix, isOpen: policy != Self.closed, outer: outer.way, guest: guest)))
+        route: route(prefix, isOpen: policy != Self.closed, outer: outer.route, guest: guest)))
   }
 
   private mutating func overlay(_ rule: Rule, on policy: Int) -> Int {

@@ -80,7 +80,7 @@ public struct Plan: Sendable, Equatable {
 
   private static func base(_ family: Family, _ facts: HostFacts) -> Rule {
     facts.internetPaths(family).isEmpty
-      ? Rule(prefix: .everything(family), action: .block, origin: .noWayOut)
+      ? Rule(prefix: .everything(family), action: .block, origin: .noInternet)
       : Rule(prefix: .everything(family), action: .allow, origin: .internet)
   }
 
