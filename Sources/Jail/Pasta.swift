@@ -122,7 +122,7 @@ enum Pasta {
 
   /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.
   static func arguments(_ plan: Plan, templateLink: String?, holder: CInt) -> [String] {
-    var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/dev/fd/1"]
+    var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/proc/self/fd/1"]
     if plan.ipv6 == nil { arguments.append("-4") }
     // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what
     // it asks for: for IPv6 a link-local address.
