@@ -5,7 +5,7 @@ public struct ConfigurationParser {
   private var configuration = Configuration()
   private var diagnostics: [Diagnostic] = []
   // Where each single-valued key was set first.
-  private var places: [Key: SourceLocation] = [:]
+  private var places: [(key: Key, location: SourceLocation)] = []
 
   private init() {}
 
@@ -45,7 +45,7 @@ public struct ConfigurationParser {
     let name = trimmed(content[..<(equals ?? content.endIndex)])
     let value = equals.map { trimmed(content[($0 + 1)...]) }
     guard !name.isEmpty else { throw LineError(content.startIndex, "there is no key before \"=\"") }
-    guard let key = Key(rawValue: text(name)) else {
+    guard let key = Key.named(text(name)) else {
       throw value == nil ? missingEquals(name) ?? unknownKey(name) : unknownKey(name)
     }
     try read(key, value, at: name.startIndex, line)
@@ -71,12 +71,12 @@ public struct ConfigurationParser {
           prefix: rule.prefix, services: rule.services, action: action,
           origin: .configuration(location, key: key.rawValue)))
     case .setting(let setting):
-      if let first = places[key] {
+      if let first = places.first(where: { $0.key == key })?.location {
         throw LineError(
           start, "\(key.rawValue) is already set in \(first)",
           hint: "it has one value; remove one of the two lines")
       }
-      places[key] = location
+      places.append((key, location))
       try set(setting, key, to: try required(value, of: key, at: start), at: location)
     }
   }
@@ -141,7 +141,7 @@ public struct ConfigurationParser {
   // "allow-ip 10.0.0.1": a key and its value with nothing between.
   private func missingEquals(_ content: ArraySlice<UInt8>) -> LineError? {
     let word = content.prefix { !$0.isBlank }
-    guard let key = Key(rawValue: text(word)) else { return nil }
+    guard let key = Key.named(text(word)) else { return nil }
     return LineError(
       word.endIndex, "\"=\" is missing after \(key.rawValue)",
       hint: "write \(key.rawValue) = \(text(trimmed(content[word.endIndex...])))")

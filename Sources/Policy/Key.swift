@@ -20,6 +20,9 @@ enum Key: String, CaseIterable {
   case allowWrite = "allow-write"
   case passEnv = "pass-env"
 
+  /// `init(rawValue:)` makes a dictionary of all keys first.
+  static func named(_ name: String) -> Key? { allCases.first { $0.rawValue == name } }
+
   /// How a key is read.
   enum Form {
     /// One value; it may be given once.

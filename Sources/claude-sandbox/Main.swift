@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jail
 import Linux
+import Policy
 
 /// Where the program starts.
 @main
@@ -22,10 +23,20 @@ enum Main {
     case "verify-sandbox": return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
     default: break
     }
-    // The usual form leaves nothing to parse, and parsing would take longer than raising the walls.
-    if arguments.count > 3, arguments[1] == Array("run".utf8), arguments[2] == Array("--".utf8) {
-      Invocation.finish(launching: Array(arguments[3...]), network: nil)
+    if let (command, network) = usualForm(arguments) {
+      Invocation.finish(launching: command, network: network)
     }
     ClaudeSandbox.main()
+  }
+
+  /// `run [--network none] -- COMMAND` leaves nothing to parse, and parsing would take longer than raising the walls.
+  private static func usualForm(_ arguments: [[UInt8]]) -> (command: [[UInt8]], network: NetworkMode?)? {
+    for (words, network) in [(["run", "--"], nil), (["run", "--network", "none", "--"], NetworkMode.none)] {
+      let rest = arguments.dropFirst()
+      if rest.count > words.count, rest.starts(with: words.map { Array($0.utf8) }) {
+        return (Array(rest.dropFirst(words.count)), network)
+      }
+    }
+    return nil
   }
 }
