@@ -49,9 +49,9 @@ public enum HostNetwork {
     for address in publicAddresses.compactMap({ IPAddress($0) }) {
       guard let route = try lookup(address, in: &kernel), route.kind == .unicast else { continue }
       if address.family == .ipv4 {
-        facts.ipv4InternetPaths.formUnion(route.nextHops.map(hop))
+        facts.ipv4InternetPaths += route.nextHops.map(hop)
       } else {
-        facts.ipv6InternetPaths.formUnion(route.nextHops.map(hop))
+        facts.ipv6InternetPaths += route.nextHops.map(hop)
       }
     }
     return facts

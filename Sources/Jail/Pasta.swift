@@ -146,7 +146,7 @@ enum Pasta {
   static func templateLink(_ facts: HostFacts) -> String? {
     let linkLocal = IPAddress("fe80::").map { Prefix(containing: $0, length: 10) }
     let links = facts.addresses.filter { linkLocal?.contains($0.address) == true }.map(\.link)
-    let internet = Set(facts.ipv6InternetPaths.map(\.link))
+    let internet = facts.ipv6InternetPaths.map(\.link)
     return links.first(where: internet.contains) ?? links.first
   }
 }

@@ -31,12 +31,13 @@ enum Main {
 
   /// `run [--network none] -- COMMAND` leaves nothing to parse, and parsing would take longer than raising the walls.
   private static func usualForm(_ arguments: [[UInt8]]) -> (command: [[UInt8]], network: NetworkMode?)? {
-    for (words, network) in [(["run", "--"], nil), (["run", "--network", "none", "--"], NetworkMode.none)] {
-      let rest = arguments.dropFirst()
-      if rest.count > words.count, rest.starts(with: words.map { Array($0.utf8) }) {
-        return (Array(rest.dropFirst(words.count)), network)
-      }
+    func isWord(_ index: Int, _ word: String) -> Bool {
+      index < arguments.count && arguments[index].elementsEqual(word.utf8)
     }
-    return nil
+    guard isWord(1, "run") else { return nil }
+    let isLoopbackOnly = isWord(2, "--network") && isWord(3, "none")
+    let end = isLoopbackOnly ? 4 : 2
+    guard isWord(end, "--"), arguments.count > end + 1 else { return nil }
+    return (Array(arguments[(end + 1)...]), isLoopbackOnly ? NetworkMode.none : nil)
   }
 }
