@@ -35,7 +35,7 @@ LOCKED = [
     *CLOSED,
     *"--no-map-gw --no-dhcp --no-dhcpv6 --no-ndp --no-ra -D none -S none".split(),
 ]
-ON_A_TAP = ["-f", *QUIET, "-P", "/dev/fd/1", *LOCKED]
+ON_A_TAP = ["-f", *QUIET, "-P", "/proc/self/fd/1", *LOCKED]
 
 
 def enter(executable):

@@ -14,10 +14,8 @@ public enum HostNetwork {
   /// The facts of this process's network namespace.
   public static func read() throws -> HostFacts {
     var kernel = try NetlinkSocket()
-    let names = Dictionary(
-      try dump(Link.dumpRequest, from: &kernel).compactMap(Link.init).map { ($0.index, $0.name) },
-      uniquingKeysWith: { first, _ in first })
-    func name(_ link: UInt32) -> String { names[link] ?? "link \(link)" }
+    let links = try dump(Link.dumpRequest, from: &kernel).compactMap(Link.init)
+    func name(_ link: UInt32) -> String { links.first { $0.index == link }?.name ?? "link \(link)" }
     func hop(_ hop: Route.NextHop) -> HostFacts.NextHop {
       HostFacts.NextHop(link: name(hop.link), gateway: hop.gateway.flatMap { IPAddress(bytes: $0) })
     }
@@ -37,7 +35,7 @@ public enum HostNetwork {
         }
       }
       let rules = try dump(PolicyRule.dumpRequest(family), from: &kernel).compactMap(PolicyRule.init)
-      let tables = Set(rules.compactMap(\.table))
+      let tables = rules.compactMap(\.table)
       let everyTable = rules.contains(where: \.isVRF)
       for route in try dump(Route.dumpRequest(family), from: &kernel).compactMap(Route.init)
       where route.family == family && (everyTable || tables.contains(route.table)) {
@@ -51,9 +49,9 @@ public enum HostNetwork {
     for address in publicAddresses.compactMap({ IPAddress($0) }) {
       guard let route = try lookup(address, in: &kernel), route.kind == .unicast else { continue }
       if address.family == .ipv4 {
-        facts.ipv4InternetPaths.formUnion(route.nextHops.map(hop))
+        facts.ipv4InternetPaths += route.nextHops.map(hop)
       } else {
-        facts.ipv6InternetPaths.formUnion(route.nextHops.map(hop))
+        facts.ipv6InternetPaths += route.nextHops.map(hop)
       }
     }
     return facts

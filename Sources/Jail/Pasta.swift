@@ -128,7 +128,7 @@ enum Pasta {
   /// All but the last, which is the holder's number. See docs/decisions for each flag's reason; every version
   /// since 2023-03 knows them all.
   static func arguments(_ plan: Plan, templateLink: String?) -> [String] {
-    var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/dev/fd/1"]
+    var arguments = ["-f", "-q", "-l", "/dev/null", "-P", "/proc/self/fd/1"]
     if plan.ipv6 == nil { arguments.append("-4") }
     // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what
     // it asks for: for IPv6 a link-local address.
@@ -152,7 +152,7 @@ enum Pasta {
   static func templateLink(_ facts: HostFacts) -> String? {
     let linkLocal = IPAddress("fe80::").map { Prefix(containing: $0, length: 10) }
     let links = facts.addresses.filter { linkLocal?.contains($0.address) == true }.map(\.link)
-    let internet = Set(facts.ipv6InternetPaths.map(\.link))
+    let internet = facts.ipv6InternetPaths.map(\.link)
     return links.first(where: internet.contains) ?? links.first
   }
 }

@@ -144,7 +144,7 @@ public enum Prerequisites {
 
   private static func namespaceFix(_ step: NamespaceProbe.Step, _ errno: CInt) -> String {
     if let limit = step.limit, errno == Errno.ENOSPC, setting(limit) != nil {
-      return "raise the limit: sysctl -w \(limit.replacing("/", with: "."))=15000"
+      return "raise the limit: sysctl -w \(limit.split(separator: "/").joined(separator: "."))=15000"
     }
     if step == .map, Process.userID == 0, !Capabilities.canMapUserZero {
       return "uid 0 without CAP_SETFCAP may not map itself (Linux 5.12), as in a jail: use an ordinary user"

@@ -181,7 +181,10 @@ struct Session: ~Copyable {
         Process.releaseText()
         try? launcher.send(SupervisorReport.idle.bytes)
       }
-      let ready = try poll(interests(), timeout: timeout)
+      let due = [timeout, uplink?.relay.deadline.map { max(0, $0 - monotonicMilliseconds()) }].compactMap {
+        $0
+      }.min()
+      let ready = try poll(interests(), timeout: due)
       let now = monotonicMilliseconds()
       // Before the signals: a holder that could not execute says why, and then ends.
       if let descriptor = linkDescriptor, ready.contains(descriptor) { try commandStarted() }
@@ -204,6 +207,7 @@ struct Session: ~Copyable {
       if hasChanged { follow() }
       names?.handle(ready: ready, now: now)
       uplink?.answer(with: &refusals, ready: ready, now: now)
+      watchRelay(ready: ready, now: now)
       resolverFile?.handle(ready: ready)
       if let descriptor = jailDescriptor, ready.contains(descriptor) { verify() }
     }
@@ -219,6 +223,7 @@ struct Session: ~Copyable {
     if let refusal = refusals?.interest { interests.append(refusal) }
     if let network = host?.interest { interests.append(network) }
     if let mounts = resolverFile?.interest { interests.append(mounts) }
+    if let relay = uplink?.relay.interest { interests.append(relay) }
     return interests
   }
 
@@ -308,6 +313,22 @@ struct Session: ~Copyable {
     switch jail {
     case .some(let jail): jail.descriptor
     case nil: nil
+    }
+  }
+
+  /// Says when pasta stops reading, and when it reads again. It is no wall: without pasta nothing leaves the jail.
+  private mutating func watchRelay(ready: Set<CInt>, now: Int) {
+    do {
+      switch try uplink?.watchRelay(ready: ready, now: now) {
+      case .stopped:
+        Process.complain(
+          "claude-sandbox: pasta has stopped reading; the jail's network stands still (start it anew if this lasts)\n"
+        )
+      case .resumed: Process.complain("claude-sandbox: pasta reads again; the jail's network is back\n")
+      case nil: break
+      }
+    } catch {
+      disconnect("the uplink cannot be watched (\(error))")
     }
   }
 

@@ -8,12 +8,16 @@ struct Uplink: ~Copyable {
   static let linkName = "uplink0"
   /// Anything less costs CPU and throughput: every frame is one read(2) of pasta. Bytes.
   private static let mtu: UInt32 = 65520
+  /// Frames that wait for pasta. All of them fit into the 8 MiB that it reads at once, or Debian 12's would stall:
+  /// see docs/decisions/0011-a-short-queue.md.
+  private static let queueLength: UInt32 = 120
 
   private var plan: Plan
   private let tap: Tap
   private var kernel: NetlinkSocket
   private let link: UInt32
   private var isOpen = false
+  private(set) var relay: RelayWatch
   /// What the jail's routing table holds.
   private var installed: [Route]
 
@@ -32,6 +36,7 @@ struct Uplink: ~Copyable {
       throw SystemCallError("RTM_GETLINK", Self.linkName, errno: Errno.ENODEV)
     }
     self.plan = plan
+    self.relay = RelayWatch(tap: tap.descriptor.rawValue)
     self.tap = tap
     self.kernel = kernel
     self.link = link.index
@@ -49,7 +54,8 @@ struct Uplink: ~Copyable {
     }
     try kernel.apply(
       [
-        Link.configureRequest(index: link, mtu: Self.mtu, withoutLinkLocal: true),
+        Link.configureRequest(
+          index: link, mtu: Self.mtu, queueLength: Self.queueLength, withoutLinkLocal: true),
         // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is
         // looked for.
         Link.upRequest(index: link, withoutARP: true),
@@ -104,6 +110,20 @@ struct Uplink: ~Copyable {
   /// Answers what the filter drops, through the tap.
   func answer(with refusals: inout RefusalResponder?, ready: Set<CInt>, now: Int) {
     refusals?.handle(ready: ready, now: now, tap: tap.descriptor)
+  }
+
+  /// What the user should know of pasta, if anything.
+  mutating func watchRelay(ready: Set<CInt>, now: Int) throws -> RelayWatch.Change? {
+    let index = link
+    var watch = relay
+    defer { relay = watch }
+    return try watch.handle(ready: ready, now: now) {
+      let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
+      guard let frames = links.first(where: { $0.index == index })?.sentFrames else {
+        throw SystemCallError("RTM_GETLINK", Self.linkName, errno: Errno.ENODEV)
+      }
+      return frames
+    }
   }
 
   /// Takes the link away: the jail sees "network is unreachable" at once.

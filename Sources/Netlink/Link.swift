@@ -8,6 +8,8 @@ public struct Link: Sendable, Hashable {
   public let flags: UInt32
   /// The link-layer address; empty if it has none.
   public let address: [UInt8]
+  /// How many frames have left it (IFLA_STATS64); for a tap, how many were read from its descriptor.
+  public let sentFrames: UInt64?
 
   /// The loopback link is the first of every network namespace.
   public static let loopback: UInt32 = 1
@@ -26,11 +28,14 @@ public struct Link: Sendable, Hashable {
     return Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: flags, change: flags))
   }
 
-  /// The request that sets the MTU, in bytes, and with `withoutLinkLocal` keeps the kernel from making an
-  /// IPv6 address for the link.
-  public static func configureRequest(index: UInt32, mtu: UInt32, withoutLinkLocal: Bool) -> Message {
+  /// The request that sets the MTU, in bytes, and the length of the transmit queue, in frames, and with
+  /// `withoutLinkLocal` keeps the kernel from making an IPv6 address for the link.
+  public static func configureRequest(
+    index: UInt32, mtu: UInt32, queueLength: UInt32, withoutLinkLocal: Bool
+  ) -> Message {
     var message = Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
     message.attribute(Int(IFLA_MTU), mtu)
+    message.attribute(Int(IFLA_TXQLEN), queueLength)
     if withoutLinkLocal {
       message.nested(Int(IFLA_AF_SPEC)) { families in
         families.nested(Int(AF_INET6)) { inet6 in
@@ -61,5 +66,7 @@ public struct Link: Sendable, Hashable {
     self.flags = flags
     self.name = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
     self.address = Array(attributes[Int(IFLA_ADDRESS)] ?? [])
+    // The second field of struct rtnl_link_stats64.
+    self.sentFrames = attributes[Int(IFLA_STATS64)].flatMap { ByteReader($0).number(UInt64.self, at: 8) }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jail
 import Linux
+import Policy
 
 /// Where the program starts.
 @main
@@ -21,10 +22,21 @@ enum Main {
     case "verify-sandbox": return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
     default: break
     }
-    // The usual form leaves nothing to parse, and parsing would take longer than raising the walls.
-    if arguments.count > 3, arguments[1] == Array("run".utf8), arguments[2] == Array("--".utf8) {
-      Invocation.finish(launching: Array(arguments[3...]), network: nil)
+    if let (command, network) = usualForm(arguments) {
+      Invocation.finish(launching: command, network: network)
     }
     ClaudeSandbox.main()
+  }
+
+  /// `run [--network none] -- COMMAND` leaves nothing to parse, and parsing would take longer than raising the walls.
+  private static func usualForm(_ arguments: [[UInt8]]) -> (command: [[UInt8]], network: NetworkMode?)? {
+    func isWord(_ index: Int, _ word: String) -> Bool {
+      index < arguments.count && arguments[index].elementsEqual(word.utf8)
+    }
+    guard isWord(1, "run") else { return nil }
+    let isLoopbackOnly = isWord(2, "--network") && isWord(3, "none")
+    let end = isLoopbackOnly ? 4 : 2
+    guard isWord(end, "--"), arguments.count > end + 1 else { return nil }
+    return (Array(arguments[(end + 1)...]), isLoopbackOnly ? NetworkMode.none : nil)
   }
 }

@@ -65,6 +65,12 @@ mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/
        ("test_preflight", "planted"))
 mutate("pasta's death", "nothing is cut", SESSION, 'ready.contains(end) { disconnect("pasta ended (\\(pastaSaid))") }',
        "ready.contains(end) { pasta = nil }", ("test_supervise", "killed_pasta"))
+mutate("the uplink's queue", "as long as the kernel makes it", f"{JAIL}/Uplink.swift", "queueLength: UInt32 = 120", "queueLength: UInt32 = 1000",
+       ("test_relay", "burst"))
+mutate("a stopped pasta", "not noticed", SESSION, "      watchRelay(ready: ready, now: now)\n", "", ("test_relay", "stopped"))
+mutate("a reading pasta", "taken for a stopped one", f"{JAIL}/RelayWatch.swift", "case .waiting(count):", "case .waiting(.some):",
+       ("test_relay", "reads"))
+mutate("pasta's readiness", "by way of /dev/fd", PASTA, "/proc/self/fd/1", "/dev/fd/1", ("test_relay", "dev_fd"))
 mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.dieWithParent(supervisor)\n", "        _ = supervisor\n",
        ("test_supervise", "both"))
 

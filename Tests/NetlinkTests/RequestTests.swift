@@ -56,11 +56,14 @@ struct RequestTests {
 
   @Test func nestedAttributesAreAsLongAsTheirContents() {
     #expect(
-      Array(Link.configureRequest(index: 2, mtu: 65520, withoutLinkLocal: true).bytes[32...]) == [
-        8, 0, 4, 0, 0xf0, 0xff, 0, 0,  // IFLA_MTU
-        16, 0, 26, 0,  // IFLA_AF_SPEC
-        12, 0, 10, 0,  // AF_INET6
-        5, 0, 8, 0, 1, 0, 0, 0,  // IFLA_INET6_ADDR_GEN_MODE none, padded
-      ])
+      Array(
+        Link.configureRequest(index: 2, mtu: 65520, queueLength: 120, withoutLinkLocal: true).bytes[32...])
+        == [
+          8, 0, 4, 0, 0xf0, 0xff, 0, 0,  // IFLA_MTU
+          8, 0, 13, 0, 120, 0, 0, 0,  // IFLA_TXQLEN
+          16, 0, 26, 0,  // IFLA_AF_SPEC
+          12, 0, 10, 0,  // AF_INET6
+          5, 0, 8, 0, 1, 0, 0, 0,  // IFLA_INET6_ADDR_GEN_MODE none, padded
+        ])
   }
 }

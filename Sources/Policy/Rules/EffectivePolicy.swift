@@ -21,7 +21,9 @@ struct EffectivePolicy {
   private(set) var routes: [PlannedRoute] = []
   private(set) var hasDefaultRoute = false
 
-  private var identifiers: [Services: Int] = [.none: closed, .all: open]
+  // Of all but these two, which most plans make do with: the first entry of a dictionary costs a search of the whole program for how
+  // its keys are hashed.
+  private var identifiers: [Services: Int] = [:]
   private var enclosing: [Enclosing] = []
 
   private struct Enclosing {
@@ -88,6 +90,8 @@ struct EffectivePolicy {
     case .allow: result = services[policy].union(rule.services)
     case .block: result = services[policy].subtracting(rule.services)
     }
+    if result == .none { return Self.closed }
+    if result == .all { return Self.open }
     if let known = identifiers[result] { return known }
     services.append(result)
     identifiers[result] = services.count - 1

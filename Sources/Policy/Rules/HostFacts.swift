@@ -85,16 +85,16 @@ public struct HostFacts: Sendable, Equatable {
   /// Every route of every table that the host's rules use.
   public var routes: [Route]
   /// How the kernel would reach public IPv4 addresses; empty when it could not.
-  public var ipv4InternetPaths: Set<NextHop>
+  public var ipv4InternetPaths: [NextHop]
   /// How the kernel would reach public IPv6 addresses; empty when it could not.
-  public var ipv6InternetPaths: Set<NextHop>
+  public var ipv6InternetPaths: [NextHop]
   /// The DNS servers that the host asks.
   public var resolvers: [Resolver]
 
   /// Facts about a host; by default one without any network.
   public init(
-    addresses: [Address] = [], routes: [Route] = [], ipv4InternetPaths: Set<NextHop> = [],
-    ipv6InternetPaths: Set<NextHop> = [], resolvers: [Resolver] = []
+    addresses: [Address] = [], routes: [Route] = [], ipv4InternetPaths: [NextHop] = [],
+    ipv6InternetPaths: [NextHop] = [], resolvers: [Resolver] = []
   ) {
     self.addresses = addresses
     self.routes = routes
@@ -104,7 +104,7 @@ public struct HostFacts: Sendable, Equatable {
   }
 
   /// How the kernel would reach public addresses of a family.
-  public func internetPaths(_ family: Family) -> Set<NextHop> {
+  public func internetPaths(_ family: Family) -> [NextHop] {
     switch family {
     case .ipv4: ipv4InternetPaths
     case .ipv6: ipv6InternetPaths

@@ -50,12 +50,12 @@ extension HostFacts {
   // What the kernel answered. Where that is a default route, every default route of its table counts: of two,
   // each is the internet's way as soon as the other fails. A default route that more specific ones have taken
   // the internet from says nothing.
-  private func internetNextHops(_ family: Family) -> Set<NextHop> {
+  private func internetNextHops(_ family: Family) -> [NextHop] {
     let answered = internetPaths(family)
     let defaults = routes.filter {
       $0.kind == .unicast && $0.destination.isEverything && $0.destination.family == family
     }
-    let tables = Set(defaults.filter { !answered.isDisjoint(with: $0.nextHops) }.map(\.table))
-    return defaults.filter { tables.contains($0.table) }.reduce(answered) { $0.union($1.nextHops) }
+    let tables = defaults.filter { $0.nextHops.contains(where: answered.contains) }.map(\.table)
+    return answered + defaults.filter { tables.contains($0.table) }.flatMap(\.nextHops)
   }
 }
