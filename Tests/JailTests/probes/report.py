@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 
 FIELDS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "SigBlk", "Uid")
@@ -17,7 +18,8 @@ def status():
 def mounts():
     with open("/proc/self/mountinfo") as file:
         lines = [line.split() for line in file]
-    return sorted(f"{words[4]} {words[5]} {words[words.index('-') + 1]}" for words in lines)
+    # As uid 0 the jail has a mount over each process of ours, which have other numbers at each launch.
+    return sorted(f"{re.sub('^/proc/[0-9]+$', '/proc/PID', words[4])} {words[5]} {words[words.index('-') + 1]}" for words in lines)
 
 
 def refusal(address, device):
