@@ -93,9 +93,10 @@ public enum Mounts {
     try attach(try clone(source), at: target)
   }
 
-  /// Makes one mount read-only.
+  /// Makes one mount read-only, and ignores set-user-ID bits there.
   public static func makeReadOnly(_ path: String) throws(SystemCallError) {
-    try setAttributes(UInt64(CLINUX_MOUNT_ATTR_RDONLY), at: path, recursive: false)
+    try setAttributes(
+      UInt64(CLINUX_MOUNT_ATTR_RDONLY | CLINUX_MOUNT_ATTR_NOSUID), at: path, recursive: false)
   }
 
   /// Mounts a file or directory over itself, read-only, with all that is mounted below.

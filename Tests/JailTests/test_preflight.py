@@ -219,7 +219,7 @@ def test_no_getent(lab, identity, binaries):
     """Small images have none. A jail needs it for nothing; what looks names up says why it cannot."""
     lab.call("lab.host:remove", f"{binaries}/getent")
     result = lab.sandbox("explain", "web.lab.test", identity=identity)
-    assert (result.status, result.out) == (1, "")
+    assert (result.status, result.out) == (2, "")
     assert "names cannot be looked up: /usr/bin/getent: No such file or directory" in result.err
     found = {row["name"]: row for row in lab.sandbox("verify", "--json", identity=identity).json}
     assert [name for name, row in found.items() if row["state"] == "failed"] == ["name service works", "the internet works"]
