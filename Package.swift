@@ -36,6 +36,6 @@ let package = Package(
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(
-      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Policy"], swiftSettings: strict),
+      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
   ]
 )

@@ -4,10 +4,9 @@ import Linux
 public struct Command: Sendable {
   /// Name and arguments; never empty.
   public let arguments: [[UInt8]]
-  /// `NAME=value`, all of them.
-  public let environment: [[UInt8]]
+  public let environment: Environment
 
-  public init(arguments: [[UInt8]], environment: [[UInt8]]) {
+  public init(arguments: [[UInt8]], environment: Environment = .own) {
     self.arguments = arguments
     self.environment = environment
   }
@@ -19,7 +18,7 @@ public struct Command: Sendable {
     var failure = Errno.ENOENT
     for path in candidates(name) {
       do throws(SystemCallError) {
-        try Process.execute(path, arguments: arguments, environment: environment)
+        try Process.execute(path, arguments: arguments, environment: environment.entries)
       } catch {
         if error.errno == Errno.ENOEXEC { try executeScript(path) }
         // A later directory may hold one that can be executed; if none does, "permission denied" says more
@@ -28,13 +27,14 @@ public struct Command: Sendable {
         if failure != Errno.ENOENT && failure != Errno.EACCES { break }
       }
     }
-    throw LaunchFailure.command(String(decoding: name, as: UTF8.self), errno: failure)
+    throw JailFailure.command(String(decoding: name, as: UTF8.self), errno: failure)
   }
 
-  private func executeScript(_ path: [UInt8]) throws(LaunchFailure) -> Never {
+  private func executeScript(_ path: [UInt8]) throws(JailFailure) -> Never {
     let shell = Array("/bin/sh".utf8)
     do throws(SystemCallError) {
-      try Process.execute(shell, arguments: [shell, path] + arguments.dropFirst(), environment: environment)
+      try Process.execute(
+        shell, arguments: [shell, path] + arguments.dropFirst(), environment: environment.entries)
     } catch {
       throw .command("/bin/sh", errno: error.errno)
     }
@@ -45,19 +45,9 @@ public struct Command: Sendable {
     if name.isEmpty { return [] }
     if name.contains(slash) { return [name] }
     // Without a PATH, the C library's default (execvp(3)).
-    let path = value(of: "PATH") ?? Array("/bin:/usr/bin".utf8)
+    let path = environment.bytes("PATH") ?? Array("/bin:/usr/bin".utf8)
     return path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { directory in
       directory.isEmpty ? name : directory + [slash] + name
     }
-  }
-
-  /// A variable of the caller's environment as text; the first of that name, as getenv(3) takes it.
-  public func variable(_ name: String) -> String? {
-    value(of: name).map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private func value(of name: String) -> [UInt8]? {
-    let prefix = Array("\(name)=".utf8)
-    return environment.first { $0.starts(with: prefix) }.map { Array($0.dropFirst(prefix.count)) }
   }
 }

@@ -1,8 +1,6 @@
 import Linux
 
-/// The caller's environment without the variables that lead to what is masked; everything else is passed on
-/// as it is.
-enum CommandEnvironment {
+extension Environment {
   /// Sockets and descriptors that exist outside only, whatever their value.
   private static let removed: Set<String> = [
     "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "TMUX",
@@ -18,12 +16,13 @@ enum CommandEnvironment {
     "SSH_AUTH_SOCK", "GPG_AGENT_INFO", "DOCKER_HOST", "CONTAINER_HOST", "PULSE_SERVER",
   ]
 
-  static func filtered(_ environment: [[UInt8]], masked: [String], exposed: [String]) -> [[UInt8]] {
-    environment.filter { entry in
+  /// Without the variables that lead to what is masked; everything else is passed on as it is.
+  func filtered(masked: [String], exposed: [String]) -> Environment {
+    let kept = entries.filter { entry in
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(decoding: parts[0], as: UTF8.self)
-      if removed.contains(name) { return false }
-      guard sockets.contains(name), parts.count == 2 else { return true }
+      if Self.removed.contains(name) { return false }
+      guard Self.sockets.contains(name), parts.count == 2 else { return true }
       let value = String(decoding: parts[1], as: UTF8.self)
       let path =
         value.hasPrefix("unix://")
@@ -32,5 +31,6 @@ enum CommandEnvironment {
       let names = [path, (try? FileStatus.resolve(path)) ?? path]
       return !masked.contains { mask in names.contains { $0 == mask || $0.hasPrefix(mask + "/") } }
     }
+    return Environment(kept)
   }
 }

@@ -10,7 +10,7 @@ public enum Guard {
     do {
       let configuration = try ConfigurationFiles.read()
       guard configuration.egressJail.value else { return nil }
-      guard Enclosure.isJail(configuration) else { return refused("this process is in no jail") }
+      guard Confinement.isJail(configuration) else { return refused("this process is in no jail") }
       let plan = try Plan.make(configuration: configuration, facts: HostFacts())
       let failed = NetworkAttack(plan: plan).filterStands
       return failed.map { refused("what passes the routes is not refused: \($0.saw)") }

@@ -11,6 +11,14 @@ public enum HostNetwork {
     "12.1.0.1", "192.33.4.12", "2001:503:ba3e::2:30", "2a00:1450:4001::1",
   ]
 
+  /// What only the host can tell, as it is now.
+  static func current() throws -> (HostFacts, ResolverConfiguration) {
+    let resolver = ResolverFile.read()
+    var facts = try read()
+    facts.resolvers = resolver.resolvers
+    return (facts, resolver)
+  }
+
   /// The facts of this process's network namespace.
   public static func read() throws -> HostFacts {
     var kernel = try NetlinkSocket()

@@ -47,9 +47,8 @@ struct Masks {
 
   /// Those of the calling process.
   init(_ configuration: Configuration) {
-    let caller = Command(arguments: [], environment: Process.environment)
     self.init(
-      user: Process.userID, home: caller.variable("HOME"), exposed: configuration.exposedSockets.map(\.value))
+      user: Process.userID, home: Environment.own["HOME"], exposed: configuration.exposedSockets.map(\.value))
   }
 
   private static func table(_ user: UInt32) -> [Mask] {

@@ -36,43 +36,94 @@ enum Pasta {
     return line.isEmpty || line == "pasta unknown version" ? "version unknown" : line
   }
 
-  /// A running pasta.
-  struct Running: ~Copyable {
-    let process: CInt
+  /// A process that becomes pasta when it is given its tap.
+  struct Waiting: ~Copyable {
+    fileprivate let process: CInt
+    fileprivate let readiness: FileDescriptor
+    fileprivate let complaints: FileDescriptor
+    fileprivate let end: FileDescriptor
+    fileprivate let socket: DatagramSocket
+
+    /// Gives it its tap, on which it begins at once.
+    consuming func connect(_ tap: borrowing FilteredTap) throws(SystemCallError) -> Starting {
+      try socket.send([0], descriptors: [tap.descriptor])
+      return Starting(process: process, readiness: readiness, complaints: complaints, end: end)
+    }
+  }
+
+  /// A pasta that has its tap.
+  struct Starting: ~Copyable {
+    fileprivate let process: CInt
     /// Closes, without a byte, when pasta failed; a line comes when it is ready.
     let readiness: FileDescriptor
-    let complaints: FileDescriptor
+    fileprivate let complaints: FileDescriptor
+    fileprivate let end: FileDescriptor
+
+    /// Once `readiness` is readable: throws what it said if it is not ready.
+    consuming func checked() throws -> Running {
+      var line = [UInt8](repeating: 0, count: 64)
+      if try readiness.read(into: &line) == 0 {
+        throw JailFailure.pasta(Pasta.lastLine(try complaints.readAll(limit: 65536)))
+      }
+      return Running(process: process, readiness: readiness, complaints: complaints, end: end)
+    }
+  }
+
+  /// A pasta that serves the tap.
+  struct Running: ~Copyable, Service {
+    enum Event {
+      /// It has something to say.
+      case complaint
+      case end
+    }
+
+    private let process: CInt
+    /// Held, although it says no more: a pipe without a reader would be an error of pasta's.
+    private let readiness: FileDescriptor
+    private let complaints: FileDescriptor
     /// Readable when it has ended.
-    let end: FileDescriptor
-    /// Where it waits for its tap.
-    private var waiting: DatagramSocket?
-
+    private let end: FileDescriptor
+    /// Its number may be another's from then on.
+    private var hasEnded = false
     /// What it said last, while it lived.
-    private(set) var lastWords: [UInt8] = []
-    private(set) var isSilent = false
+    private var lastWords: [UInt8] = []
+    private var isSilent = false
 
-    init(
+    fileprivate init(
       process: CInt, readiness: consuming FileDescriptor, complaints: consuming FileDescriptor,
-      end: consuming FileDescriptor, waiting: consuming DatagramSocket
+      end: consuming FileDescriptor
     ) {
       self.process = process
       self.readiness = readiness
       self.complaints = complaints
       self.end = end
-      self.waiting = consume waiting
     }
 
-    /// Gives it the tap, on which it begins at once.
-    mutating func connect(_ tap: borrowing Tap) throws(SystemCallError) {
-      try waiting?.send([0], descriptors: [tap.descriptor.rawValue])
-      waiting = nil
+    var interests: [Interest<Event>] {
+      (isSilent ? [] : [.readable(complaints.rawValue, .complaint)]) + [.readable(end.rawValue, .end)]
+    }
+    var deadline: Instant? { nil }
+
+    mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+      switch event {
+      case .complaint: listen()
+      case .end:
+        hasEnded = true
+        return [.cut("pasta ended (\(Pasta.lastLine(lastWords)))")]
+      case nil: break
+      }
+      return []
     }
 
     /// Reads what it has to say: a full pipe would stop it.
-    mutating func listen() {
+    private mutating func listen() {
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = (try? complaints.read(into: &buffer)) ?? 0
       if count == 0 { isSilent = true } else { lastWords = Array(buffer[..<count]) }
+    }
+
+    func kill() {
+      if !hasEnded { try? Process.kill(process, Signals.kill) }
     }
   }
 
@@ -84,7 +135,7 @@ enum Pasta {
 
   /// Starts a process that becomes pasta, for the jail that `holder` makes, when it is given the tap. All that
   /// takes time without the tap is done by then.
-  static func start(_ path: String, plan: Plan, templateLink: String?, holder: CInt) throws -> Running {
+  static func start(_ path: String, plan: Plan, templateLink: String?, holder: CInt) throws -> Waiting {
     let readiness = try Pipe()
     let complaints = try Pipe()
     let pair = try DatagramPair()
@@ -115,9 +166,9 @@ enum Pasta {
         Process.exit(127)
       }
     }
-    return Running(
+    return Waiting(
       process: child, readiness: readiness.keepReader(), complaints: complaints.keepReader(),
-      end: try Process.descriptor(of: child), waiting: pair.keepFirst())
+      end: try Process.descriptor(of: child), socket: pair.keepFirst())
   }
 
   /// See docs/decisions for each flag's reason; every version since 2023-03 knows them all.
@@ -127,9 +178,7 @@ enum Pasta {
     // The link whose properties it would copy. Addresses and gateways are given, so any will do that has what
     // it asks for: for IPv6 a link-local address.
     arguments += ["-i", plan.ipv6 == nil ? "lo" : templateLink ?? "lo"]
-    arguments += [
-      "-M", linkAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":"),
-    ]
+    arguments += ["-M", linkAddress.hexadecimal(separator: ":")]
     if let guest = plan.ipv4 { arguments += ["-a", "\(guest.guest)", "-n", "29", "-g", "\(guest.gateway)"] }
     if let guest = plan.ipv6 { arguments += ["-a", "\(guest.guest)", "-g", "\(guest.gateway)"] }
     arguments += ["-I", Uplink.linkName]

@@ -22,6 +22,11 @@ public struct Prerequisite: Sendable {
     Prerequisite(name: name, state: .missing, finding: finding, fix: fix)
   }
 
+  /// The same with more that was found of it.
+  func adding(_ more: String) -> Prerequisite {
+    Prerequisite(name: name, state: state, finding: "\(finding); \(more)", fix: fix)
+  }
+
   /// Two lines for a launch that was refused because of it.
   var refusal: String {
     "claude-sandbox: refused: \(name): \(finding)" + (fix.map { "\n  fix: \($0)" } ?? "")

@@ -5,22 +5,29 @@ internal import Policy
 ///
 /// A courtesy, not a wall: without it the packets are dropped all the same. It works from outside the jail: a
 /// packet socket on the uplink, opened inside, shows the frames, and the tap takes the answers.
-struct RefusalResponder: ~Copyable {
+struct RefusalResponder: ~Copyable, Service {
+  /// A frame was dropped.
+  enum Event { case refused }
+
   private let packets: PacketSocket
+  private let tap: FileDescriptor
   private let refusal: ICMPRefusal
   private var bucket: TokenBucket
   private var buffer = [UInt8](repeating: 0, count: ICMPRefusal.longestFrame)
   /// While the bucket is empty, until when nothing is read: what is refused faster than that costs no time of
   /// ours.
-  private var pausedUntil: Int?
+  private var pausedUntil: Instant?
 
   private static let rate = 1000
   private static let burst = 200
 
-  /// The packet socket carries the inverse of the tap filter.
-  init(packets: consuming PacketSocket, refusal: ICMPRefusal, now: Int) {
+  /// The packet socket carries the inverse of the tap filter; the tap takes the answers.
+  init(
+    packets: consuming PacketSocket, refusal: ICMPRefusal, tap: consuming FileDescriptor, now: Instant
+  ) {
     self.packets = packets
     self.refusal = refusal
+    self.tap = tap
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
   }
 
@@ -30,16 +37,20 @@ struct RefusalResponder: ~Copyable {
   /// Replaces the packet socket's program, when the tap filter is replaced.
   func attach(_ program: [FilterInstruction]) throws(SystemCallError) { try packets.attach(program) }
 
-  /// What to wait for now.
-  var interest: Interest? { pausedUntil == nil ? .readable(packets.descriptor.rawValue) : nil }
+  var interests: [Interest<Event>] {
+    pausedUntil == nil ? [.readable(packets.descriptor.rawValue, .refused)] : []
+  }
 
-  /// When `handle` has something to do even if nothing is ready. Monotonic milliseconds.
-  var deadline: Int? { pausedUntil }
+  var deadline: Instant? { pausedUntil }
 
   /// Answers what has been refused, without waiting.
-  mutating func handle(ready: Set<CInt>, now: Int, tap: borrowing FileDescriptor) {
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
     if let end = pausedUntil, end <= now { pausedUntil = nil }
-    guard pausedUntil == nil, ready.contains(packets.descriptor.rawValue) else { return }
+    if event != nil, pausedUntil == nil { answer(now: now) }
+    return []
+  }
+
+  private mutating func answer(now: Instant) {
     // Every frame costs a token, answered or not: reading it is what takes the time.
     while bucket.take(now: now) {
       do throws(SystemCallError) {

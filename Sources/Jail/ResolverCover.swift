@@ -6,7 +6,10 @@ import Linux
 /// it: a DHCP lease uncovers the host's. A child of the supervisor enters the jail's mount namespace, as only the owner of its
 /// user namespace can, and covers it again. No wall depends on this: without the cover, programs ask name servers that they cannot
 /// reach.
-struct ResolverCover: ~Copyable {
+struct ResolverCover: ~Copyable, Service {
+  /// A mount has come or gone in the jail.
+  enum Event { case mounts }
+
   private let userNamespace: FileDescriptor
   private let mountNamespace: FileDescriptor
   /// The jail's mountinfo, which tells by poll(2) that a mount has come or gone (proc(5)).
@@ -29,11 +32,16 @@ struct ResolverCover: ~Copyable {
     self.text = text
   }
 
-  var interest: Interest { .exceptional(mounts.rawValue) }
+  var interests: [Interest<Event>] { [.exceptional(mounts.rawValue, .mounts)] }
 
-  mutating func handle(ready: Set<CInt>) {
-    if ready.contains(mounts.rawValue) { isDue = true }
+  /// When a process is asked for again, where none could be had.
+  private(set) var deadline: Instant?
+  private static let patience = Duration.milliseconds(100)
+
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    if event != nil { isDue = true }
     start()
+    return []
   }
 
   /// From now on the file says this.
@@ -41,18 +49,24 @@ struct ResolverCover: ~Copyable {
     guard text != self.text else { return }
     self.text = text
     isDue = true
+    start()
   }
 
   /// Takes note of a process's end, if it was the child.
   mutating func ended(_ process: CInt) {
-    if process == child { child = nil }
+    guard process == child else { return }
+    child = nil
+    start()
   }
 
   private mutating func start() {
     guard isDue, child == nil, let path else { return }
     let supervisor = Process.id
-    // When no process can be had, the next event is the next chance.
-    guard let process = try? Process.fork() else { return }
+    deadline = nil
+    guard let process = try? Process.fork() else {
+      deadline = .now + Self.patience
+      return
+    }
     isDue = false
     if process != 0 {
       child = process

@@ -2,24 +2,33 @@ import Linux
 import Netlink
 import Policy
 
+/// How the kernel's table differs from the plan's.
+public enum RouteMismatch: Error, Equatable, Sendable, CustomStringConvertible {
+  case missing(String)
+  case unplanned(String)
+  case twice
+
+  public var description: String {
+    switch self {
+    case .missing(let route): "route \(route) is not in the kernel's table"
+    case .unplanned(let route): "route \(route) is in the kernel's table, unplanned"
+    case .twice: "a route twice is in the kernel's table, unplanned"
+    }
+  }
+}
+
 /// The main routing table of the jail, compared with what it shall be.
 enum RoutingTable {
-  /// A route that is there and shall not be, or the other way round.
-  struct Mismatch: Error, CustomStringConvertible {
-    let description: String
-  }
-
   /// Reads all routes back, and throws unless exactly these are there beside the kernel's own.
   static func verify(_ expected: [Route], in kernel: inout NetlinkSocket) throws {
     let found = try read(&kernel).sorted()
     let wanted = expected.map(Key.init).sorted()
     if found == wanted { return }
     if let missing = wanted.first(where: { !found.contains($0) }) {
-      throw Mismatch(description: "route \(missing) is not in the kernel's table")
+      throw RouteMismatch.missing("\(missing)")
     }
-    let surplus = found.first { !wanted.contains($0) }
-    throw Mismatch(
-      description: "\(surplus.map { "route \($0)" } ?? "a route twice") is in the kernel's table, unplanned")
+    guard let unplanned = found.first(where: { !wanted.contains($0) }) else { throw RouteMismatch.twice }
+    throw RouteMismatch.unplanned("\(unplanned)")
   }
 
   /// Whether all of these are there.

@@ -31,7 +31,7 @@ struct WalledJail: ~Copyable {
 
   /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
   /// here on nobody inside can change the walls.
-  consuming func openWindows(_ plan: Plan, to supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
+  consuming func openSockets(_ plan: Plan, for supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
     guard plan.hasUplink else { return UnsealedJail() }
     let tap = try Tap.create(named: Uplink.linkName)
     try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
@@ -41,7 +41,7 @@ struct WalledJail: ~Copyable {
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
     let events = try NetlinkDescriptor()
     let names = try DNSListeners(address: ResolverFile.serverAddress)
-    try HolderReport.windows([
+    try HolderReport.sockets([
       kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
       names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
     ]).send(over: supervisor)
@@ -50,7 +50,7 @@ struct WalledJail: ~Copyable {
 
 }
 
-/// Walls are up, windows are handed out; the process still holds capabilities.
+/// Walls are up, sockets are handed out; the process still holds capabilities.
 struct UnsealedJail: ~Copyable {
   fileprivate init() {}
 
@@ -99,7 +99,7 @@ struct SealedJail: ~Copyable {
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    let environment = CommandEnvironment.filtered(command.environment, masked: masked, exposed: exposed)
+    let environment = command.environment.filtered(masked: masked, exposed: exposed)
     try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

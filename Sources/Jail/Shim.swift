@@ -8,32 +8,32 @@ public enum Shim {
   public static let name = "claude"
 
   /// The real Claude Code: what the configuration names, or the first that is executable and not this program.
-  public static func program(for command: Command, _ configuration: Configuration) throws(LaunchFailure)
+  public static func program(_ environment: Environment, _ configuration: Configuration) throws(LaunchFailure)
     -> String
   {
     if let path = configuration.claudeBinary.value { return path }
-    guard let path = candidates(command).first(where: { isExecutable($0) && !isThisProgram($0) }) else {
+    guard let path = candidates(environment).first(where: { isExecutable($0) && !isThisProgram($0) }) else {
       throw .noClaude
     }
     return path
   }
 
   /// Where installers put it, then PATH.
-  private static func candidates(_ command: Command) -> [String] {
+  private static func candidates(_ environment: Environment) -> [String] {
     var directories: [String] = []
-    if let home = command.variable("HOME"), home.hasPrefix("/") {
+    if let home = environment["HOME"], home.hasPrefix("/") {
       directories += ["\(home)/.local/bin", "\(home)/.claude/local"]
-      if let prefix = command.variable("NPM_CONFIG_PREFIX"), prefix.hasPrefix("/") {
+      if let prefix = environment["NPM_CONFIG_PREFIX"], prefix.hasPrefix("/") {
         directories.append("\(prefix)/bin")
       }
       directories.append("\(home)/.npm-global/bin")
     }
     directories.append("/usr/bin")
-    return (directories + path(command)).map { "\($0)/\(name)" }
+    return (directories + path(environment)).map { "\($0)/\(name)" }
   }
 
-  private static func path(_ command: Command) -> [String] {
-    (command.variable("PATH") ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+  private static func path(_ environment: Environment) -> [String] {
+    (environment["PATH"] ?? "").split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
   }
 
   private static func isThisProgram(_ path: String) -> Bool {
@@ -44,8 +44,8 @@ public enum Shim {
   }
 
   /// Whether PATH finds another `claude` before the shim that it holds; nil when it holds none.
-  public static func precedence(_ command: Command) -> Prerequisite? {
-    let found = path(command).map { "\($0)/\(name)" }.filter(isExecutable)
+  public static func precedence(_ environment: Environment) -> Prerequisite? {
+    let found = path(environment).map { "\($0)/\(name)" }.filter(isExecutable)
     guard let shim = found.first(where: isThisProgram), let first = found.first else { return nil }
     if isThisProgram(first) { return .ok(name, "\(shim) comes first on PATH") }
     return .limited(

@@ -1,13 +1,15 @@
-/// A limit on a rate that lets short bursts pass. Time is in monotonic milliseconds.
+import Linux
+
+/// A limit on a rate that lets short bursts pass.
 struct TokenBucket {
   private let rate: Int
   private let capacity: Int
   /// In thousandths of a token: at `rate` tokens a second, each millisecond brings `rate` of them.
   private var level: Int
-  private var filled: Int
+  private var filled: Instant
 
   /// `rate` tokens a second, at most `burst` at once.
-  init(rate: Int, burst: Int, now: Int) {
+  init(rate: Int, burst: Int, now: Instant) {
     self.rate = rate
     capacity = burst * 1000
     level = capacity
@@ -15,7 +17,7 @@ struct TokenBucket {
   }
 
   /// Takes one token if there is one.
-  mutating func take(now: Int) -> Bool {
+  mutating func take(now: Instant) -> Bool {
     refill(now: now)
     if level < 1000 { return false }
     level -= 1000
@@ -23,11 +25,14 @@ struct TokenBucket {
   }
 
   /// When half of the burst will be there.
-  var whenHalfFull: Int { filled + max(0, capacity / 2 - level + rate - 1) / rate }
+  var whenHalfFull: Instant {
+    filled + .milliseconds(max(0, capacity / 2 - level + rate - 1) / rate)
+  }
 
-  private mutating func refill(now: Int) {
+  private mutating func refill(now: Instant) {
     // A long idle time fills the bucket; it is not multiplied.
-    level = now - filled > capacity / rate ? capacity : min(capacity, level + max(0, now - filled) * rate)
+    let time = now.milliseconds(since: filled)
+    level = time > capacity / rate ? capacity : min(capacity, level + max(0, time) * rate)
     filled = max(filled, now)
   }
 }

@@ -4,28 +4,26 @@ import Policy
 
 /// Step 8: the link from the jail to pasta. The filter is attached before anyone reads the tap; the default
 /// route comes last, when pasta is ready: until then no packet can leave.
-struct Uplink: ~Copyable {
+struct Uplink: ~Copyable, Service {
+  /// The jail's links, addresses, routes or rules have changed.
+  enum Event { case routes }
+
   static let linkName = "uplink0"
   /// Anything less costs CPU and throughput: every frame is one read(2) of pasta. Bytes.
   private static let mtu: UInt32 = 65520
 
   private var plan: Plan
-  private let tap: Tap
+  private let tap: FilteredTap
   private var kernel: NetlinkSocket
   private let link: UInt32
+  /// Notifications from the jail; subscribed to when all is installed.
+  private var events: RoutingEvents?
   private var isOpen = false
   /// What the jail's routing table holds.
   private var installed: [Route]
 
-  /// The tap that the holder passed out, closed for all that the plan does not allow.
-  static func filtered(_ tap: consuming FileDescriptor, by plan: Plan) throws -> Tap {
-    let tap = Tap(owning: tap)
-    try tap.attach(FilterInstruction.list(plan.filter))
-    return tap
-  }
-
   /// Takes the jail's end of a filtered tap.
-  init(_ plan: Plan, tap: consuming Tap, kernel: consuming NetlinkSocket) throws {
+  init(_ plan: Plan, tap: consuming FilteredTap, kernel: consuming NetlinkSocket) throws {
     var kernel = kernel
     let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
     guard let link = links.first(where: { $0.name == Self.linkName }) else {
@@ -58,18 +56,20 @@ struct Uplink: ~Copyable {
     try verify()
   }
 
-  /// The way out, which is all that is missing of the table that `configure` has read back.
-  mutating func open() throws {
+  /// The way out, which is all that is missing of the table that `configure` has read back. From then on `events`, a socket of
+  /// the jail, tells of changes by others.
+  mutating func open(watching events: consuming FileDescriptor) throws {
     isOpen = true
     let routes = defaultRoutes
     try kernel.apply(routes.map(\.addRequest))
     installed += routes
+    self.events = try RoutingEvents(owning: events)
   }
 
   /// Follows a new plan. The filter, which is the wall, is replaced first and in one step; the routes, which
   /// are the quick answer, after it.
   mutating func follow(_ plan: Plan) throws {
-    try tap.attach(FilterInstruction.list(plan.filter))
+    try tap.follow(plan)
     self.plan = plan
     try install()
     try verify()
@@ -101,9 +101,23 @@ struct Uplink: ~Copyable {
     }
   }
 
-  /// Answers what the filter drops, through the tap.
-  func answer(with refusals: inout RefusalResponder?, ready: Set<CInt>, now: Int) {
-    refusals?.handle(ready: ready, now: now, tap: tap.descriptor)
+  var interests: [Interest<Event>] {
+    switch events {
+    case .some(let events): [.readable(events.descriptor, .routes)]
+    case nil: []
+    }
+  }
+  var deadline: Instant? { nil }
+
+  /// Nobody but this process may change the jail's routes.
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    do {
+      try events?.drain()
+      try verify()
+      return []
+    } catch {
+      return [.cut("the jail's routes were changed (\(error))")]
+    }
   }
 
   /// Takes the link away: the jail sees "network is unreachable" at once.

@@ -18,8 +18,7 @@ struct Doctor: ParsableCommand {
   }
 
   func run() throws {
-    let caller = Command(arguments: [], environment: Process.environment)
-    let found = Prerequisites.check() + (Shim.precedence(caller).map { [$0] } ?? [])
+    let found = Prerequisites.check() + (Shim.precedence(.own).map { [$0] } ?? [])
     let isComplete = !found.contains { $0.state == .missing }
     if json {
       try JSON.print(

@@ -8,22 +8,19 @@ import Policy
 enum Invocation {
   static let arguments = Process.arguments
 
-  static func variable(_ name: String) -> String? {
-    Command(arguments: [], environment: Process.environment).variable(name)
-  }
-
   /// Runs the real Claude Code in a jail; every argument is its own.
   static func finish(claude arguments: [[UInt8]]) -> Never {
-    let caller = Command(arguments: [], environment: Process.environment)
-    let path = orExit { () throws(LaunchFailure) in try Shim.program(for: caller, ConfigurationFiles.read()) }
+    let path = orExit { () throws(LaunchFailure) in try Shim.program(.own, ConfigurationFiles.read()) }
     finish(launching: [Array(path.utf8)] + arguments, network: nil)
   }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
   static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
-    let command = Command(arguments: arguments, environment: Process.environment)
-    let status = orExit { () throws(LaunchFailure) in
-      try Launch.run(command, network: network, override: override)
+    let status: WaitStatus
+    do throws(Refusal) {
+      status = try Launch.run(Command(arguments: arguments), network: network, override: override)
+    } catch {
+      exit(error.exitStatus, saying: error.text)
     }
     if let signal = status.terminationSignal { Process.dieBySignal(signal) }
     Process.exit(status.exitStatus ?? 125)
@@ -51,9 +48,13 @@ enum Invocation {
     do throws(LaunchFailure) {
       return try work()
     } catch {
-      Process.complain(error.text + "\n")
-      Process.exit(error.exitStatus)
+      exit(error.exitStatus, saying: error.text)
     }
+  }
+
+  private static func exit(_ status: CInt, saying text: String) -> Never {
+    Process.complain(text + "\n")
+    Process.exit(status)
   }
 }
 

@@ -35,13 +35,18 @@ def escapes(keywords):
 
 # The uplink.
 
-UPLINK, SESSION, SEALED, PASTA = (f"{JAIL}/{name}.swift" for name in ("Uplink", "Session", "SealedJail", "Pasta"))
+SEALED, PASTA, REFUSALS = (f"{JAIL}/{name}.swift" for name in ("SealedJail", "Pasta", "Refusals"))
+FILTERED, CONNECTED = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected"))
+LAUNCH, LAUNCHER = (f"{JAIL}/Launch/{name}.swift" for name in ("Launch", "Launcher"))
+SUPERVISOR, PROCESS, SOCKET = (f"{JAIL}/Supervisor/{name}.swift" for name in ("Supervisor", "SupervisorProcess", "LauncherSocket"))
 
-mutate("tap filter", "not attached", UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n",
-       "    let tap = Tap(owning: tap)\n", ("test_reach_bound", "walked_past and user"))
+ATTACH = "    try tap.attach(FilterInstruction.list(plan.filter))\n    self.tap = tap\n"
+mutate("tap filter", "not attached", FILTERED, ATTACH, "    self.tap = tap\n", ("test_reach_bound", "walked_past and user"))
 mutate_both("tap filter's time", "attached after pasta has the tap", [
-    (UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n", "    let tap = Tap(owning: tap)\n"),
-    (SESSION, "      try pasta?.connect(tap)\n", "      try pasta?.connect(tap)\n      try tap.attach(FilterInstruction.list(plan.filter))\n"),
+    (FILTERED, ATTACH, "    self.tap = tap\n"),
+    (CONNECTED, "    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap), tap: tap)\n",
+     "    let starting = try pasta.connect(tap)\n    try tap.follow(blueprint.plan)\n"
+     "    return Filtered(blueprint: blueprint, pasta: starting, tap: tap)\n"),
 ], ("test_faults", "filter_is_attached"))
 mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",
        ("test_walls", "blackholes_are_listed"))
@@ -49,11 +54,11 @@ mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/Bui
        ("test_reach", "internal_addresses_are_not and 168"))
 mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
        ("test_reach", "internal_addresses_are_not and 2002"))
-mutate("refusals", "no answer", UPLINK, "refusals?.handle(ready: ready, now: now, tap: tap.descriptor)",
-       "refusals?.handle(ready: [], now: now, tap: tap.descriptor)", ("test_reach_bound", "walked_past and user"))
+mutate("refusals", "no answer", REFUSALS, "if event != nil, pausedUntil == nil {", "if event != nil, pausedUntil != nil {",
+       ("test_reach_bound", "walked_past and user"))
 mutate("refusals' source", "another address", f"{JAIL}/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
        escapes("who_refuses"))
-mutate("refusals' limit", "none", f"{JAIL}/Refusals.swift", "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
+mutate("refusals' limit", "none", REFUSALS, "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
 
 for letter, test in (("T", ("test_reach", "loopback_is and user")), ("U", ("test_reach", "loopback_is and user")),
                      ("t", ("test_reach", "published and user")), ("u", escapes("pasta_is_locked"))):
@@ -63,8 +68,7 @@ mutate("pasta's environment", "not empty", PASTA, "arguments: program.arguments,
        'arguments: program.arguments, environment: [Array("A=b".utf8)])', ("test_preflight", "helpers_have_no"))
 mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/pasta",', '["/tmp/venv/bin/pasta", "/usr/bin/pasta",',
        ("test_preflight", "planted"))
-mutate("pasta's death", "nothing is cut", SESSION, 'ready.contains(end) { disconnect("pasta ended (\\(pastaSaid))") }',
-       "ready.contains(end) { pasta = nil }", ("test_supervise", "killed_pasta"))
+mutate("pasta's death", "nothing is cut", SUPERVISOR, "case .cut(let reason): cut(reason)", "case .cut: network.take()?.release()", ("test_supervise", "killed_pasta"))
 mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.dieWithParent(supervisor)\n", "        _ = supervisor\n",
        ("test_supervise", "both"))
 
@@ -92,10 +96,10 @@ mutate("resolvers", "not closed", RULES, "      block(Prefix(resolver.address), 
 mutate("every default route", "one only", RULES, "return defaults.filter { tables.contains($0.table) }.reduce",
        "return defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.reduce",
        ("test_shapes", "both_default"))
-mutate("following the host", "not followed", SESSION, "if change.network { follow() }", "if change.network { _ = now }",
+mutate("following the host", "not followed", SUPERVISOR, "case .hostChanged: follow()", "case .hostChanged: break",
        ("test_follow", "becomes_internal and user"))
-mutate("failure to follow", "the uplink stays", SESSION,
-       'disconnect("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
+mutate("failure to follow", "the uplink stays", SUPERVISOR,
+       'cut("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
        ("test_follow", "cannot_be_followed and user"))
 
 # Names.
@@ -150,18 +154,18 @@ mutate_both("securebits, and reading them back", "not locked", [
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
 LANDLOCK = "    if Landlock.hasScopes { try Landlock.scopeSignalsAndAbstractSockets() }\n"
 mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
-CLOSE = "      try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }\n"
+CLOSE = "      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
 DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
-mutate("descriptors", "stay open in the launcher", f"{JAIL}/Launch.swift", CLOSE, "", escapes("inherited_pipe"))
+mutate("descriptors", "stay open in the launcher", LAUNCH, CLOSE, "", escapes("inherited_pipe"))
 mutate("descriptors at execve", "not closed", SEALED, CLOSE_AGAIN, "", DESCRIPTORS, redundant="descriptors; O_CLOEXEC of all of ours")
-mutate_both("descriptors, in both places", "not closed", [(f"{JAIL}/Launch.swift", CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
-mutate("standard streams", "not looked at", f"{JAIL}/Launch.swift", "      try StandardStreams.check()\n", "",
+mutate_both("descriptors, in both places", "not closed", [(LAUNCH, CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
+mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.check()\n", "",
        escapes("that_lead_out"), ("test_walls", "as_standard"))
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
 ENVIRONMENT = f"{JAIL}/CommandEnvironment.swift"
-mutate("variables", "kept", ENVIRONMENT, "      if removed.contains(name) { return false }\n", "", escapes("variables"))
+mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) { return false }\n", "", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 
@@ -246,23 +250,22 @@ mutate("trusted files: links", "followed unseen", TRUSTED, "try status(next, Fil
        ("test_config", "link_into"), ("test_preflight", "links_into"))
 mutate("allow-override = no", "not honoured", f"{JAIL}/Override.swift", "if !wanted && !configuration.allowOverride.value {",
        "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
-mutate("launches inside a jail", "begin anew", f"{JAIL}/Launch.swift", "if network == nil && Enclosure.isJail(configuration) {",
-       "if network == nil && command.arguments.isEmpty && Enclosure.isJail(configuration) {", escapes("nested_launch"))
+mutate("launches inside a jail", "begin anew", LAUNCH, "if network == nil && Confinement.isJail(configuration) {",
+       "if network == nil && command.arguments.isEmpty && Confinement.isJail(configuration) {", escapes("nested_launch"))
 mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
 
 # The end.
 
-mutate("teardown", "descendants stay", f"{JAIL}/Supervisor.swift", "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
-mutate("teardown after the supervisor's death", "descendants stay", f"{JAIL}/Launcher.swift", "        Descendants.killAll()\n", "",
+mutate("teardown", "descendants stay", PROCESS, "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate("teardown after the supervisor's death", "descendants stay", LAUNCHER, "      Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
 AGAIN = (SEALED, "    try Process.dieWithParent(parent)\n", "")
 mutate("the command's own end", "PR_SET_PDEATHSIG not set again", *AGAIN, ("test_supervise", "both"),
        redundant="set when the holder begins; the kernel keeps it here")
 mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
-    AGAIN, (f"{JAIL}/Holder.swift", "      try Process.dieWithParent(supervisor)\n", ""),
+    AGAIN, (LAUNCH, "      try Process.dieWithParent(holder.supervisor)\n", ""),
 ], ("test_supervise", "both"))
-mutate("the launcher's death", "not noticed", SESSION,
-       "        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }\n"
-       "        if let request", "        guard let message = try launcher.receive() else { continue }\n        if let request",
-       ("test_supervise", "outlives and user"))
+mutate("the launcher's death", "not noticed", SOCKET,
+       "    guard let message = try socket.receive() else { throw JailFailure.launcherDied }\n",
+       "    guard let message = try socket.receive() else { return nil }\n", ("test_supervise", "outlives and user"))

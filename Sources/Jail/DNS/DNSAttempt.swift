@@ -6,15 +6,15 @@ internal import Policy
 final class DNSAttempt {
   let socket: InternetSocket
   let resolver: HostFacts.Resolver
-  /// When to ask somebody else. Monotonic milliseconds.
-  var deadline: Int
+  /// When to ask somebody else.
+  let deadline: Instant
 
-  /// The time that a resolver gets before another one is asked, too. Milliseconds.
-  static let patience = 1500
+  /// The time that a resolver gets before another one is asked, too.
+  static let patience = Duration.milliseconds(1500)
 
   /// nil when the resolver cannot even be asked: its link is gone, there is no route to it, no descriptor is
   /// left.
-  init?(_ kind: InternetSocket.Kind, _ resolver: HostFacts.Resolver, port: UInt16, now: Int) {
+  init?(_ kind: InternetSocket.Kind, _ resolver: HostFacts.Resolver, port: UInt16, now: Instant) {
     var scope: UInt32 = 0
     if let link = resolver.link {
       guard let index = linkIndex(ofZone: link) else { return nil }

@@ -5,11 +5,13 @@ internal import Policy
 /// else it has sent waits in the kernel. Each goes to a resolver over a connection of its own, and to the
 /// next resolver while no byte of an answer has arrived.
 final class DNSConnection {
+  /// Never another's.
+  let id: UInt64
   private let client: InternetSocket
   private let port: UInt16
   private var phase = Phase.reading
-  /// When the phase has lasted too long. Monotonic milliseconds.
-  private(set) var deadline: Int
+  /// When the phase has lasted too long.
+  private(set) var deadline: Instant
   /// The query with its length in front, as far as it has come.
   private var query: [UInt8] = []
   /// What the client is told when no resolver answers.
@@ -28,35 +30,38 @@ final class DNSConnection {
   /// What ends a connection.
   private struct End: Error {}
 
-  /// How long a connection may stay idle, or one answer take to pass on. Milliseconds.
-  private static let idleTime = 10_000
-  /// The time that a resolver has for its answer once it was reached. Milliseconds.
-  private static let answerTime = 3000
+  /// How long a connection may stay idle, or one answer take to pass on.
+  private static let idleTime = Duration.seconds(10)
+  /// The time that a resolver has for its answer once it was reached.
+  private static let answerTime = Duration.seconds(3)
   /// How much of an answer is held while the client does not read. Bytes.
   private static let chunk = 16_384
 
-  init(_ client: consuming InternetSocket, port: UInt16, now: Int) {
+  init(_ client: consuming InternetSocket, id: UInt64, port: UInt16, now: Instant) {
+    self.id = id
     self.client = client
     self.port = port
     deadline = now + Self.idleTime
   }
 
-  var interest: Interest {
+  /// What it waits for.
+  func interest<Event>(_ event: Event) -> Interest<Event> {
     let client = client.descriptor.rawValue
     switch phase {
-    case .reading: return .readable(client)
+    case .reading: return .readable(client, event)
     case .asking:
-      guard let upstream else { return .writable(client) }
-      return sent < query.count ? .writable(upstream.descriptor) : .readable(upstream.descriptor)
+      guard let upstream else { return .writable(client, event) }
+      return sent < query.count
+        ? .writable(upstream.descriptor, event) : .readable(upstream.descriptor, event)
     case .answering:
-      guard outgoing.isEmpty, let upstream else { return .writable(client) }
-      return .readable(upstream.descriptor)
+      guard outgoing.isEmpty, let upstream else { return .writable(client, event) }
+      return .readable(upstream.descriptor, event)
     }
   }
 
   /// Goes as far as it can without waiting, at most to the end of one query; false when the connection is
   /// over.
-  func advance(now: Int, buffer: inout [UInt8], order: inout ResolverOrder) -> Bool {
+  func advance(now: Instant, buffer: inout [UInt8], order: inout ResolverOrder) -> Bool {
     do {
       if now >= deadline {
         guard phase == .asking else { return false }
@@ -70,7 +75,7 @@ final class DNSConnection {
   }
 
   /// One step; false when the next one has to wait.
-  private func step(now: Int, buffer: inout [UInt8], order: inout ResolverOrder) throws -> Bool {
+  private func step(now: Instant, buffer: inout [UInt8], order: inout ResolverOrder) throws -> Bool {
     switch phase {
     case .reading: try read(now: now, buffer: &buffer, order: order)
     case .asking: ask(now: now, buffer: &buffer, order: &order)
@@ -78,7 +83,7 @@ final class DNSConnection {
     }
   }
 
-  private func read(now: Int, buffer: inout [UInt8], order: ResolverOrder) throws -> Bool {
+  private func read(now: Instant, buffer: inout [UInt8], order: ResolverOrder) throws -> Bool {
     let wanted = query.count < 2 ? 2 : 2 + (Int(query[0]) << 8 | Int(query[1]))
     guard wanted <= 2 + DNSRequest.longest else { throw End() }
     if query.count < wanted {
@@ -99,7 +104,7 @@ final class DNSConnection {
     return true
   }
 
-  private func ask(now: Int, buffer: inout [UInt8], order: inout ResolverOrder) -> Bool {
+  private func ask(now: Instant, buffer: inout [UInt8], order: inout ResolverOrder) -> Bool {
     guard let upstream else {
       connect(now: now)
       return true
@@ -127,14 +132,14 @@ final class DNSConnection {
   }
 
   /// The length is here: from now on this resolver's answer, and no other's, goes to the client.
-  private func startAnswer(from upstream: DNSAttempt, now: Int, order: inout ResolverOrder) {
+  private func startAnswer(from upstream: DNSAttempt, now: Instant, order: inout ResolverOrder) {
     order.prefer(upstream.resolver)
     rest = outgoing.reduce(0) { $0 << 8 | Int($1) }
     (phase, deadline) = (.answering, now + Self.idleTime)
   }
 
   /// Turns to the next resolver, or to the client when there is none.
-  private func connect(now: Int) {
+  private func connect(now: Instant) {
     guard let resolver = candidates.popFirst() else {
       respond(lastResort, now: now)
       return
@@ -144,7 +149,7 @@ final class DNSConnection {
     deadline = upstream?.deadline ?? now
   }
 
-  private func answer(now: Int, buffer: inout [UInt8]) throws -> Bool {
+  private func answer(now: Instant, buffer: inout [UInt8]) throws -> Bool {
     if !outgoing.isEmpty {
       guard let count = try client.send(outgoing) else { return false }
       outgoing = outgoing.dropFirst(count)
@@ -164,7 +169,7 @@ final class DNSConnection {
     return false
   }
 
-  private func respond(_ response: [UInt8], now: Int) {
+  private func respond(_ response: [UInt8], now: Instant) {
     outgoing = [UInt8(response.count >> 8), UInt8(response.count & 0xff)] + response[...]
     rest = 0
     (phase, deadline) = (.answering, now + Self.idleTime)

@@ -6,8 +6,10 @@ internal import Policy
 /// An attempt that is overdue stays open beside the next one: a slow resolver's answer is as good as a quick
 /// one's.
 final class DNSExchange {
+  /// Never another's.
+  let id: UInt64
   let client: SocketAddress
-  let started: Int
+  let started: Instant
   private let clientID: UInt16
   private var request: DNSRequest
   private let resolvers: [HostFacts.Resolver]
@@ -29,8 +31,10 @@ final class DNSExchange {
   private static let leastAttempts = 3
 
   init(
-    _ request: DNSRequest, from client: SocketAddress, resolvers: [HostFacts.Resolver], port: UInt16, now: Int
+    _ request: DNSRequest, id: UInt64, from client: SocketAddress, resolvers: [HostFacts.Resolver],
+    port: UInt16, now: Instant
   ) {
+    self.id = id
     self.client = client
     self.request = request
     self.resolvers = resolvers
@@ -43,18 +47,20 @@ final class DNSExchange {
     self.request.id = .random(in: .min ... .max)
   }
 
-  var interests: [Interest] { attempts.map { .readable($0.descriptor) } }
+  /// Adds what it waits for: an answer to any of its attempts.
+  func addInterests<Event>(_ event: Event, to interests: inout [Interest<Event>]) {
+    for attempt in attempts { interests.append(.readable(attempt.descriptor, event)) }
+  }
 
   /// When `advance` has something to do even if nothing arrived.
-  var deadline: Int { attempts.reduce(started) { max($0, $1.deadline) } }
+  var deadline: Instant { attempts.reduce(started) { max($0, $1.deadline) } }
 
   /// Takes what arrived and asks whoever is next; nil while the exchange goes on.
-  func advance(ready: Set<CInt>, now: Int, buffer: inout [UInt8]) -> Outcome? {
+  func advance(now: Instant, buffer: inout [UInt8]) -> Outcome? {
     var index = 0
     while index < attempts.count {
       let attempt = attempts[index]
       index += 1
-      guard ready.contains(attempt.descriptor) else { continue }
       do throws(SystemCallError) {
         guard let count = try attempt.socket.receive(into: &buffer), request.isAnswered(by: buffer[..<count])
         else { continue }
@@ -88,7 +94,7 @@ final class DNSExchange {
       || failure == nil && !attempts.isEmpty && attemptCount < Self.leastAttempts
   }
 
-  private func tryNext(now: Int) {
+  private func tryNext(now: Instant) {
     let resolver = resolvers[attemptCount % resolvers.count]
     attemptCount += 1
     guard let attempt = DNSAttempt(.datagram, resolver, port: port, now: now) else { return }

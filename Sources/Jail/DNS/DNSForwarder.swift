@@ -7,7 +7,22 @@ internal import Policy
 /// It caches nothing and reads no record. What it holds is bounded by what may be in flight; above that,
 /// queries wait in the kernel's socket buffers, so that a burst is served late and not refused. One client's
 /// trouble ends that client's exchange and nothing else.
-struct DNSForwarder: ~Copyable {
+struct DNSForwarder: ~Copyable, Service {
+  /// What it waits for. Exchanges and connections have numbers that are never used again.
+  enum Event: Equatable {
+    /// Questions over UDP can be read.
+    case queries
+    /// Somebody wants to ask over TCP.
+    case clients
+    /// A resolver answered.
+    case exchange(UInt64)
+    /// A connection can go on.
+    case connection(UInt64)
+
+    /// Whether somebody asks.
+    var isQuestion: Bool { self == .queries || self == .clients }
+  }
+
   private let udp: InternetSocket
   private let tcp: InternetSocket
   private let port: UInt16
@@ -15,16 +30,18 @@ struct DNSForwarder: ~Copyable {
   /// Oldest first.
   private var exchanges: [DNSExchange] = []
   private var connections: [DNSConnection] = []
+  /// How many exchanges and connections there have been.
+  private var count: UInt64 = 0
   /// Every message passes through this one buffer.
   private var buffer = [UInt8](repeating: 0, count: 65_536)
-  /// Until when no connection is accepted because accepting one failed. Monotonic milliseconds.
-  private var pausedUntil: Int?
+  /// Until when no connection is accepted because accepting one failed.
+  private var pausedUntil: Instant?
 
   static let mostExchanges = 128
   static let mostConnections = 32
   /// How many datagrams are read before others get their turn.
   private static let batch = 32
-  private static let pause = 100
+  private static let pause = Duration.milliseconds(100)
 
   /// `port` is where the resolvers listen.
   init(
@@ -40,57 +57,69 @@ struct DNSForwarder: ~Copyable {
   /// Follows the host's configuration. What is in flight ends as it began.
   mutating func use(_ resolvers: [HostFacts.Resolver]) { order.use(resolvers) }
 
-  /// What to wait for now.
-  var interests: [Interest] {
-    var interests = exchanges.flatMap(\.interests) + connections.map(\.interest)
-    if exchanges.count < Self.mostExchanges { interests.append(.readable(udp.descriptor.rawValue)) }
+  var interests: [Interest<Event>] {
+    var interests: [Interest<Event>] = []
+    interests.reserveCapacity(exchanges.count + connections.count + 2)
+    for exchange in exchanges { exchange.addInterests(.exchange(exchange.id), to: &interests) }
+    for connection in connections { interests.append(connection.interest(.connection(connection.id))) }
+    if exchanges.count < Self.mostExchanges {
+      interests.append(.readable(udp.descriptor.rawValue, .queries))
+    }
     if pausedUntil == nil, connections.count < Self.mostConnections {
-      interests.append(.readable(tcp.descriptor.rawValue))
+      interests.append(.readable(tcp.descriptor.rawValue, .clients))
     }
     return interests
   }
 
-  /// When `handle` has something to do even if nothing is ready; nil if nothing is in flight. Monotonic
-  /// milliseconds.
-  var deadline: Int? {
-    let deadlines = exchanges.map(\.deadline) + connections.map(\.deadline)
-    return (deadlines + [pausedUntil, whenToMakeRoom].compactMap { $0 }).min()
-  }
-
-  /// Whether a question waits to be read.
-  func isAsked(ready: Set<CInt>) -> Bool {
-    ready.contains(udp.descriptor.rawValue) || ready.contains(tcp.descriptor.rawValue)
+  /// nil if nothing is in flight.
+  var deadline: Instant? {
+    var deadline = pausedUntil
+    func consider(_ moment: Instant) { deadline = min(deadline ?? moment, moment) }
+    for exchange in exchanges { consider(exchange.deadline) }
+    for connection in connections { consider(connection.deadline) }
+    if let whenToMakeRoom { consider(whenToMakeRoom) }
+    return deadline
   }
 
   /// Does what can be done without waiting.
-  mutating func handle(ready: Set<CInt>, now: Int) {
-    if let end = pausedUntil, end <= now { pausedUntil = nil }
-    continueExchanges(ready: ready, now: now)
-    continueConnections(ready: ready, now: now)
-    if ready.contains(udp.descriptor.rawValue) { takeQueries(now: now) }
-    if ready.contains(tcp.descriptor.rawValue) { takeConnections(now: now) }
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    switch event {
+    case .queries: takeQueries(now: now)
+    case .clients: takeConnections(now: now)
+    case .exchange(let id): continueExchanges(now: now) { $0.id == id }
+    case .connection(let id): continueConnections(now: now) { $0.id == id }
+    case nil:
+      if let end = pausedUntil, end <= now { pausedUntil = nil }
+      continueExchanges(now: now) { $0.deadline <= now }
+      continueConnections(now: now) { $0.deadline <= now }
+      makeRoom(now: now)
+    }
+    return []
   }
 
-  private mutating func continueExchanges(ready: Set<CInt>, now: Int) {
-    var pending: [DNSExchange] = []
-    for exchange in exchanges {
-      if let outcome = exchange.advance(ready: ready, now: now, buffer: &buffer) {
+  private mutating func continueExchanges(now: Instant, where isConcerned: (DNSExchange) -> Bool) {
+    var index = 0
+    while index < exchanges.count {
+      let exchange = exchanges[index]
+      if isConcerned(exchange), let outcome = exchange.advance(now: now, buffer: &buffer) {
+        exchanges.remove(at: index)
         finish(exchange, outcome)
       } else {
-        pending.append(exchange)
+        index += 1
       }
-    }
-    exchanges = pending
-    if let time = whenToMakeRoom, time <= now {
-      let oldest = exchanges.removeFirst()
-      finish(oldest, oldest.giveUp())
     }
   }
 
   /// While the most exchanges are in flight, the oldest is given up once it is overdue, so that dead names do
   /// not keep all others waiting.
-  private var whenToMakeRoom: Int? {
+  private var whenToMakeRoom: Instant? {
     exchanges.count < Self.mostExchanges ? nil : exchanges.first.map { $0.started + DNSAttempt.patience }
+  }
+
+  private mutating func makeRoom(now: Instant) {
+    guard let time = whenToMakeRoom, time <= now else { return }
+    let oldest = exchanges.removeFirst()
+    finish(oldest, oldest.giveUp())
   }
 
   private mutating func finish(_ exchange: DNSExchange, _ outcome: DNSExchange.Outcome) {
@@ -98,18 +127,24 @@ struct DNSForwarder: ~Copyable {
     send(outcome.response, to: exchange.client)
   }
 
-  private mutating func continueConnections(ready: Set<CInt>, now: Int) {
-    var open: [DNSConnection] = []
-    for connection in connections {
-      let isConcerned = ready.contains(connection.interest.descriptor) || connection.deadline <= now
-      if !isConcerned || connection.advance(now: now, buffer: &buffer, order: &order) {
-        open.append(connection)
+  private mutating func continueConnections(now: Instant, where isConcerned: (DNSConnection) -> Bool) {
+    var index = 0
+    while index < connections.count {
+      let connection = connections[index]
+      if isConcerned(connection), !connection.advance(now: now, buffer: &buffer, order: &order) {
+        connections.remove(at: index)
+      } else {
+        index += 1
       }
     }
-    connections = open
   }
 
-  private mutating func takeQueries(now: Int) {
+  private mutating func nextID() -> UInt64 {
+    count += 1
+    return count
+  }
+
+  private mutating func takeQueries(now: Instant) {
     for _ in 0..<Self.batch where exchanges.count < Self.mostExchanges {
       do throws(SystemCallError) {
         guard let (count, client) = try udp.receiveDatagram(into: &buffer) else { return }
@@ -120,11 +155,12 @@ struct DNSForwarder: ~Copyable {
     }
   }
 
-  private mutating func take(_ message: ArraySlice<UInt8>, from client: SocketAddress, now: Int) {
+  private mutating func take(_ message: ArraySlice<UInt8>, from client: SocketAddress, now: Instant) {
     do throws(DNSRequest.Rejection) {
       let request = try DNSRequest(message)
-      let exchange = DNSExchange(request, from: client, resolvers: order.resolvers, port: port, now: now)
-      if let outcome = exchange.advance(ready: [], now: now, buffer: &buffer) {
+      let exchange = DNSExchange(
+        request, id: nextID(), from: client, resolvers: order.resolvers, port: port, now: now)
+      if let outcome = exchange.advance(now: now, buffer: &buffer) {
         finish(exchange, outcome)
       } else {
         exchanges.append(exchange)
@@ -134,10 +170,10 @@ struct DNSForwarder: ~Copyable {
     }
   }
 
-  private mutating func takeConnections(now: Int) {
+  private mutating func takeConnections(now: Instant) {
     do throws(SystemCallError) {
       while connections.count < Self.mostConnections, let client = try tcp.accept() {
-        connections.append(DNSConnection(client, port: port, now: now))
+        connections.append(DNSConnection(client, id: nextID(), port: port, now: now))
       }
     } catch {
       // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be

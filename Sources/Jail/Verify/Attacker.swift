@@ -2,8 +2,8 @@ import Linux
 
 /// The process in a jail that makes the attacks, as whoever launches it sees it: what it is, and what it leaves.
 public enum Attacker {
-  /// How long what is left may take to end. Milliseconds.
-  private static let patience = 500
+  /// How long what is left may take to end.
+  private static let patience = Duration.milliseconds(500)
 
   /// What a command answered, how it ended, and what was seen of it from outside.
   public struct Report {
@@ -48,7 +48,9 @@ public enum Attacker {
       try? Process.newSession()
       try? Process.closeDescriptors(from: 0)
       // Long enough to be found, and no longer, should nobody end it.
-      if (try? Process.fork()) == 0 { _ = try? poll([], timeout: 3000) }
+      if (try? Process.fork()) == 0 {
+        _ = try? wait([Interest<Never>](), until: .now + .seconds(3))
+      }
       Process.exit(0)
     }
     // Or the jail might end before there is anything to leave behind.
@@ -97,15 +99,15 @@ public enum Attacker {
 
   /// Whether everything but those has ended; ends what has not.
   static func leftovers(but others: Set<CInt>) -> Check {
-    let deadline = monotonicMilliseconds() + patience
+    let deadline = Instant.now + patience
     var left: [CInt] = []
     repeat {
       left = Descendants.children().filter { !others.contains($0) }
       // What has ended already is only to be reaped.
       left = left.filter { ((try? Process.wait($0, options: Process.noHang)) ?? nil) == nil }
       guard let first = left.first, let end = try? Process.descriptor(of: first) else { break }
-      _ = try? poll([.readable(end.rawValue)], timeout: max(0, deadline - monotonicMilliseconds()))
-    } while monotonicMilliseconds() < deadline
+      _ = try? wait([.readable(end.rawValue, ())], until: deadline)
+    } while Instant.now < deadline
     while let process = Descendants.children().first(where: { !others.contains($0) }),
       (try? Process.kill(process, Signals.kill)) != nil, (try? Process.wait(process)) != nil
     {}

@@ -30,8 +30,8 @@ struct Attempt: Sendable {
     }
   }
 
-  /// How long a refusal may take, of which each takes less than one. Milliseconds.
-  private static let patience = 500
+  /// How long a refusal may take, of which each takes less than a millisecond.
+  private static let patience = Duration.milliseconds(500)
   /// How many wait at the same time: fewer than a process may have open, and than are answered at once.
   private static let crowd = 100
 
@@ -55,7 +55,7 @@ struct Attempt: Sendable {
   }
 
   /// Makes all attempts at once, and waits until each has an answer.
-  static func atOnce(_ attempts: [Attempt], patience: Int) -> [Outcome] {
+  static func atOnce(_ attempts: [Attempt], patience: Duration) -> [Outcome] {
     var outcomes = attempts.map { _ in Outcome.silence }
     var pending: [(index: Int, socket: Pending)] = []
     for (index, attempt) in attempts.enumerated() {
@@ -65,18 +65,17 @@ struct Attempt: Sendable {
         outcomes[index] = .refused(error.errno)
       }
     }
-    let deadline = monotonicMilliseconds() + patience
+    let deadline = Instant.now + patience
     while !pending.isEmpty {
-      let left = deadline - monotonicMilliseconds()
-      guard left > 0 else { break }
       let interests = pending.map { entry in
-        attempts[entry.index].kind == .stream
-          ? Interest.writable(entry.socket.socket.descriptor.rawValue)
-          : Interest.readable(entry.socket.socket.descriptor.rawValue)
+        let descriptor = entry.socket.socket.descriptor.rawValue
+        return attempts[entry.index].kind == .stream
+          ? Interest.writable(descriptor, entry.index) : .readable(descriptor, entry.index)
       }
-      guard let ready = try? poll(interests, timeout: left) else { break }
+      guard let (ready, _) = try? wait(interests, until: deadline), !ready.isEmpty else { break }
+      let answered = Set(ready)
       pending.removeAll { entry in
-        guard ready.contains(entry.socket.socket.descriptor.rawValue) else { return false }
+        guard answered.contains(entry.index) else { return false }
         let code = (try? entry.socket.socket.pendingError()) ?? 0
         outcomes[entry.index] = code == 0 ? .connected : .refused(code)
         return true
@@ -88,7 +87,7 @@ struct Attempt: Sendable {
   static func connect(to address: SocketAddress) -> Bool {
     guard let socket = try? InternetSocket(.stream, for: address) else { return false }
     guard (try? socket.connect(to: address)) != nil else { return false }
-    _ = try? poll([.writable(socket.descriptor.rawValue)], timeout: patience)
+    _ = try? wait([.writable(socket.descriptor.rawValue, ())], until: .now + patience)
     return (try? socket.pendingError()) == 0
   }
 

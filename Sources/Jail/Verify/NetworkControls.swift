@@ -5,8 +5,8 @@ import Policy
 enum NetworkControls {
   /// A host of the internet that a machine with Claude Code reaches anyway. It is connected to, and sent nothing.
   private static let name = "api.anthropic.com"
-  /// How long the internet may take to answer. Milliseconds.
-  private static let patience = 1000
+  /// How long the internet may take to answer.
+  private static let patience = Duration.seconds(1)
 
   static func checks(offline: Bool, network: NetworkMode) -> [Check] {
     if offline || network != .internet {

@@ -14,7 +14,7 @@ public enum Verification {
       let saw = (error as? LaunchFailure)?.text ?? "\(error)"
       return [Check("configuration", tried: "read it", expected: "a configuration", saw: saw)]
     }
-    let isJail = Enclosure.isJail(configuration)
+    let isJail = Confinement.isJail(configuration)
     let jail = Check(
       "this is a jail", tried: "look at this process and its network", expected: "a jail",
       saw: isJail ? "a jail" : "no jail: nothing keeps this process from internal networks")
@@ -27,17 +27,17 @@ public enum Verification {
   }
 
   /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
-  public static func outside(_ caller: Command, attack: ([Target]) throws -> [Check]) throws -> [Check] {
+  public static func outside(attack: ([Target]) throws -> [Check]) throws -> [Check] {
     let (_, facts, plan) = try Launch.plan()
     let canaries = try Canaries(plan, facts)
     let control = canaries.control()
     let checks = try attack(canaries.targets)
-    return [control] + checks + [canaries.witness()] + shim(caller) + user()
+    return [control] + checks + [canaries.witness()] + shim() + user()
   }
 
   /// Whether `claude` is what a shell would start.
-  private static func shim(_ caller: Command) -> [Check] {
-    guard let found = Shim.precedence(caller) else { return [] }
+  private static func shim() -> [Check] {
+    guard let found = Shim.precedence(.own) else { return [] }
     return [
       Check(
         "claude on PATH", found.state == .ok ? .ok : .failed, tried: "look which claude a shell would start",
@@ -46,7 +46,7 @@ public enum Verification {
   }
 
   /// Whether this process is in a jail already.
-  public static var isInside: Bool { (try? ConfigurationFiles.read()).map(Enclosure.isJail) ?? false }
+  public static var isInside: Bool { (try? ConfigurationFiles.read()).map(Confinement.isJail) ?? false }
 
   /// What uid 0 means when it is the machine's.
   private static func user() -> [Check] {

@@ -7,7 +7,7 @@ import Policy
 ///
 /// Told by what the kernel says of this process and its network namespace, not by a variable or a file:
 /// whoever can make all of it true is confined as a jail confines.
-enum Enclosure {
+enum Confinement {
   static func isJail(_ configuration: Configuration) -> Bool {
     do {
       try Capabilities.verifyDropped()

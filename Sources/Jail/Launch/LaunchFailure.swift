@@ -21,28 +21,15 @@ public enum LaunchFailure: Error, Sendable {
   /// The kernel would not keep two filters of this size for a socket, as replacing one in a step takes.
   /// Bytes.
   case optionMemory(needed: Int, limit: Int)
-  /// A step of the launch failed.
-  case step(LaunchStep, String)
-  /// pasta ended before it was ready; its own words.
-  case pasta(String)
-  /// The command was not found (127) or cannot be executed (126).
-  case command(String, errno: CInt)
   /// Under the name claude: there is no Claude Code to run.
   case noClaude
-  /// The launcher was killed while the jail was being built.
-  case launcherDied
-  /// The supervisor could not go on; the command and all that it started were killed. Why.
-  case supervisorFailed(String)
-  /// The supervisor was killed; the command and all that it started were killed with it.
-  case supervisorDied
-  /// A failure in another process of the launch, as it described it.
-  case relayed(status: CInt, isRefusal: Bool, text: String)
+  /// A process of the jail failed.
+  case jail(JailFailure)
 
-  /// The launcher's exit status: as env(1), timeout(1) and nohup(1) have it.
+  /// The launcher's exit status.
   public var exitStatus: CInt {
     switch self {
-    case .command(_, let errno): errno == Errno.ENOENT || errno == Errno.ENOTDIR ? 127 : 126
-    case .relayed(let status, _, _): status
+    case .jail(let failure): failure.exitStatus
     case .noClaude: 127
     default: 125
     }
@@ -51,8 +38,8 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .optionMemory, .step, .pasta, .standardStream: true
-    case .relayed(_, let isRefusal, _): isRefusal
+    case .prerequisites, .plan, .optionMemory, .standardStream: true
+    case .jail(let failure): failure.finding != nil
     default: false
     }
   }
@@ -83,33 +70,31 @@ public enum LaunchFailure: Error, Sendable {
     case .prerequisites(let missing):
       return missing.map(\.refusal).joined(separator: "\n")
     case .plan(let error):
-      let lines = error.description.split(separator: "\n", maxSplits: 1)
-      return refused(String(lines.first ?? ""), fix: String(lines.last ?? ""))
+      return refused(error.problem, fix: error.fix)
     case .optionMemory(let needed, let limit):
       return refused(
         "the tap filter takes \(needed) bytes of the kernel's, and net.core.optmem_max is \(limit)",
         fix: "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes")
-    case .step(let step, let reason):
-      return refused("\(step.description): \(reason)", fix: "see what is missing: claude-sandbox doctor")
-    case .pasta(let words):
-      return refused(
-        "pasta ended before it was ready: \(words)",
-        fix: "see what is missing: claude-sandbox doctor")
-    case .command(let name, let errno):
-      return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
     case .noClaude:
       return
         "claude-sandbox: Claude Code was not found: not where its installers put it, not in /usr/bin, not on PATH"
         + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(ConfigurationFiles.main)"
-    case .launcherDied:
-      return "claude-sandbox: the launcher was killed"
-    case .supervisorFailed(let reason):
-      return "claude-sandbox: the supervisor failed, and the jail with it: \(reason)"
-    case .supervisorDied:
-      return "claude-sandbox: the supervisor was killed, and the jail with it"
-    case .relayed(_, _, let text):
-      return text
+    case .jail(let failure):
+      return failure.text
     }
+  }
+
+  /// Because of what the machine lacks, if it lacks something: then that is what has to be said, and once. pasta's own words are
+  /// kept.
+  func explained(by missing: [Prerequisite]) -> LaunchFailure {
+    guard case .jail(let failure) = self, let finding = failure.finding, !missing.isEmpty else { return self }
+    guard case .pasta = failure else { return .prerequisites(missing) }
+    guard let index = missing.firstIndex(where: { $0.name == finding.name }) else {
+      return .prerequisites([finding] + missing)
+    }
+    var missing = missing
+    missing[index] = missing[index].adding(finding.finding)
+    return .prerequisites(missing)
   }
 
   /// The text, and for a refusal the line that names the override, unless the administrator forbids it.
@@ -120,37 +105,5 @@ public enum LaunchFailure: Error, Sendable {
 
   private func refused(_ what: String, fix: String) -> String {
     "claude-sandbox: refused: \(what)\n  fix: \(fix)"
-  }
-}
-
-/// The numbered steps of a launch, in order; docs and messages use these names.
-public enum LaunchStep: Int, Sendable, CustomStringConvertible {
-  case read = 1, preflight, facts, plan, isolate, wall, windows, uplink, seal, execute, supervise
-
-  public var description: String {
-    switch self {
-    case .read: "reading the configuration"
-    case .preflight: "checking the prerequisites"
-    case .facts: "reading the host's network"
-    case .plan: "planning the walls"
-    case .isolate: "entering new namespaces"
-    case .wall: "raising the wall of routes"
-    case .windows: "opening the jail's windows"
-    case .uplink: "connecting the uplink"
-    case .seal: "sealing the jail"
-    case .execute: "executing the command"
-    case .supervise: "starting the supervisor"
-    }
-  }
-
-  /// Runs a step's work; whatever it throws becomes this step's failure.
-  func run<Result: ~Copyable>(_ work: () throws -> Result) throws(LaunchFailure) -> Result {
-    do {
-      return try work()
-    } catch let failure as LaunchFailure {
-      throw failure
-    } catch {
-      throw .step(self, "\(error)")
-    }
   }
 }
