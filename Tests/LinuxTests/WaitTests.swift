@@ -34,7 +34,7 @@ import Testing
   @Test func theDeadline() throws {
     let pipe = try Pipe()
     let deadline = Instant.now + .milliseconds(30)
-    let (ready, now) = try wait([.readable(pipe.reader.rawValue, ())], until: deadline)
+    let (ready, now) = try wait([.readable(pipe.reader.rawValue, 0)], until: deadline)
     #expect(ready.isEmpty && now >= deadline)
     // One that has passed does not wait.
     #expect(try wait([Interest<Void>](), until: deadline).now >= now)
