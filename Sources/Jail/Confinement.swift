@@ -1,14 +1,14 @@
 import Linux
 import Netlink
-import Policy
+package import Policy
 
 /// Whether this process is in a jail already. Then it stays there: what it starts is in the same jail without
 /// any more to do.
 ///
 /// Told by what the kernel says of this process and its network namespace, not by a variable or a file:
 /// whoever can make all of it true is confined as a jail confines.
-enum Confinement {
-  static func isJail(_ configuration: Configuration) -> Bool {
+package enum Confinement {
+  package static func isJail(_ configuration: Configuration) -> Bool {
     do {
       try Capabilities.verifyDropped()
       guard try ProcessStatus.read()["Seccomp"] == "2" else { return false }

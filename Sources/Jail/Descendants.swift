@@ -2,7 +2,7 @@ import Linux
 
 /// The processes below this one. As a subreaper it inherits every orphan, so its children are all that is
 /// left.
-enum Descendants {
+package enum Descendants {
   /// Kills all of them, generation by generation, and returns when none is left.
   static func killAll() {
     while true {
@@ -23,7 +23,7 @@ enum Descendants {
   }
 
   /// The children of a process.
-  static func children(of process: CInt = Process.id) -> [CInt] {
+  package static func children(of process: CInt = Process.id) -> [CInt] {
     let path = "/proc/\(process)/task/\(process)/children"
     if let text = try? FileDescriptor.contents(of: path, limit: 16 << 20) {
       return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { CInt($0) }

@@ -24,7 +24,7 @@ extension Masks {
   }
 
   /// Of what is there to be covered, what is not.
-  func uncovered() throws -> [String] {
+  package func uncovered() throws -> [String] {
     let cover = try Cover()
     var paths: [String] = []
     try visit(keptSockets(), []) { place, kind, path in

@@ -1,12 +1,12 @@
 import Linux
-import Policy
+package import Policy
 
 /// What the command shall not find in the file system, because whoever answers there lives outside the jail:
 /// a Unix socket crosses network namespaces, and a read-only mount does not stop connect(2). One row each,
 /// with its reason.
-struct Masks {
+package struct Masks {
   /// A row of the table.
-  struct Mask {
+  package struct Mask {
     let path: String
     let reason: String
     /// In place of the path itself, the Unix sockets in that directory whose names begin so, and those in its
@@ -23,7 +23,7 @@ struct Masks {
 
   let user: UInt32
   let exposed: [String]
-  let table: [Mask]
+  package let table: [Mask]
   /// The prefixes of each directory that has some, so that it is read once: /tmp may hold thousands of files.
   let prefixes: [String: [[UInt8]]]
   /// The directories on the way to what the table names, each once, those above first.
@@ -46,7 +46,7 @@ struct Masks {
   }
 
   /// Those of the calling process.
-  init(_ configuration: Configuration) {
+  package init(_ configuration: Configuration) {
     self.init(
       user: Process.userID, home: Environment.own["HOME"], exposed: configuration.exposedSockets.map(\.value))
   }

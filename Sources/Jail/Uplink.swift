@@ -4,11 +4,11 @@ import Policy
 
 /// Step 8: the link from the jail to pasta. The filter is attached before anyone reads the tap; the default
 /// route comes last, when pasta is ready: until then no packet can leave.
-struct Uplink: ~Copyable, Service {
+package struct Uplink: ~Copyable, Service {
   /// The jail's links, addresses, routes or rules have changed.
   enum Event { case routes }
 
-  static let linkName = "uplink0"
+  package static let linkName = "uplink0"
   /// Anything less costs CPU and throughput: every frame is one read(2) of pasta. Bytes.
   private static let mtu: UInt32 = 65520
 
