@@ -4,7 +4,7 @@ import Policy
 /// The answer to Claude Code's question, at each of its starts, whether it may run: only in a jail. See
 /// docs/decisions/0009.
 public enum Guard {
-  /// Why not, and how to mend it; nil when this process is in a jail, or the administrator wants none. The environment
+  /// Why not, and how to fix it; nil when this process is in a jail, or the administrator wants none. The environment
   /// has no say.
   public static func refusal() -> String? {
     do {

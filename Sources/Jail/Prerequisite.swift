@@ -8,7 +8,7 @@ public struct Prerequisite: Sendable {
   public let state: State
   /// What was found, or what failed with its errno text.
   public let finding: String
-  /// How to mend it; nil when there is nothing to mend.
+  /// How to fix it; nil when there is nothing to fix.
   public let fix: String?
 
   static func ok(_ name: String, _ finding: String) -> Prerequisite {

@@ -2,7 +2,7 @@ import Linux
 public import Policy
 
 /// Why a launch was refused, or failed, before the command ran: one case for each thing that a user can see
-/// and mend.
+/// and fix.
 public enum LaunchFailure: Error, Sendable {
   /// The configuration has errors; every one of all files.
   case configuration([Diagnostic])
@@ -44,7 +44,7 @@ public enum LaunchFailure: Error, Sendable {
     }
   }
 
-  /// What failed, and how to mend it: lines for stderr, without a final line break.
+  /// What failed, and how to fix it: lines for stderr, without a final line break.
   public var text: String {
     switch self {
     case .configuration(let diagnostics):

@@ -4,7 +4,7 @@ import Policy
 /// One try to send something to an address.
 struct Attempt: Sendable {
   let kind: InternetSocket.Kind
-  let way: InternetSocket.Way
+  let choice: InternetSocket.LinkChoice
   let address: IPAddress
   let port: UInt16
 
@@ -97,8 +97,8 @@ struct Attempt: Sendable {
     }
     let socket = try InternetSocket(kind, for: peer)
     let index = linkIndex(ofZone: Uplink.linkName) ?? 0
-    try socket.leave(by: way, link: Uplink.linkName, index: index)
-    switch (kind, way) {
+    try socket.leave(by: choice, link: Uplink.linkName, index: index)
+    switch (kind, choice) {
     case (.stream, _):
       try socket.connect(to: peer)
     case (.datagram, .packetInfo):

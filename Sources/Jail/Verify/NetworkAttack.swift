@@ -98,7 +98,7 @@ struct NetworkAttack {
     [
       Row(
         name: "the gateway",
-        attempts: Self.gateways.map { Attempt(kind: .stream, way: .routes, address: $0, port: Self.port) },
+        attempts: Self.gateways.map { Attempt(kind: .stream, choice: .routes, address: $0, port: Self.port) },
         refusals: Self.byFilter, absence: "no route has one"),
       row("SO_BINDTODEVICE, TCP", .stream, .boundToDevice, Self.hard + ["::ffff:10.0.0.1"], Self.byFilter),
       row("SO_BINDTODEVICE, UDP", .datagram, .boundToDevice, Self.hard, Self.byFilter),
@@ -148,17 +148,18 @@ struct NetworkAttack {
       }
     }
     let rows = [
-      ("the host's loopback", loopbacks, InternetSocket.Way.routes, Self.byLoopback),
+      ("the host's loopback", loopbacks, InternetSocket.LinkChoice.routes, Self.byLoopback),
       ("the host's loopback, SO_BINDTODEVICE", loopbacks, .boundToDevice, Self.byFilter),
       ("the host's addresses", hosts, .routes, Self.byRoute),
       ("the host's addresses, SO_BINDTODEVICE", hosts, .boundToDevice, Self.byFilter),
       ("the host's name servers", resolvers, .routes, Self.byRoute),
       ("the host's name servers, SO_BINDTODEVICE", resolvers, .boundToDevice, Self.byFilter),
     ]
-    return rows.filter { !$0.1.isEmpty && ($0.2 == .routes || hasLink) }.map { name, peers, way, refusals in
+    return rows.filter { !$0.1.isEmpty && ($0.2 == .routes || hasLink) }.map {
+      name, peers, choice, refusals in
       let attempts = peers.flatMap { peer in
         [InternetSocket.Kind.stream, .datagram].map {
-          Attempt(kind: $0, way: way, address: peer.0, port: peer.1)
+          Attempt(kind: $0, choice: choice, address: peer.0, port: peer.1)
         }
       }
       return Row(name: name, attempts: attempts, refusals: refusals)
@@ -167,11 +168,11 @@ struct NetworkAttack {
 
   /// Tries what the configuration does not allow: that is no escape.
   private func row(
-    _ name: String, _ kind: InternetSocket.Kind, _ way: InternetSocket.Way, _ addresses: [String],
+    _ name: String, _ kind: InternetSocket.Kind, _ choice: InternetSocket.LinkChoice, _ addresses: [String],
     _ refusals: Refusals
   ) -> Row {
     let attempts = addresses.compactMap { IPAddress($0) }.map {
-      Attempt(kind: kind, way: way, address: $0, port: Self.port)
+      Attempt(kind: kind, choice: choice, address: $0, port: Self.port)
     }
     return Row(
       name: name,

@@ -25,7 +25,7 @@ enum NetworkControls {
       "name service works", addresses.isEmpty ? .failed : .ok, tried: "look \(name) up",
       expected: "an address", saw: addresses.first.map { "\($0)" } ?? absence)
     let reached = Attempt.atOnce(
-      addresses.map { Attempt(kind: .stream, way: .routes, address: $0, port: 443) }, patience: patience)
+      addresses.map { Attempt(kind: .stream, choice: .routes, address: $0, port: 443) }, patience: patience)
     let internet = Check(
       "the internet works", reached.contains(.connected) ? .ok : .failed, tried: "connect to \(name):443",
       expected: "connected",
