@@ -60,7 +60,7 @@ public enum Launch {
         let closed = try Launching(pasta, blueprint, holder: holder.process)
           .attach(holder.tap()).connect(holder.sockets())
         sealed = try holder.sealed(blueprint.resolver.jailText)
-        network = try closed.open(launcher)
+        network = try closed.open(launcher.wait)
       } else {
         sealed = try holder.sealed(blueprint.resolver.jailText)
         network = nil

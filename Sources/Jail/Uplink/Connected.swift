@@ -56,9 +56,9 @@ struct Closed: ~Copyable {
   fileprivate let names: DNSForwarder
   fileprivate let refusals: RefusalResponder
 
-  /// Opens the way out, as soon as pasta is ready.
-  consuming func open(_ launcher: LauncherSocket) throws -> Connected {
-    try launcher.wait(for: pasta.readiness.rawValue)
+  /// Opens the way out, as soon as pasta is ready. `wait` returns when a descriptor is readable.
+  consuming func open(_ wait: (CInt) throws -> Void) throws -> Connected {
+    try wait(pasta.readiness.rawValue)
     let running = try pasta.checked()
     try uplink.open(watching: events)
     return Connected(plan: plan, pasta: running, uplink: uplink, names: names, refusals: refusals)
