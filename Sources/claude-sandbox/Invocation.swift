@@ -3,6 +3,7 @@ import FoundationEssentials
 import Jail
 import Linux
 import Policy
+import Verify
 
 /// How this process was started, and how it ends.
 enum Invocation {

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Jail
 import Linux
+import Verify
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(

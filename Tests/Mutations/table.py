@@ -35,8 +35,8 @@ def escapes(keywords):
 
 # The uplink.
 
-SEALED, PASTA, REFUSALS = (f"{JAIL}/{name}.swift" for name in ("SealedJail", "Pasta", "Refusals"))
-FILTERED, CONNECTED = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected"))
+SEALED = f"{JAIL}/Holder/SealedJail.swift"
+FILTERED, CONNECTED, PASTA, REFUSALS = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected", "Pasta", "Refusals"))
 LAUNCH, LAUNCHER = (f"{JAIL}/Launch/{name}.swift" for name in ("Launch", "Launcher"))
 SUPERVISOR, PROCESS, SOCKET = (f"{JAIL}/Supervisor/{name}.swift" for name in ("Supervisor", "SupervisorProcess", "LauncherSocket"))
 
@@ -56,7 +56,7 @@ mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/BuiltinR
        ("test_reach", "internal_addresses_are_not and 2002"))
 mutate("refusals", "no answer", REFUSALS, "if event != nil, pausedUntil == nil {", "if event != nil, pausedUntil != nil {",
        ("test_reach_bound", "walked_past and user"))
-mutate("refusals' source", "another address", f"{JAIL}/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
+mutate("refusals' source", "another address", f"{JAIL}/Uplink/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
        escapes("who_refuses"))
 mutate("refusals' limit", "none", REFUSALS, "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
 
@@ -104,7 +104,7 @@ mutate("failure to follow", "the uplink stays", SUPERVISOR,
 
 # Names.
 
-REQUEST = f"{JAIL}/DNS/DNSRequest.swift"
+REQUEST = f"{JAIL}/Names/DNSRequest.swift"
 mutate("DNS: queries only", "UPDATE and others forwarded", REQUEST, "guard bytes[2] & 0x78 == 0 else {", "guard bytes[2] & 0x78 < 0x79 else {",
        ("test_dns", "other_operations"))
 mutate("DNS: no transfers", "AXFR and IXFR forwarded", REQUEST, "(249...252)", "(249...250)", ("test_dns", "zone_transfers"))
@@ -117,7 +117,7 @@ mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/MountRep
 
 # The seal.
 
-POLICY = f"{JAIL}/SystemCallPolicy.swift"
+POLICY = f"{JAIL}/Holder/SystemCallPolicy.swift"
 mutate("seccomp", "not installed", SEALED, "    try SystemCallPolicy.install()\n", "", escapes("not_there or families"))
 mutate("seccomp: socket families", "all", POLICY, "for family in 0..<64", "for family in 0..<0", escapes("families"))
 mutate("seccomp: netlink protocols", "all", POLICY, "in 0..<32", "in 0..<0", escapes("netlink"))
@@ -164,7 +164,7 @@ mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.c
        escapes("that_lead_out"), ("test_walls", "as_standard"))
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
-ENVIRONMENT = f"{JAIL}/CommandEnvironment.swift"
+ENVIRONMENT = f"{JAIL}/Launch/CommandEnvironment.swift"
 mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) { return false }\n", "", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
@@ -230,29 +230,29 @@ mutate_both("links to directories in /tmp", "followed", [
 ], ("test_masks", "linked_directory"))
 mutate("links in /tmp", "followed", COVERS, "      guard try FileStatus.of(path.parentDirectory).permissions & 0o002 == 0 else { return }\n", "",
        ("test_masks", "link_with"))
-mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try filter.refuse(\"prlimit64\", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])\n", "",
+mutate("seccomp: limits of others", "allowed", f"{JAIL}/Holder/SystemCallPolicy.swift", "    try filter.refuse(\"prlimit64\", with: Errno.EPERM, when: [.argumentIsNotZero(0), .argumentIsNotZero(2)])\n", "",
        escapes("limits_of"))
 mutate("terminals", "the host's devpts", SEALED, "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze()\n", "", escapes("later_launches"))
-mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
+mutate("sysctls of uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift", '    if Process.userID == 0 { try Mounts.freeze("/proc/sys") }\n', "",
        ("test_walls", "proc_is_left"))
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
 
 # What is trusted.
 
-TRUSTED = f"{JAIL}/TrustedFile.swift"
+TRUSTED = f"{JAIL}/Host/TrustedFile.swift"
 mutate("trusted files: owner", "anyone", TRUSTED, "if status.owner != administrator {", "if status.owner != administrator && path.isEmpty {",
        ("test_config", "others_can_change"), ("test_preflight", "somebody_else"))
 mutate("trusted files: mode", "any", TRUSTED, "status.permissions & 0o022 != 0", "status.permissions & 0o022 == 0o777",
        ("test_config", "others_can_change"))
 mutate("trusted files: links", "followed unseen", TRUSTED, "try status(next, FileStatus.ofLink)", "try status(next, FileStatus.of)",
        ("test_config", "link_into"), ("test_preflight", "links_into"))
-mutate("allow-override = no", "not honoured", f"{JAIL}/Override.swift", "if !wanted && !configuration.allowOverride.value {",
+mutate("allow-override = no", "not honoured", f"{JAIL}/Launch/Override.swift", "if !wanted && !configuration.allowOverride.value {",
        "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
 mutate("launches inside a jail", "begin anew", LAUNCH, "if network == nil && Confinement.isJail(configuration) {",
        "if network == nil && command.arguments.isEmpty && Confinement.isJail(configuration) {", escapes("nested_launch"))
-mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
+mutate("the guard", "content without a jail", "Sources/Verify/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
 
 # The end.

@@ -1,3 +1,4 @@
+import Jail
 import Linux
 import Policy
 

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-@testable import Jail
+@testable import Verify
 
 @Suite struct VerifyTests {
   @Test(arguments: [

@@ -1,3 +1,4 @@
+import Jail
 import Linux
 
 /// The process in a jail that makes the attacks, as whoever launches it sees it: what it is, and what it leaves.
