@@ -21,8 +21,8 @@ public enum LaunchFailure: Error, Sendable {
   /// The kernel would not keep two filters of this size for a socket, as replacing one in a step takes.
   /// Bytes.
   case optionMemory(needed: Int, limit: Int)
-  /// Under the name claude: there is no Claude Code to run.
-  case noClaude
+  /// Under the name claude: there is no Claude Code to run. Where one can be named.
+  case noClaude(configuration: String)
   /// A process of the jail failed.
   case jail(JailFailure)
 
@@ -75,10 +75,10 @@ public enum LaunchFailure: Error, Sendable {
       return refused(
         "the tap filter takes \(needed) bytes of the kernel's, and net.core.optmem_max is \(limit)",
         fix: "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes")
-    case .noClaude:
+    case .noClaude(let configuration):
       return
         "claude-sandbox: Claude Code was not found: not where its installers put it, not in /usr/bin, not on PATH"
-        + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(ConfigurationFiles.main)"
+        + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(configuration)"
     case .jail(let failure):
       return failure.text
     }

@@ -13,7 +13,7 @@ public enum Shim {
   {
     if let path = configuration.claudeBinary.value { return path }
     guard let path = candidates(environment).first(where: { isExecutable($0) && !isThisProgram($0) }) else {
-      throw .noClaude
+      throw .noClaude(configuration: ConfigurationFiles.main)
     }
     return path
   }
