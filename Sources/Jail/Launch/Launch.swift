@@ -66,11 +66,12 @@ public enum Launch {
         network = nil
       }
       step = .supervise
+      let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, host, launcher)
+      return try Supervisor.serve(blueprint, released, network, command, host, launcher)
     } catch {
       throw step.failure(error)
     }

@@ -60,14 +60,14 @@ struct HolderSocket: ~Copyable {
 
 /// A holder that has given up all that the command shall not have, and waits.
 struct SealedHolder: ~Copyable {
-  fileprivate let process: CInt
+  let process: CInt
   fileprivate let socket: DatagramSocket
   fileprivate let resolverCover: ResolverCover
 
   /// Lets it execute the command; its network, if it shall have one, is open by now.
   consuming func go(_ network: borrowing Connected?) throws -> ReleasedHolder {
     try socket.send([Holder.go])
-    return ReleasedHolder(process: process, socket: socket, resolverCover: resolverCover)
+    return ReleasedHolder(socket: socket, resolverCover: resolverCover)
   }
 }
 
@@ -76,14 +76,10 @@ struct ReleasedHolder: ~Copyable, Service {
   /// The command runs, or could not be executed.
   enum Event { case end }
 
-  let process: CInt
   private var socket: DatagramSocket?
   var resolverCover: ResolverCover
 
-  fileprivate init(
-    process: CInt, socket: consuming DatagramSocket, resolverCover: consuming ResolverCover
-  ) {
-    self.process = process
+  fileprivate init(socket: consuming DatagramSocket, resolverCover: consuming ResolverCover) {
     self.socket = consume socket
     self.resolverCover = resolverCover
   }

@@ -27,11 +27,11 @@ struct Supervisor: ~Copyable {
 
   private init(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ host: consuming HostWatch, _ launcher: LauncherSocket
-  ) throws {
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+  ) {
     self.blueprint = blueprint
     self.launcher = launcher
-    command = try CommandProcess(holder.process, launcher: launcher)
+    self.command = command
     self.holder = holder
     self.network = consume network
     self.host = host
@@ -40,10 +40,10 @@ struct Supervisor: ~Copyable {
   /// Serves a jail until its command has ended; how it did.
   static func serve(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
   ) throws -> WaitStatus {
     do {
-      var supervisor = try Supervisor(blueprint, holder, network, host, launcher)
+      var supervisor = Supervisor(blueprint, holder, network, command, host, launcher)
       return try supervisor.serve()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
@@ -72,17 +72,16 @@ struct Supervisor: ~Copyable {
     var agenda = Agenda<Event>()
     agenda.add(holder, Event.holder)
     agenda.add(command, Event.command)
+    agenda.add(host, Event.host)
+    agenda.add(holder.resolverCover, Event.resolverCover)
     switch network {
     case .some(let network):
       agenda.add(network.pasta, Event.pasta)
-      agenda.add(host, Event.host)
       agenda.add(network.names, Event.names)
       agenda.add(network.refusals, Event.refusals)
       agenda.add(network.uplink, Event.uplink)
-    case nil:
-      agenda.add(host, Event.host)
+    case nil: break
     }
-    agenda.add(holder.resolverCover, Event.resolverCover)
     return agenda
   }
 
