@@ -41,7 +41,7 @@ LAUNCH, LAUNCHER = (f"{JAIL}/Launch/{name}.swift" for name in ("Launch", "Launch
 SUPERVISOR, PROCESS, SOCKET = (f"{JAIL}/Supervisor/{name}.swift" for name in ("Supervisor", "SupervisorProcess", "LauncherSocket"))
 
 ATTACH = "    try tap.attach(FilterInstruction.list(plan.filter))\n    self.tap = tap\n"
-mutate("tap filter", "not attached", FILTERED, ATTACH, "    self.tap = tap\n", ("test_reach_bound", "walked_past and user"))
+mutate("tap filter", "not attached", FILTERED, ATTACH, "    self.tap = tap\n", ("test_reach_bound", "(walked_past or test_udp or fast_open) and user"))
 mutate_both("tap filter's time", "attached after pasta has the tap", [
     (FILTERED, ATTACH, "    self.tap = tap\n"),
     (CONNECTED, "    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap), tap: tap)\n",
