@@ -22,10 +22,12 @@ let package = Package(
     .target(name: "Netlink", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", swiftSettings: strict),
     .target(name: "Jail", dependencies: ["Linux", "Netlink", "Policy"], swiftSettings: strict),
+    .target(
+      name: "Verify", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
     .executableTarget(
       name: "claude-sandbox",
       dependencies: [
-        "Jail", "Linux", "Policy",
+        "Jail", "Linux", "Policy", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -33,6 +35,7 @@ let package = Package(
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(
-      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Policy"], swiftSettings: strict),
+      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
+    .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]
 )

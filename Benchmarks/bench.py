@@ -26,7 +26,7 @@ HELPERS = f"{filesystem.LAB}/bin"
 WORLD = network.WORLD
 CALLER = Identity.CONTAINER if os.getuid() else Identity.USER
 
-# pasta as the launcher starts it: see Sources/Jail/Pasta.swift.
+# pasta as the launcher starts it: see Sources/Jail/Uplink/Pasta.swift.
 CLOSED = "-t none -u none -T none -U none".split()
 QUIET = "-q -l /dev/null".split()
 LOCKED = [

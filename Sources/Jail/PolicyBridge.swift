@@ -1,13 +1,13 @@
 import Linux
 import Netlink
-import Policy
+package import Policy
 
 // Policy knows nothing of the kernel, and Netlink and Linux nothing of policy: what one says to the other is
 // put into its words here.
 
 extension IPAddress {
   /// An address in network byte order, 4 or 16 bytes.
-  init?(bytes: some Collection<UInt8>) {
+  package init?(bytes: some Collection<UInt8>) {
     self.init(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: bytes)
   }
 }

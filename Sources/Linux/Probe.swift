@@ -12,7 +12,7 @@ public func errnoName(_ code: CInt) -> String {
 
 extension InternetSocket {
   /// By which link packets leave, past the routing table.
-  public enum Way: Sendable, Hashable, CaseIterable {
+  public enum LinkChoice: Sendable, Hashable, CaseIterable {
     case routes
     /// SO_BINDTODEVICE (socket(7)); unprivileged since Linux 5.7.
     case boundToDevice
@@ -23,9 +23,9 @@ extension InternetSocket {
   }
 
   /// Chooses the link for all that the socket sends; `packetInfo` is chosen for each datagram instead.
-  public func leave(by way: Way, link: String, index: UInt32) throws(SystemCallError) {
+  public func leave(by choice: LinkChoice, link: String, index: UInt32) throws(SystemCallError) {
     let isIPv6 = try localAddress().family == AF_INET6
-    switch way {
+    switch choice {
     case .routes, .packetInfo: break
     case .boundToDevice:
       try check("setsockopt", "SO_BINDTODEVICE") {

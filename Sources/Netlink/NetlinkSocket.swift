@@ -9,6 +9,12 @@ public struct NetlinkError: Error, Equatable, CustomStringConvertible {
   /// Which message of the batch was refused, from 0.
   public let index: Int
 
+  public init(errno: CInt, text: String?, index: Int) {
+    self.errno = errno
+    self.text = text
+    self.index = index
+  }
+
   public var description: String {
     text.map { "\(errnoText(errno)) (\($0))" } ?? errnoText(errno)
   }

@@ -23,7 +23,6 @@ struct Doctor: ParsableCommand {
   }
 
   func run() throws {
-    let caller = Command(arguments: [], environment: Process.environment)
     let name = InteractiveShell.check()
     if shell {
       if let name {
@@ -31,7 +30,7 @@ struct Doctor: ParsableCommand {
       }
       throw name?.fix == nil ? ExitCode.success : ExitCode.failure
     }
-    let found = Prerequisites.check() + [Shim.precedence(caller), name].compactMap { $0 }
+    let found = Prerequisites.check() + [Shim.precedence(.own), name].compactMap { $0 }
     let isComplete = !found.contains { $0.state == .missing }
     if json {
       try JSON.print(

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Jail
 import Linux
+import Verify
 
 /// The managed settings that make Claude Code ask the guard, as an administrator would check them.
 enum GuardSettings {

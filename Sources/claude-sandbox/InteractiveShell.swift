@@ -6,16 +6,16 @@ enum InteractiveShell {
   private static let name = "claude in your shell"
   private static let marker = "claude-sandbox-asks"
   /// A shell's configuration may wait for something.
-  private static let patience = 10_000
+  private static let patience = Duration.seconds(10)
 
   /// nil where this program is not installed as `claude`, or the shell is one that cannot be asked.
   static func check() -> Prerequisite? {
     guard let program = try? FileStatus.target(ofLink: "/proc/self/exe"),
-      let shell = Invocation.variable("SHELL"), shell.hasPrefix("/")
+      let shell = Environment.own["SHELL"], shell.hasPrefix("/")
     else { return nil }
     let shim = directory(of: program) + "/" + Shim.name
     guard Shim.isThisProgram(shim), let file = file(of: shell), let answer = ask(shell) else { return nil }
-    let found = meaning(of: answer, home: Invocation.variable("HOME") ?? "")
+    let found = meaning(of: answer, home: Environment.own["HOME"] ?? "")
     switch found {
     case .ours: return .ok(name, "\(shim), in \(shell)")
     case .nothing:
@@ -93,12 +93,11 @@ enum InteractiveShell {
       Process.exit(127)
     }
     let reader = output.keepReader()
-    let deadline = monotonicMilliseconds() + patience
+    let deadline = Instant.now + patience
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
-    while bytes.count < 1 << 20, deadline > monotonicMilliseconds(),
-      (try? poll([.readable(reader.rawValue)], timeout: deadline - monotonicMilliseconds()))?.isEmpty
-        == false,
+    while bytes.count < 1 << 20,
+      (try? wait([Interest.readable(reader.rawValue, ())], until: deadline))?.ready.isEmpty == false,
       let count = try? reader.read(into: &buffer), count > 0
     {
       bytes += buffer[..<count]

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Jail
 import Linux
 import Policy
+import Verify
 
 /// How this process was started, and how it ends.
 enum Invocation {
@@ -16,30 +17,25 @@ enum Invocation {
     return path.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  static func variable(_ name: String) -> String? {
-    Command(arguments: [], environment: Process.environment).variable(name)
-  }
-
   /// Runs the real Claude Code in a jail; every argument is its own.
   static func finish(claude arguments: [[UInt8]]) -> Never {
-    let caller = Command(arguments: [], environment: Process.environment)
     let path = orExit { () throws(LaunchFailure) in
       let configuration = try ConfigurationFiles.read()
-      try refuseBackgroundSession(arguments, caller, configuration)
-      return try Shim.program(for: caller, configuration)
+      try refuseBackgroundSession(arguments, configuration)
+      return try Shim.program(.own, configuration)
     }
     finish(launching: [Array(path.utf8)] + arguments, network: nil)
   }
 
   /// The daemon that such a session is given to would be in this command's jail, and end with it, at once.
   private static func refuseBackgroundSession(
-    _ arguments: [[UInt8]], _ caller: Command, _ configuration: Configuration
+    _ arguments: [[UInt8]], _ configuration: Configuration
   ) throws(LaunchFailure) {
     let options = arguments.prefix { $0 != Array("--".utf8) }
     guard let option = ["--bg", "--background"].first(where: { options.contains(Array($0.utf8)) }) else {
       return
     }
-    let wish = caller.variable(Override.variable)
+    let wish = Environment.own[Override.variable]
     guard try Override.wantsJail(environment: wish, configuration), !Verification.isInside else { return }
     Process.complain(
       "claude-sandbox: refused: claude \(option): a background session ends with the jail that it was started in\n"
@@ -49,9 +45,11 @@ enum Invocation {
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
   static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
-    let command = Command(arguments: arguments, environment: Process.environment)
-    let status = orExit { () throws(LaunchFailure) in
-      try Launch.run(command, network: network, override: override)
+    let status: WaitStatus
+    do throws(Refusal) {
+      status = try Launch.run(Command(arguments: arguments), network: network, override: override)
+    } catch {
+      exit(error.exitStatus, saying: error.text)
     }
     if let signal = status.terminationSignal { Process.dieBySignal(signal) }
     Process.exit(status.exitStatus ?? 125)
@@ -79,9 +77,13 @@ enum Invocation {
     do throws(LaunchFailure) {
       return try work()
     } catch {
-      Process.complain(error.text + "\n")
-      Process.exit(error.exitStatus)
+      exit(error.exitStatus, saying: error.text)
     }
+  }
+
+  private static func exit(_ status: CInt, saying text: String) -> Never {
+    Process.complain(text + "\n")
+    Process.exit(status)
   }
 }
 

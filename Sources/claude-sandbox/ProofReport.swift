@@ -23,7 +23,7 @@ struct ProofReport: Encodable {
     case .counterexample(let found):
       proven = false
       reason = found.description
-      packet = found.packet.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      packet = found.packet.hexadecimal()
       (expected, actual) = (found.expected, found.actual)
     case .malformed(let instruction, let why):
       proven = false

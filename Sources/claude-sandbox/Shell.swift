@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jail
 
 struct Shell: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,7 +9,7 @@ struct Shell: ParsableCommand {
   @OptionGroup var options: JailOptions
 
   func run() {
-    let shell = Invocation.variable("SHELL") ?? ""
+    let shell = Environment.own["SHELL"] ?? ""
     let path = shell.hasPrefix("/") ? shell : "/bin/sh"
     Invocation.finish(launching: [Array(path.utf8)], network: options.network?.mode)
   }

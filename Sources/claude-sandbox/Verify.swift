@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Jail
 import Linux
+import Verify
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -53,8 +54,7 @@ struct Verify: ParsableCommand {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
       do {
-        let caller = Command(arguments: [], environment: Process.environment)
-        checks = try Verification.outside(caller, attack: launch) + GuardSettings.checks()
+        checks = try Verification.outside(attack: launch) + GuardSettings.checks()
       } catch {
         let saw = (error as? LaunchFailure)?.text ?? "\(error)"
         checks = [Check("a jail is launched", .failed, tried: "plan it", expected: "a jail", saw: saw)]

@@ -53,7 +53,7 @@ private struct Scene: ~Copyable {
   private let udp = Network.open(.datagram)
   private let tcp = Network.open(.stream)
   private var forwarder: DNSForwarder
-  private var now = 1_000_000
+  private var now = Instant(milliseconds: 1_000_000)
   private var clients: [Network.Endpoint] = []
   private var latest: (client: UInt8, bytes: [UInt8]) = (0, [])
   /// How many datagrams the clients have sent.
@@ -114,7 +114,7 @@ private struct Scene: ~Copyable {
       socket.window = count == 0 ? .max : Int(count)
     case .hangUp:
       if let socket = upstream() { change(socket, byte() & 1) }
-    case .time: now += Int(byte()) * 100
+    case .time: now = now + .milliseconds(Int(byte()) * 100)
     case .fault: Network.inject([byte(), byte()].map { Self.errors[Int($0 & 3)] })
     case .resolvers: forwarder.use(Self.resolvers(byte()))
     case nil: break
@@ -192,14 +192,17 @@ private struct Scene: ~Copyable {
   mutating func settle() {
     var turns = 0
     var ready = poll(forwarder.interests)
-    while !ready.isEmpty || forwarder.deadline ?? .max <= now {
-      forwarder.handle(ready: ready, now: now)
+    while !ready.isEmpty || isDue {
+      for event in ready { require(forwarder.handle(event, now: now).isEmpty, "an effect") }
+      if isDue { require(forwarder.handle(nil, now: now).isEmpty, "an effect") }
       check()
       ready = poll(forwarder.interests)
       turns += 1
       require(turns < 3000, "the forwarder does not come to rest")
     }
   }
+
+  private var isDue: Bool { forwarder.deadline.map { $0 <= now } ?? false }
 
   /// Lets all time pass, after which nothing must be left.
   mutating func finish() {

@@ -184,6 +184,16 @@ def test_no_user_namespaces(refuse):
     assert "user.max_user_namespaces" in message
 
 
+def test_a_refusal_is_printed_once(lab, refuse):
+    """What the machine lacks is found out when a step has failed; then it is not told as the failed step, too."""
+    message = refuse("user namespace", user_namespaces=False)
+    assert message.count("claude-sandbox: refused: ") == 1 and message.count("fix: ") == 1, message
+    lab.call("lab.host:remove_tun")
+    lab.call("lab.host:write", "/dev/net/tun", "", {"mode": 0o666})
+    message = refuse("tap device")
+    assert message.count("claude-sandbox: refused: ") == 1 and message.count("fix: ") == 1, message
+
+
 def test_everything_is_listed_at_once(lab, refuse, binaries):
     lab.call("lab.host:remove_tun")
     for name in ("pasta", "passt", "pasta.avx2", "passt.avx2"):

@@ -176,7 +176,8 @@ def test_descendants_cannot_hold_the_output_open(lab, identity):
 
 @pytest.mark.parametrize("victims", [("launcher",), ("supervisor",)])
 def test_nothing_outlives_a_killed_launcher_or_supervisor(lab, identity, victims):
-    process = start_tree(lab, identity)
+    # A command that would not end by itself when its input does.
+    process = start_tree(lab, identity, "print('ready', flush=True); import time; time.sleep(1000)")
     found = parts(lab)
     assert all(found.values()) and len(found["command"]) == 4, found
     for victim in victims:

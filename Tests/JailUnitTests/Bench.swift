@@ -9,7 +9,7 @@ final class Bench {
   var forwarder: DNSForwarder
   private(set) var resolvers: [FakeResolver] = []
   private let listeners: DNSListeners
-  var now = 1_000_000
+  var now = Instant(milliseconds: 1_000_000)
   /// Whether the resolvers get their turn, too.
   var servesResolvers = true
 
@@ -55,14 +55,18 @@ final class Bench {
 
   /// Goes round the loop once, as the supervisor does, without waiting for long.
   func turn() throws {
-    let ready = try poll(forwarder.interests, timeout: 1)
-    forwarder.handle(ready: ready, now: now)
+    for event in try wait(forwarder.interests, until: .now + .milliseconds(1)).ready {
+      #expect(forwarder.handle(event, now: now).isEmpty)
+    }
+    if let deadline = forwarder.deadline, deadline <= now {
+      #expect(forwarder.handle(nil, now: now).isEmpty)
+    }
     if servesResolvers { for resolver in resolvers { try resolver.serve() } }
   }
 
   /// Moves the clock and goes round until all is quiet.
   func pass(_ milliseconds: Int = 0) throws {
-    now += milliseconds
+    now = now + .milliseconds(milliseconds)
     for _ in 0..<20 { try turn() }
   }
 }

@@ -44,7 +44,7 @@ import Testing
     bench.resolvers[0].reply = { _ in nil }
     let client = try bench.client(.datagram)
     #expect(try client.ask(plain) == nil)
-    #expect(bench.forwarder.deadline == bench.now + 1500)
+    #expect(bench.forwarder.deadline == bench.now + .milliseconds(1500))
     try bench.pass(1499)
     #expect(bench.resolvers[1].datagrams.isEmpty)
     try bench.pass(1)
@@ -207,7 +207,7 @@ import Testing
     }
     #expect(bench.resolvers[0].datagrams.count == 128)
     #expect(bench.forwarder.interests.count == 128 + 1)
-    #expect(bench.forwarder.deadline == bench.now + 1500)
+    #expect(bench.forwarder.deadline == bench.now + .milliseconds(1500))
     let waiting = zip(bench.resolvers[0].datagrams, bench.resolvers[0].senders).map { ($0, $1) }
     bench.resolvers[0].reply = { answer($0, record: record(1)) }
     for (message, sender) in waiting { try bench.resolvers[0].send(answer(message), to: sender) }
@@ -217,6 +217,33 @@ import Testing
       answered.insert(message[..<2])
     }
     #expect(answered.count == 150)
+  }
+
+  /// An event of an exchange that is over concerns no other, whatever descriptor that has.
+  @Test func eventsOfThePast() throws {
+    let bench = try Bench(["127.0.0.2"])
+    let client = try bench.client(.datagram)
+    bench.resolvers[0].reply = { _ in nil }
+    func start(_ id: UInt16) throws -> DNSForwarder.Event {
+      try client.send(query("www.example.com", id: id))
+      try bench.pass()
+      return try #require(bench.forwarder.interests.first).event
+    }
+    func answerLatest() throws {
+      let (message, sender) = try #require(
+        zip(bench.resolvers[0].datagrams, bench.resolvers[0].senders).map { ($0, $1) }.last)
+      try bench.resolvers[0].send(answer(message), to: sender)
+    }
+    let first = try start(1)
+    try answerLatest()
+    #expect(try client.datagram() == answer(query("www.example.com", id: 1)))
+    let second = try start(2)
+    #expect(first != second)
+    try answerLatest()
+    #expect(bench.forwarder.handle(first, now: bench.now).isEmpty)
+    #expect(bench.forwarder.interests.count == 3)
+    #expect(bench.forwarder.handle(second, now: bench.now).isEmpty)
+    #expect(bench.forwarder.interests.count == 2)
   }
 
   /// Names that nobody answers do not keep the others waiting for longer than one time-out.

@@ -9,24 +9,34 @@ import Testing
     let frames = try DatagramPair()
     let sender = try frames.first.descriptor.duplicate()
     let tap = try Pipe()
+    let start = Instant(milliseconds: 1000)
     var responder = RefusalResponder(
       packets: PacketSocket(owning: try frames.second.descriptor.duplicate()),
-      refusal: ICMPRefusalTests.refusal, now: 1000)
-    func wait() throws -> Set<CInt> { try poll([responder.interest].compactMap { $0 }, timeout: 0) }
+      refusal: ICMPRefusalTests.refusal, tap: try tap.writer.duplicate(), now: start)
+    func waiting() throws -> Int { try wait(responder.interests, until: .now).ready.count }
+    func turn(_ milliseconds: Int) throws {
+      let now = start + .milliseconds(milliseconds)
+      for event in try wait(responder.interests, until: .now).ready {
+        #expect(responder.handle(event, now: now).isEmpty)
+      }
+      if let deadline = responder.deadline, deadline <= now {
+        #expect(responder.handle(nil, now: now).isEmpty)
+      }
+    }
     #expect(responder.deadline == nil)
-    responder.handle(ready: try wait(), now: 1000, tap: tap.writer)
+    try turn(0)
     for _ in 0..<250 { try sender.write(ICMPRefusalTests.tcp) }
-    responder.handle(ready: try wait(), now: 1000, tap: tap.writer)
+    try turn(0)
     // The burst is used up: the rest waits unread, and nobody waits for it.
-    #expect(responder.interest == nil)
-    #expect(responder.deadline == 1100)
-    responder.handle(ready: try wait(), now: 1099, tap: tap.writer)
-    #expect(responder.interest == nil)
-    responder.handle(ready: try wait(), now: 1100, tap: tap.writer)
+    #expect(responder.interests.isEmpty)
+    #expect(responder.deadline == start + .milliseconds(100))
+    try turn(99)
+    #expect(responder.interests.isEmpty)
+    try turn(100)
     #expect(responder.deadline == nil)
-    responder.handle(ready: try wait(), now: 1100, tap: tap.writer)
-    #expect(try wait().isEmpty)
+    try turn(100)
+    #expect(try waiting() == 0)
     // Nothing that comes in is answered.
-    #expect(try poll([.readable(tap.reader.rawValue)], timeout: 0).isEmpty)
+    #expect(try wait([.readable(tap.reader.rawValue, ())], until: .now).ready.isEmpty)
   }
 }

@@ -47,12 +47,3 @@ struct ProcessTests {
     #expect(error?.errno == Errno.ENOENT)
   }
 }
-
-struct PollTests {
-  @Test func readyDescriptorIsNamedAndTimeoutNamesNone() throws {
-    let pipe = try Pipe()
-    #expect(try poll([.readable(pipe.reader.rawValue)], timeout: 0).isEmpty)
-    try pipe.writer.write([1])
-    #expect(try poll([.readable(pipe.reader.rawValue)], timeout: 1000) == [pipe.reader.rawValue])
-  }
-}

@@ -35,13 +35,18 @@ def escapes(keywords):
 
 # The uplink.
 
-UPLINK, SESSION, SEALED, PASTA = (f"{JAIL}/{name}.swift" for name in ("Uplink", "Session", "SealedJail", "Pasta"))
+SEALED = f"{JAIL}/Holder/SealedJail.swift"
+FILTERED, CONNECTED, PASTA, REFUSALS = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected", "Pasta", "Refusals"))
+LAUNCH, LAUNCHER = (f"{JAIL}/Launch/{name}.swift" for name in ("Launch", "Launcher"))
+SUPERVISOR, PROCESS, SOCKET = (f"{JAIL}/Supervisor/{name}.swift" for name in ("Supervisor", "SupervisorProcess", "LauncherSocket"))
 
-mutate("tap filter", "not attached", UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n",
-       "    let tap = Tap(owning: tap)\n", ("test_reach_bound", "walked_past and user"))
+ATTACH = "    try tap.attach(FilterInstruction.list(plan.filter))\n    self.tap = tap\n"
+mutate("tap filter", "not attached", FILTERED, ATTACH, "    self.tap = tap\n", ("test_reach_bound", "(walked_past or test_udp or fast_open) and user"))
 mutate_both("tap filter's time", "attached after pasta has the tap", [
-    (UPLINK, "    let tap = Tap(owning: tap)\n    try tap.attach(FilterInstruction.list(plan.filter))\n", "    let tap = Tap(owning: tap)\n"),
-    (SESSION, "      try pasta?.connect(tap, of: holder)\n", "      try pasta?.connect(tap, of: holder)\n      try tap.attach(FilterInstruction.list(plan.filter))\n"),
+    (FILTERED, ATTACH, "    self.tap = tap\n"),
+    (CONNECTED, "    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap, of: holder), tap: tap)\n",
+     "    let starting = try pasta.connect(tap, of: holder)\n    try tap.follow(blueprint.plan)\n"
+     "    return Filtered(blueprint: blueprint, pasta: starting, tap: tap)\n"),
 ], ("test_faults", "filter_is_attached"))
 mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",
        ("test_walls", "blackholes_are_listed"))
@@ -49,11 +54,11 @@ mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/Rul
        ("test_reach", "internal_addresses_are_not and 168"))
 mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/Rules/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
        ("test_reach", "internal_addresses_are_not and 2002"))
-mutate("refusals", "no answer", UPLINK, "refusals?.handle(ready: ready, now: now, tap: tap.descriptor)",
-       "refusals?.handle(ready: [], now: now, tap: tap.descriptor)", ("test_reach_bound", "walked_past and user"))
-mutate("refusals' source", "another address", f"{JAIL}/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
+mutate("refusals", "no answer", REFUSALS, "if event != nil, pausedUntil == nil {", "if event != nil, pausedUntil != nil {",
+       ("test_reach_bound", "walked_past and user"))
+mutate("refusals' source", "another address", f"{JAIL}/Uplink/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
        escapes("who_refuses"))
-mutate("refusals' limit", "none", f"{JAIL}/Refusals.swift", "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
+mutate("refusals' limit", "none", REFUSALS, "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
 
 for letter, test in (("T", ("test_reach", "loopback_is and user")), ("U", ("test_reach", "loopback_is and user")),
                      ("t", ("test_reach", "published and user")), ("u", escapes("pasta_is_locked"))):
@@ -63,14 +68,13 @@ mutate("pasta's environment", "not empty", PASTA, "[message.bytes], environment:
        '[message.bytes], environment: [Array("A=b".utf8)])', ("test_preflight", "helpers_have_no"))
 mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/pasta",', '["/tmp/venv/bin/pasta", "/usr/bin/pasta",',
        ("test_preflight", "planted"))
-mutate("pasta's death", "nothing is cut", SESSION, 'ready.contains(end) { disconnect("pasta ended (\\(pastaSaid))") }',
-       "ready.contains(end) { pasta = nil }", ("test_supervise", "killed_pasta"))
-mutate("the uplink's queue", "as long as the kernel makes it", f"{JAIL}/Uplink.swift", "queueLength: UInt32 = 120", "queueLength: UInt32 = 1000",
+mutate("the uplink's queue", "as long as the kernel makes it", f"{JAIL}/Uplink/Uplink.swift", "queueLength: UInt32 = 120", "queueLength: UInt32 = 1000",
        ("test_relay", "burst"))
-mutate("a stopped pasta", "not noticed", SESSION, "      watchRelay(ready: ready, now: now)\n", "", ("test_relay", "stopped"))
-mutate("a reading pasta", "taken for a stopped one", f"{JAIL}/RelayWatch.swift", "case .waiting(count):", "case .waiting(.some):",
+mutate("a stopped pasta", "not noticed", f"{JAIL}/Uplink/Uplink.swift", "    case nil: return watchRelay(now)\n", "    case nil: return []\n", ("test_relay", "stopped"))
+mutate("a reading pasta", "taken for a stopped one", f"{JAIL}/Uplink/RelayWatch.swift", "case .waiting(count):", "case .waiting(.some):",
        ("test_relay", "reads"))
 mutate("pasta's readiness", "by way of /dev/fd", PASTA, "/proc/self/fd/1", "/dev/fd/1", ("test_relay", "dev_fd"))
+mutate("pasta's death", "nothing is cut", SUPERVISOR, "case .cut(let reason): cut(reason)", "case .cut: network.take()?.release()", ("test_supervise", "killed_pasta"))
 mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.dieWithParent(supervisor)\n", "        _ = supervisor\n",
        ("test_supervise", "both"))
 
@@ -95,18 +99,18 @@ mutate("refused routes", "not derived", RULES, "        block(route.destination,
        ("test_reach", "internal_addresses_are_not and 45.45.48"))
 mutate("resolvers", "not closed", RULES, "      block(Prefix(resolver.address), .resolver)\n", "      _ = resolver\n",
        ("test_dns", "public_resolver"))
-mutate("every default route", "one only", RULES, "return defaults.filter { tables.contains($0.table) }.reduce",
-       "return defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.reduce",
+mutate("every default route", "one only", RULES, "return answered + defaults.filter { tables.contains($0.table) }.flatMap",
+       "return answered + defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.flatMap",
        ("test_shapes", "both_default"))
-mutate("following the host", "not followed", SESSION, "if hasChanged { follow() }", "if hasChanged { _ = now }",
+mutate("following the host", "not followed", SUPERVISOR, "case .hostChanged: follow()", "case .hostChanged: break",
        ("test_follow", "becomes_internal and user"))
-mutate("failure to follow", "the uplink stays", SESSION,
-       'disconnect("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
+mutate("failure to follow", "the uplink stays", SUPERVISOR,
+       'cut("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
        ("test_follow", "cannot_be_followed and user"))
 
 # Names.
 
-REQUEST = f"{JAIL}/DNS/DNSRequest.swift"
+REQUEST = f"{JAIL}/Names/DNSRequest.swift"
 mutate("DNS: queries only", "UPDATE and others forwarded", REQUEST, "guard bytes[2] & 0x78 == 0 else {", "guard bytes[2] & 0x78 < 0x79 else {",
        ("test_dns", "other_operations"))
 mutate("DNS: no transfers", "AXFR and IXFR forwarded", REQUEST, "(249...252)", "(249...250)", ("test_dns", "zone_transfers"))
@@ -114,12 +118,12 @@ mutate("DNS: answers belong to queries", "any identifier", REQUEST, "message[0] 
        ("test_dns", "forged"))
 mutate("resolv.conf", "the host's", SEALED, "    try ResolverFile.install(blueprint.resolver.jailText)\n", "",
        ("test_dns", "search_and_options or linked_resolv"))
-mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/ResolverCover.swift",
+mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/Names/ResolverCover.swift",
        "      if !ResolverFile.says(text, at: path) { try renew(path) }\n", "", ("test_dns", "replaced_meanwhile"))
 
 # The seal.
 
-POLICY = f"{JAIL}/SystemCallPolicy.swift"
+POLICY = f"{JAIL}/Holder/SystemCallPolicy.swift"
 mutate("seccomp", "not installed", SEALED, "    try SystemCallPolicy.install(protecting: own)\n", "", escapes("not_there or families"))
 mutate("seccomp: socket families", "all", POLICY, "for call in [\"socket\", \"socketpair\"] {", "for call in [\"socket\", \"socketpair\"].prefix(0) {",
        escapes("families"))
@@ -127,7 +131,7 @@ mutate("seccomp: netlink protocols", "all", POLICY, "[.argument(0, isOneOf: [net
 mutate("seccomp: TIOCSTI", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x541c, 0x5423]", escapes("terminal_requests or typing"))
 mutate("seccomp: TIOCLINUX", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x5412, 0x5423]", escapes("terminal_requests"))
 mutate("seccomp: TIOCSETD", "allowed", POLICY, "[0x5412, 0x541c, 0x5423]", "[0x5412, 0x541c]", escapes("terminal_requests"))
-PROGRAM = "Sources/Policy/SystemCallProgram.swift"
+PROGRAM = "Sources/Policy/Filter/SystemCallProgram.swift"
 mutate("seccomp: upper bits", "compared", PROGRAM, "    return assembler.step(Opcode.loadWord, offset, then: compare)\n",
        "    let low = assembler.step(Opcode.loadWord, offset, then: compare)\n"
        "    return assembler.step(Opcode.loadWord, offset + 4, then: assembler.branch(Opcode.jumpEqual, 0, yes: low, no: miss))\n",
@@ -142,15 +146,15 @@ mutate("seccomp: other architectures", "allowed", PROGRAM, "architecture, yes: n
 mutate("seccomp: scheduling of ours", "allowed", POLICY, "for call in scheduling {", "for call in scheduling.prefix(0) {",
        ("test_ours", "scheduling_of_ours"))
 mutate("seccomp: priorities of ours", "allowed", POLICY, ") in priorities {", ") in priorities.prefix(0) {", ("test_ours", "scheduling_of_ours"))
-mutate("seccomp: groups of ours", "the caller's own allowed", f"{JAIL}/OwnProcesses.swift", "ids.union([0, UInt32(bitPattern: group)])", "ids",
+mutate("seccomp: groups of ours", "the caller's own allowed", f"{JAIL}/Holder/OwnProcesses.swift", "ids.union([0, UInt32(bitPattern: group)])", "ids",
        ("test_ours", "scheduling_of"))
-mutate("the launcher's files", "its user's", f"{JAIL}/Launcher.swift", "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
-mutate("the supervisor's files", "its user's", f"{JAIL}/Supervisor.swift", "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
-mutate("files of ours, for uid 0", "writable", f"{JAIL}/TrustAnchors.swift",
+mutate("the launcher's files", "its user's", LAUNCHER, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
+mutate("the supervisor's files", "its user's", PROCESS, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
+mutate("files of ours, for uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift",
        '    for process in own.ids { try Mounts.freeze("/proc/\\(process)") }\n', "", ("test_ours", "files_of_ours"))
-mutate("standard streams: unconnected sockets", "accepted", f"{JAIL}/StandardStreams.swift",
+mutate("standard streams: unconnected sockets", "accepted", f"{JAIL}/Launch/StandardStreams.swift",
        'Process.isConnected(descriptor) ? nil : "a Unix socket that is not connected"', "nil", escapes("streams_that_lead_out"))
-mutate("unix-sockets = own", "not asked of the kernel", f"{JAIL}/Launch.swift", "    try Prerequisites.check(configuration)\n", "",
+mutate("unix-sockets = own", "not asked of the kernel", LAUNCH, "      try Prerequisites.check(configuration)\n", "",
        ("test_own_sockets", "cannot"))
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
@@ -174,18 +178,18 @@ mutate_both("securebits, and reading them back", "not locked", [
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
 LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration)\n"
 mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
-CLOSE = "      try LaunchStep.read.run { try Process.closeDescriptors(from: 3) }\n"
+CLOSE = "      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
 DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
-mutate("descriptors", "stay open in the launcher", f"{JAIL}/Launch.swift", CLOSE, "", escapes("inherited_pipe"))
+mutate("descriptors", "stay open in the launcher", LAUNCH, CLOSE, "", escapes("inherited_pipe"))
 mutate("descriptors at execve", "not closed", SEALED, CLOSE_AGAIN, "", DESCRIPTORS, redundant="descriptors; O_CLOEXEC of all of ours")
-mutate_both("descriptors, in both places", "not closed", [(f"{JAIL}/Launch.swift", CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
-mutate("standard streams", "not looked at", f"{JAIL}/Launch.swift", "      try StandardStreams.check()\n", "",
+mutate_both("descriptors, in both places", "not closed", [(LAUNCH, CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
+mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.check()\n", "",
        escapes("that_lead_out"), ("test_walls", "as_standard"))
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
-ENVIRONMENT = f"{JAIL}/CommandEnvironment.swift"
-mutate("variables", "kept", ENVIRONMENT, "      if removed.contains(name) { return false }\n", "", escapes("variables"))
+ENVIRONMENT = f"{JAIL}/Launch/CommandEnvironment.swift"
+mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) { return false }\n", "", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 
@@ -206,7 +210,7 @@ mutate_both("rows: Claude's daemon", "removed", [
     (LIST, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (LIST, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
 ], ROWS)
 mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirectories()\n", "", ("test_sockets", "come_later"))
-mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(command.variable(\"XDG_RUNTIME_DIR\"), user, homes))\n",
+mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(environment[\"XDG_RUNTIME_DIR\"], user, homes))\n",
        "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
 mutate("home without HOME", "none", LIST, "try Self.accountHome(user)]", "nil]", ("test_sockets", "home_that_is_not_set"))
 mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "", ("test_sockets", "below_a_cover"))
@@ -235,45 +239,44 @@ mutate("/dev/shm", "the host's", DEVICES, "    if try isDirectory(memory) {\n", 
 mutate("another mount of the host's terminals or queues", "visible", DEVICES,
        "      if try FileStatus.of(place).kind == .directory {\n", "      if try FileStatus.of(place).kind == .socket {\n",
        escapes("another_mount"))
-mutate("seccomp: limits of others", "allowed", f"{JAIL}/SystemCallPolicy.swift", "    try refuse(\"prlimit64\", with: Errno.EPERM, when: [.argument(0, isNoneOf: [0]), .argumentIsNotZero(2)])\n", "",
+mutate("seccomp: limits of others", "allowed", f"{JAIL}/Holder/SystemCallPolicy.swift", "    try refuse(\"prlimit64\", with: Errno.EPERM, when: [.argument(0, isNoneOf: [0]), .argumentIsNotZero(2)])\n", "",
        escapes("limits_of"))
 mutate("terminals", "the host's devpts", f"{JAIL}/Holder/DeviceFileSystems.swift", "    try Mounts.newTerminals()\n", "", escapes("terminals_have_no_name"))
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze(own)\n", "", escapes("later_launches"))
-mutate("sysctls of uid 0", "writable", f"{JAIL}/TrustAnchors.swift", '    try Mounts.freeze("/proc/sys")\n', "",
+mutate("sysctls of uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift", '    try Mounts.freeze("/proc/sys")\n', "",
        ("test_walls", "proc_is_left"))
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
 
 # What is trusted.
 
-TRUSTED = f"{JAIL}/TrustedFile.swift"
+TRUSTED = f"{JAIL}/Host/TrustedFile.swift"
 mutate("trusted files: owner", "anyone", TRUSTED, "if status.owner != administrator {", "if status.owner != administrator && path.isEmpty {",
        ("test_config", "others_can_change"), ("test_preflight", "somebody_else"))
 mutate("trusted files: mode", "any", TRUSTED, "status.permissions & 0o022 != 0", "status.permissions & 0o022 == 0o777",
        ("test_config", "others_can_change"))
 mutate("trusted files: links", "followed unseen", TRUSTED, "try status(next, FileStatus.ofLink)", "try status(next, FileStatus.of)",
        ("test_config", "link_into"), ("test_preflight", "links_into"))
-mutate("allow-override = no", "not honoured", f"{JAIL}/Override.swift", "if !wanted && !configuration.allowOverride.value {",
+mutate("allow-override = no", "not honoured", f"{JAIL}/Launch/Override.swift", "if !wanted && !configuration.allowOverride.value {",
        "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
-mutate("launches inside a jail", "begin anew", f"{JAIL}/Launch.swift", "if network == nil && Enclosure.isJail(configuration) {",
-       "if network == nil && command.arguments.isEmpty && Enclosure.isJail(configuration) {", escapes("nested_launch"))
-mutate("the guard", "content without a jail", f"{JAIL}/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
+mutate("launches inside a jail", "begin anew", LAUNCH, "if network == nil && Confinement.isJail(configuration) {",
+       "if network == nil && command.arguments.isEmpty && Confinement.isJail(configuration) {", escapes("nested_launch"))
+mutate("the guard", "content without a jail", "Sources/Verify/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
 mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocation.swift", "let executed = Process.executedPath ?? []",
        "let executed: [UInt8] = []", ("test_guard", "executed_path"))
 
 # The end.
 
-mutate("teardown", "descendants stay", f"{JAIL}/Supervisor.swift", "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
-mutate("teardown after the supervisor's death", "descendants stay", f"{JAIL}/Launcher.swift", "        Descendants.killAll()\n", "",
+mutate("teardown", "descendants stay", PROCESS, "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate("teardown after the supervisor's death", "descendants stay", LAUNCHER, "      Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
 AGAIN = (SEALED, "    try Process.dieWithParent(own.supervisor)\n", "")
 mutate("the command's own end", "PR_SET_PDEATHSIG not set again", *AGAIN, ("test_supervise", "both"),
        redundant="set when the holder begins; the kernel keeps it here")
 mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
-    AGAIN, (f"{JAIL}/Holder.swift", "      try Process.dieWithParent(own.supervisor)\n", ""),
+    AGAIN, (LAUNCH, "      try Process.dieWithParent(holder.own.supervisor)\n", ""),
 ], ("test_supervise", "both"))
-mutate("the launcher's death", "not noticed", SESSION,
-       "        guard let message = try launcher.receive() else { throw LaunchFailure.launcherDied }\n"
-       "        if let request", "        guard let message = try launcher.receive() else { continue }\n        if let request",
-       ("test_supervise", "outlives and user"))
+mutate("the launcher's death", "not noticed", SOCKET,
+       "    guard let message = try socket.receive() else { throw JailFailure.launcherDied }\n",
+       "    guard let message = try socket.receive() else { return nil }\n", ("test_supervise", "outlives and user"))

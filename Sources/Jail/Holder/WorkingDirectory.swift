@@ -17,7 +17,7 @@ struct WorkingDirectory {
       try Process.enterDirectory(path)
     } catch {
       guard path.first == UInt8(ascii: "/"), !covers.hide(path) else {
-        throw LaunchFailure.workingDirectory(String(decoding: path, as: UTF8.self), errno: error.errno)
+        throw JailFailure.workingDirectory(String(decoding: path, as: UTF8.self), errno: error.errno)
       }
     }
   }

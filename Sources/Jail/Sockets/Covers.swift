@@ -1,20 +1,20 @@
-import Linux
+package import Linux
 
 /// What the holder has covered, each thing once. Nothing takes a cover off for the command: it has no capability over this mount
 /// namespace, and in a nested one the mounts are locked together (mount_namespaces(7)).
-struct Covers {
+package struct Covers {
   /// What is covered, as it was named.
   private(set) var paths: [[UInt8]] = []
   /// The IDs of the mounts by which it is.
   private var mounts: Set<Int>
 
   /// With what is covered already.
-  init(_ table: [MountEntry] = []) {
+  package init(_ table: [MountEntry] = []) {
     mounts = Set(table.filter { $0.source == Mounts.tmpfsSource }.map(\.id))
   }
 
   /// Whether an open directory is one of ours, and empty when the command began.
-  func isOver(_ place: borrowing FileDescriptor) throws -> Bool {
+  package func isOver(_ place: borrowing FileDescriptor) throws -> Bool {
     try !mounts.isEmpty && mounts.contains(Mounts.id(of: place))
   }
 

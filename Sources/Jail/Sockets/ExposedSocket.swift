@@ -2,13 +2,13 @@ import Linux
 
 /// A socket that the administrator leaves visible (`expose-socket`), found before anything is covered. Its path has no symbolic
 /// link, or the command could say which socket is exposed; /var/run is the system's own.
-final class ExposedSocket {
-  let identity: [UInt64]
+package final class ExposedSocket {
+  package let identity: [UInt64]
   private let path: String
   private let place: FileDescriptor
 
   /// Throws when there is no socket.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     let system = "/var/run/"
     let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
     self.path = path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path

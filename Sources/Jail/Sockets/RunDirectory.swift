@@ -6,9 +6,9 @@ import Linux
 /// an empty file system takes its place, and only what programs *read* there is put in. What is not put in does not exist in the
 /// jail, whenever it is made and whatever namespace or descriptor somebody inside keeps: a name in the host's /run has no path
 /// from here.
-enum RunDirectory {
+package enum RunDirectory {
   /// /run, and /var/run where that is not a link to it.
-  static let paths = ["/run", "/var/run"]
+  package static let paths = ["/run", "/var/run"]
 
   /// Directories that hold files for programs to read, and never a socket.
   private static let kept: [(path: String, reason: String)] = [

@@ -1,9 +1,9 @@
-import Linux
+package import Linux
 
 /// The Unix sockets that the command shall not find outside of /run (which is replaced as a whole, see `RunDirectory`), because
 /// whoever answers there lives outside the jail: a Unix socket crosses network namespaces, and a read-only mount does not stop
 /// connect(2). One row each, with its reason.
-struct SocketList {
+package struct SocketList {
   /// A row of the table.
   struct Row {
     /// The user's home that the path is in. Links in it are the command's to arrange.
@@ -26,18 +26,18 @@ struct SocketList {
   let user: UInt32
   let rows: [Row]
 
-  /// The rows for the user of this process, whose environment tells where some places are.
-  init(_ command: Command) throws(SystemCallError) {
+  /// The rows for the user of this process; the environment tells where some places are.
+  package init(_ environment: Environment) throws(SystemCallError) {
     let user = Process.userID
     self.user = user
     var homes: [String] = []
-    for home in [command.variable("HOME"), try Self.accountHome(user)] {
+    for home in [environment["HOME"], try Self.accountHome(user)] {
       guard let path = home.flatMap(Self.normalized), !homes.contains(path) else { continue }
       homes.append(path)
     }
     rows =
       Self.table(user) + homes.flatMap(Self.below)
-      + (try Self.runtimeDirectory(command.variable("XDG_RUNTIME_DIR"), user, homes))
+      + (try Self.runtimeDirectory(environment["XDG_RUNTIME_DIR"], user, homes))
   }
 
   /// Makes the directories that a jail has from its start, where they are missing.

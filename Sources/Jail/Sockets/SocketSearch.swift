@@ -1,13 +1,13 @@
-import Linux
+package import Linux
 
 /// Finds in the file system what the list names.
 ///
 /// A command of an earlier jail may have arranged all that is looked at, and may exchange it at any moment. So each thing is looked
 /// at through one descriptor, which no exchange changes, and shown by the same one; links below a home or /tmp are not followed;
 /// and nothing is entered that another machine serves, since looking there may wait for ever or make something act outside.
-struct SocketSearch {
+package struct SocketSearch {
   /// A socket to cover, or a directory to cover as a whole.
-  typealias Body = (borrowing FileDescriptor, FileStatus.Kind, [UInt8]) throws -> Void
+  package typealias Body = (borrowing FileDescriptor, FileStatus.Kind, [UInt8]) throws -> Void
 
   /// More entries than this below a directory of a home, and the directory is covered as a whole.
   private static let most = 1024
@@ -26,7 +26,7 @@ struct SocketSearch {
   }
 
   /// Shows everything that is there. What fails does not keep the rest from being shown; the first failure is thrown then.
-  static func visit(_ list: SocketList, _ mounts: [MountEntry], _ body: @escaping Body) throws {
+  package static func visit(_ list: SocketList, _ mounts: [MountEntry], _ body: @escaping Body) throws {
     var search = SocketSearch(list, mounts, body)
     for row in list.rows where row.prefix == nil { search.attempt { search throws in try search.visit(row) } }
     let prefixed = list.rows.filter { $0.prefix != nil }

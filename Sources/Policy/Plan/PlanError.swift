@@ -7,22 +7,31 @@ public enum PlanError: Error, Hashable, Sendable {
 }
 
 extension PlanError: CustomStringConvertible {
-  /// What failed, and how to fix it.
-  public var description: String {
+  /// What failed.
+  public var problem: String {
     switch self {
     case .filterTooLarge(let instructions, let configured, let host):
       """
       the tap filter needs \(instructions) instructions and can hold \(FilterProgram.maximum) \
       (\(configured) configured rules, \(host) from the host's addresses and routes)
-      merge neighbouring allow-ip and block-ip lines into allow-net and block-net prefixes
       """
     case .noFreeGuestAddresses(let family):
       """
       no free \(family == .ipv4 ? "IPv4" : "IPv6") prefix for the jail's uplink: the host or the configuration \
       uses each of \
       \(GuestAddresses.candidates(family).map(\.subnet.description).joined(separator: ", "))
-      free one of them, or narrow the configured prefix that covers it
       """
     }
   }
+
+  /// How to fix it.
+  public var fix: String {
+    switch self {
+    case .filterTooLarge:
+      "merge neighbouring allow-ip and block-ip lines into allow-net and block-net prefixes"
+    case .noFreeGuestAddresses: "free one of them, or narrow the configured prefix that covers it"
+    }
+  }
+
+  public var description: String { "\(problem)\n\(fix)" }
 }

@@ -30,7 +30,7 @@ public enum Network {
     }
 
     /// Whether poll(2) would report it.
-    func isReady(_ events: Interest.Events) -> Bool {
+    func isReady(_ events: PollEvents) -> Bool {
       if failure != nil { return true }
       return events == .write ? window > 0 : !incoming.isEmpty || !backlog.isEmpty || isAtEnd
     }

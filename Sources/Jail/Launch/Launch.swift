@@ -1,0 +1,103 @@
+public import Linux
+public import Policy
+
+/// A launch, from the caller's words to the command in its jail. The order is the security argument: each
+/// step succeeds, or throws and nothing is ever executed.
+///
+/// Three processes take part. The *launcher* is the shell's child, which stops, continues and ends as the command does. It forks
+/// the *supervisor*, which stays outside and forks the *holder*, which becomes the command. See ARCHITECTURE.md.
+public enum Launch {
+  /// The launcher. Returns the command's status, or replaces this process when there is to be no jail.
+  ///
+  /// `network`, if given, can only close what the configuration opens. Without `override` the environment
+  /// cannot switch the jail off.
+  public static func run(
+    _ command: Command, network: NetworkMode? = nil, override: Bool = true
+  ) throws(Refusal) -> WaitStatus {
+    var overrideAllowed = true
+    do throws(LaunchFailure) {
+      // 1. Nothing has been created yet, so every complaint can be made at once.
+      try LaunchStep.read.launch { try Process.openStandardDescriptors() }
+      let configuration = try configuration(network)
+      overrideAllowed = configuration.allowOverride.value
+      let wish = override ? command.environment[Override.variable] : nil
+      guard try Override.wantsJail(environment: wish, configuration) else {
+        try withoutJail(command, configuration)
+      }
+      if network == nil && Confinement.isJail(configuration) { try execute(command) }
+      try StandardStreams.check()
+      Signals.prepareForChildren()
+      // Nothing that the caller had open reaches any of the processes that follow.
+      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }
+      // 2.
+      try Prerequisites.check(configuration)
+      let pasta = configuration.network.value == .none ? nil : try Prerequisites.preflight()
+      // 3.
+      let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
+      // 4.
+      let blueprint = Blueprint(
+        configuration: configuration, plan: try plan(configuration, facts), facts: facts, resolver: resolver,
+        pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup))
+      // 5. to 11. From here on this process only mirrors the command.
+      return try LaunchStep.supervise.launch {
+        try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }
+      }
+    } catch {
+      throw Refusal(failure: error, overrideAllowed: overrideAllowed)
+    }
+  }
+
+  /// The supervisor. Returns how the command ended.
+  private static func supervise(_ blueprint: Blueprint, _ launcher: LauncherSocket) throws -> WaitStatus {
+    var step = LaunchStep.supervise
+    do {
+      // 8. begins: pasta's process is there before the holder, whose seal protects it.
+      var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
+      let own = OwnProcesses(launcher: launcher.process, launching)
+      // 5. to 7. begin.
+      let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
+      try SupervisorProcess.leaveTerminal()
+      let network: Connected?
+      let sealed: SealedHolder
+      if let launching = launching.take() {
+        step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
+        let closed = try launching.attach(holder.tap(), of: holder.process).connect(holder.sockets())
+        sealed = try holder.sealed(blueprint.resolver.jailText)
+        network = try closed.open(launcher.wait)
+      } else {
+        sealed = try holder.sealed(blueprint.resolver.jailText)
+        network = nil
+      }
+      step = .supervise
+      let command = try CommandProcess(sealed.process, launcher: launcher)
+      let host = try HostWatch()
+      // 10. begins.
+      let released = try sealed.go(network)
+      // 11.
+      return try Supervisor.serve(blueprint, released, network, command, host, launcher)
+    } catch {
+      throw step.failure(error)
+    }
+  }
+
+  /// The holder. Becomes the command.
+  private static func hold(_ blueprint: Blueprint, _ holder: consuming Holder) -> Never {
+    var step = LaunchStep.isolate
+    do {
+      try Process.dieWithParent(holder.own.supervisor)
+      // 5.
+      let isolated = try IsolatedJail.enter()
+      step = .wall  // 6.
+      let walled = try isolated.raiseWall(blueprint.plan)
+      step = .sockets  // 7.
+      let unsealed = try walled.openSockets(blueprint.plan, for: holder.socket)
+      step = .seal  // 9.
+      let sealed = try unsealed.seal(blueprint, holder.own)
+      try holder.awaitGo(sealed)
+      step = .execute  // 10.
+      try sealed.execute(blueprint.command)
+    } catch {
+      Process.exit(holder.report(step.failure(error)))
+    }
+  }
+}

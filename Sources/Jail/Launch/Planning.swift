@@ -1,0 +1,64 @@
+import Linux
+public import Policy
+
+extension Launch {
+  /// What a launch would do, for `--dry-run`, `explain` and `config`.
+  public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
+    Configuration, HostFacts, Plan
+  ) {
+    let configuration = try configuration(network)
+    let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
+    return (configuration, facts, try plan(configuration, facts))
+  }
+
+  static func configuration(_ network: NetworkMode?) throws(LaunchFailure) -> Configuration {
+    var configuration = try ConfigurationFiles.read()
+    if network == NetworkMode.none { configuration.network = Sourced(.none) }
+    return configuration
+  }
+
+  static func plan(_ configuration: Configuration, _ facts: HostFacts) throws(LaunchFailure) -> Plan {
+    let plan: Plan
+    do throws(PlanError) {
+      plan = try Plan.make(configuration: configuration, facts: facts)
+    } catch {
+      throw .plan(error)
+    }
+    // While a filter is replaced the kernel holds both. Where it does not tell its limit, attaching will.
+    let needed = 2 * plan.filter.optionMemory
+    if let limit = Prerequisites.setting("net/core/optmem_max").flatMap({ Int($0) }), needed >= limit {
+      throw .optionMemory(needed: needed, limit: limit)
+    }
+    return plan
+  }
+
+  /// The override: said, so that nobody takes the command for a jailed one.
+  static func withoutJail(
+    _ command: Command, _ configuration: Configuration
+  ) throws(LaunchFailure) -> Never {
+    let file = configuration.egressJail.location.map { "egress-jail = 0 (\($0))" }
+    let reason = command.environment[Override.variable] == nil ? file : nil
+    Process.complain("claude-sandbox: no jail: \(reason ?? "\(Override.variable)=0")\n")
+    try execute(command)
+  }
+
+  /// A command that gets no jail of its own.
+  static func execute(_ command: Command) throws(LaunchFailure) -> Never {
+    do {
+      try command.execute()
+    } catch {
+      throw .jail(LaunchStep.execute.failure(error))
+    }
+  }
+}
+
+extension LaunchStep {
+  /// `run`, in the launcher.
+  func launch<Result>(_ work: () throws -> Result) throws(LaunchFailure) -> Result {
+    do throws(JailFailure) {
+      return try run(work)
+    } catch {
+      throw .jail(error)
+    }
+  }
+}

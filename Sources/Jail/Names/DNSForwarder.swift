@@ -1,0 +1,192 @@
+internal import Linux
+internal import Policy
+
+/// The jail's DNS server: it forwards queries, as they are, to the host's resolvers from the host's network
+/// namespace.
+///
+/// It caches nothing and reads no record. What it holds is bounded by what may be in flight; above that,
+/// queries wait in the kernel's socket buffers, so that a burst is served late and not refused. One client's
+/// trouble ends that client's exchange and nothing else.
+struct DNSForwarder: ~Copyable, Service {
+  /// What it waits for. Exchanges and connections have numbers that are never used again.
+  enum Event: Equatable {
+    /// Questions over UDP can be read.
+    case queries
+    /// Somebody wants to ask over TCP.
+    case clients
+    /// A resolver answered.
+    case exchange(UInt64)
+    /// A connection can go on.
+    case connection(UInt64)
+
+    /// Whether somebody asks.
+    var isQuestion: Bool { self == .queries || self == .clients }
+  }
+
+  private let udp: InternetSocket
+  private let tcp: InternetSocket
+  private let port: UInt16
+  private var order: ResolverOrder
+  /// Oldest first.
+  private var exchanges: [DNSExchange] = []
+  private var connections: [DNSConnection] = []
+  /// How many exchanges and connections there have been.
+  private var count: UInt64 = 0
+  /// Every message passes through this one buffer.
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
+  /// Until when no connection is accepted because accepting one failed.
+  private var pausedUntil: Instant?
+
+  static let mostExchanges = 128
+  static let mostConnections = 32
+  /// How many datagrams are read before others get their turn.
+  private static let batch = 32
+  private static let pause = Duration.milliseconds(100)
+
+  /// `port` is where the resolvers listen.
+  init(
+    udp: consuming FileDescriptor, tcp: consuming FileDescriptor, resolvers: [HostFacts.Resolver],
+    port: UInt16 = 53
+  ) {
+    self.udp = InternetSocket(udp)
+    self.tcp = InternetSocket(tcp)
+    self.port = port
+    order = ResolverOrder(resolvers)
+  }
+
+  /// Follows the host's configuration. What is in flight ends as it began.
+  mutating func use(_ resolvers: [HostFacts.Resolver]) { order.use(resolvers) }
+
+  var interests: [Interest<Event>] {
+    var interests: [Interest<Event>] = []
+    interests.reserveCapacity(exchanges.count + connections.count + 2)
+    for exchange in exchanges { exchange.addInterests(.exchange(exchange.id), to: &interests) }
+    for connection in connections { interests.append(connection.interest(.connection(connection.id))) }
+    if exchanges.count < Self.mostExchanges {
+      interests.append(.readable(udp.descriptor.rawValue, .queries))
+    }
+    if pausedUntil == nil, connections.count < Self.mostConnections {
+      interests.append(.readable(tcp.descriptor.rawValue, .clients))
+    }
+    return interests
+  }
+
+  /// nil if nothing is in flight.
+  var deadline: Instant? {
+    var deadline = pausedUntil
+    func consider(_ moment: Instant) { deadline = min(deadline ?? moment, moment) }
+    for exchange in exchanges { consider(exchange.deadline) }
+    for connection in connections { consider(connection.deadline) }
+    if let whenToMakeRoom { consider(whenToMakeRoom) }
+    return deadline
+  }
+
+  /// Does what can be done without waiting.
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    switch event {
+    case .queries: takeQueries(now: now)
+    case .clients: takeConnections(now: now)
+    case .exchange(let id): continueExchanges(now: now) { $0.id == id }
+    case .connection(let id): continueConnections(now: now) { $0.id == id }
+    case nil:
+      if let end = pausedUntil, end <= now { pausedUntil = nil }
+      continueExchanges(now: now) { $0.deadline <= now }
+      continueConnections(now: now) { $0.deadline <= now }
+      makeRoom(now: now)
+    }
+    return []
+  }
+
+  private mutating func continueExchanges(now: Instant, where isConcerned: (DNSExchange) -> Bool) {
+    var index = 0
+    while index < exchanges.count {
+      let exchange = exchanges[index]
+      if isConcerned(exchange), let outcome = exchange.advance(now: now, buffer: &buffer) {
+        exchanges.remove(at: index)
+        finish(exchange, outcome)
+      } else {
+        index += 1
+      }
+    }
+  }
+
+  /// While the most exchanges are in flight, the oldest is given up once it is overdue, so that dead names do
+  /// not keep all others waiting.
+  private var whenToMakeRoom: Instant? {
+    exchanges.count < Self.mostExchanges ? nil : exchanges.first.map { $0.started + DNSAttempt.patience }
+  }
+
+  private mutating func makeRoom(now: Instant) {
+    guard let time = whenToMakeRoom, time <= now else { return }
+    let oldest = exchanges.removeFirst()
+    finish(oldest, oldest.giveUp())
+  }
+
+  private mutating func finish(_ exchange: DNSExchange, _ outcome: DNSExchange.Outcome) {
+    if let resolver = outcome.resolver { order.prefer(resolver) }
+    send(outcome.response, to: exchange.client)
+  }
+
+  private mutating func continueConnections(now: Instant, where isConcerned: (DNSConnection) -> Bool) {
+    var index = 0
+    while index < connections.count {
+      let connection = connections[index]
+      if isConcerned(connection), !connection.advance(now: now, buffer: &buffer, order: &order) {
+        connections.remove(at: index)
+      } else {
+        index += 1
+      }
+    }
+  }
+
+  private mutating func nextID() -> UInt64 {
+    count += 1
+    return count
+  }
+
+  private mutating func takeQueries(now: Instant) {
+    for _ in 0..<Self.batch where exchanges.count < Self.mostExchanges {
+      do throws(SystemCallError) {
+        guard let (count, client) = try udp.receiveDatagram(into: &buffer) else { return }
+        take(buffer[..<count], from: client, now: now)
+      } catch {
+        // An error of an earlier datagram, which this call has cleared.
+      }
+    }
+  }
+
+  private mutating func take(_ message: ArraySlice<UInt8>, from client: SocketAddress, now: Instant) {
+    do throws(DNSRequest.Rejection) {
+      let request = try DNSRequest(message)
+      let exchange = DNSExchange(
+        request, id: nextID(), from: client, resolvers: order.resolvers, port: port, now: now)
+      if let outcome = exchange.advance(now: now, buffer: &buffer) {
+        finish(exchange, outcome)
+      } else {
+        exchanges.append(exchange)
+      }
+    } catch {
+      if case .respond(let response) = error { send(response, to: client) }
+    }
+  }
+
+  private mutating func takeConnections(now: Instant) {
+    do throws(SystemCallError) {
+      while connections.count < Self.mostConnections, let client = try tcp.accept() {
+        connections.append(DNSConnection(client, id: nextID(), port: port, now: now))
+      }
+    } catch {
+      // No descriptor left (EMFILE), no memory: the socket stays ready, and waiting for it would not be
+      // waiting.
+      pausedUntil = now + Self.pause
+    }
+  }
+
+  private func send(_ response: [UInt8], to client: SocketAddress) {
+    do throws(SystemCallError) {
+      try udp.send(response, to: client)
+    } catch {
+      // A client that has gone, or does not read: datagrams may get lost.
+    }
+  }
+}

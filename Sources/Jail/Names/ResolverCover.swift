@@ -1,0 +1,94 @@
+import Linux
+
+/// Keeps the jail's resolv.conf(5) in its place while the jail lives.
+///
+/// Where somebody outside renames a file over /etc/resolv.conf, the kernel takes away what other mount namespaces have mounted on
+/// it: a DHCP lease uncovers the host's. A child of the supervisor enters the jail's mount namespace, as only the owner of its
+/// user namespace can, and covers it again. No wall depends on this: without the cover, programs ask name servers that they cannot
+/// reach.
+struct ResolverCover: ~Copyable, Service {
+  /// A mount has come or gone in the jail.
+  enum Event { case mounts }
+
+  private let userNamespace: FileDescriptor
+  private let mountNamespace: FileDescriptor
+  /// The jail's mountinfo, which tells by poll(2) that a mount has come or gone (proc(5)).
+  private let mounts: FileDescriptor
+  /// Where the file is: resolved before the command runs, who may arrange links.
+  private let path: String?
+  private var text: [UInt8]
+  /// The child that is at it. One at a time: two would cover the same file twice.
+  private var child: CInt?
+  private var isDue = false
+
+  init(
+    userNamespace: consuming FileDescriptor, mountNamespace: consuming FileDescriptor, holder: CInt,
+    text: [UInt8]
+  ) throws {
+    let mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
+    path = try ResolverFile.path
+    self.userNamespace = userNamespace
+    self.mountNamespace = mountNamespace
+    self.mounts = mounts
+    self.text = text
+  }
+
+  var interests: [Interest<Event>] { [.exceptional(mounts.rawValue, .mounts)] }
+
+  /// When a process is asked for again, where none could be had.
+  private(set) var deadline: Instant?
+  private static let patience = Duration.milliseconds(100)
+
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    if event != nil { isDue = true }
+    start()
+    return []
+  }
+
+  /// From now on the file says this.
+  mutating func show(_ text: [UInt8]) {
+    guard text != self.text else { return }
+    self.text = text
+    isDue = true
+    start()
+  }
+
+  /// Takes note of a process's end, if it was the child.
+  mutating func ended(_ process: CInt) {
+    guard process == child else { return }
+    child = nil
+    start()
+  }
+
+  private mutating func start() {
+    guard isDue, child == nil, let path else { return }
+    let supervisor = Process.id
+    deadline = nil
+    guard let process = try? Process.fork() else {
+      deadline = .now + Self.patience
+      return
+    }
+    isDue = false
+    if process != 0 {
+      child = process
+      return
+    }
+    do {
+      try Process.dieWithParent(supervisor)
+      try Namespaces.enter(userNamespace.rawValue)
+      try Namespaces.enter(mountNamespace.rawValue)
+      if !ResolverFile.says(text, at: path) { try renew(path) }
+      Process.exit(0)
+    } catch {
+      Process.exit(1)
+    }
+  }
+
+  /// The file is made in a mount namespace apart, where covering a directory disturbs nobody.
+  private func renew(_ path: String) throws {
+    try Namespaces.mount.unshare()
+    let file = try ResolverFile.make(text)
+    try Namespaces.enter(mountNamespace.rawValue)
+    try ResolverFile.attach(file, at: path)
+  }
+}

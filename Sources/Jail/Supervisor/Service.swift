@@ -1,0 +1,28 @@
+import Linux
+
+/// A source of events: what the supervisor serves. It waits for nothing itself.
+protocol Service: ~Copyable {
+  associatedtype Event
+  /// What to wait for now.
+  var interests: [Interest<Event>] { get }
+  /// When there is something to do even if nothing has come; nil without such a time.
+  var deadline: Instant? { get }
+  /// Does what can be done without waiting. Without an event: what is due by now, if anything is.
+  mutating func handle(_ event: Event?, now: Instant) throws -> [Effect]
+}
+
+/// What follows from an event for the rest of the jail. `Supervisor` applies it.
+enum Effect {
+  /// The host's network or its name servers have changed.
+  case hostChanged
+  /// The user should know this.
+  case tell(String)
+  /// The jail cannot keep its network. Why.
+  case cut(String)
+  /// The command shall get this signal.
+  case forward(CInt)
+  /// A child that is not the command has ended.
+  case reaped(CInt)
+  /// The command has ended.
+  case ended(WaitStatus)
+}

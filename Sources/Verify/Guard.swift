@@ -1,0 +1,30 @@
+import Jail
+import Linux
+import Policy
+
+/// The answer to Claude Code's question, at each of its starts, whether it may run: only in a jail. See
+/// docs/decisions/0009.
+public enum Guard {
+  /// Why not, and how to fix it; nil when this process is in a jail, or the administrator wants none. The environment
+  /// has no say.
+  public static func refusal() -> String? {
+    do {
+      let configuration = try ConfigurationFiles.read()
+      guard configuration.egressJail.value else { return nil }
+      guard Confinement.isJail(configuration) else { return refused("this process is in no jail") }
+      let plan = try Plan.make(configuration: configuration, facts: HostFacts())
+      let failed = NetworkAttack(plan: plan).filterStands
+      return failed.map { refused("what passes the routes is not refused: \($0.saw)") }
+    } catch {
+      return (error as? LaunchFailure)?.text ?? refused("\(error)")
+    }
+  }
+
+  private static func refused(_ objection: String) -> String {
+    """
+    claude-sandbox: refused: Claude Code has to run in a jail here, and \(objection)
+      fix: start it by the name claude, with /usr/local/bin first on PATH; let IDEs and SDKs start /usr/local/bin/claude. \
+    An administrator can do without: egress-jail = 0 in \(ConfigurationFiles.main)
+    """
+  }
+}
