@@ -21,13 +21,15 @@ import Testing
     + [
       .pasta("no luck"), .pasta(""), .command("cläude", errno: Errno.ENOENT),
       .command("", errno: Errno.EACCES), .interrupted(WaitStatus(rawValue: 15)), .launcherDied,
-      .supervisorDied,
+      .supervisorDied, .workingDirectory("/run/ä b", errno: Errno.ENOENT),
     ]
 
   @Test(arguments: failures) func nothingIsLost(_ failure: JailFailure) throws {
     // One case for each, or this does not compile.
     switch failure {
-    case .step, .pasta, .command, .interrupted, .launcherDied, .supervisorFailed, .supervisorDied: break
+    case .step, .workingDirectory, .pasta, .command, .interrupted, .launcherDied, .supervisorFailed,
+      .supervisorDied:
+      break
     }
     let bytes = FailureCoding.encode(failure)
     #expect(FailureCoding.decode(bytes[...]) == failure)

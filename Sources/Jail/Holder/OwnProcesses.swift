@@ -9,6 +9,17 @@ struct OwnProcesses: Sendable {
   /// nil without an uplink.
   let pasta: CInt?
 
+  /// What a system call can name them by.
+  var ids: Set<UInt32> {
+    Set([launcher, supervisor, pasta].compactMap { $0 }.map { UInt32(bitPattern: $0) })
+  }
+
+  /// The process groups that they are in; 0, which is the caller's own, may be the launcher's. Supervisor and
+  /// pasta lead theirs.
+  var groups: Set<UInt32> { ids.union([0, UInt32(bitPattern: group)]) }
+}
+
+extension OwnProcesses {
   /// Made by the supervisor, before it forks the holder.
   init(launcher: CInt, _ launching: borrowing Launching?) {
     self.launcher = launcher
@@ -19,13 +30,4 @@ struct OwnProcesses: Sendable {
     case nil: pasta = nil
     }
   }
-
-  /// What a system call can name them by.
-  var ids: Set<UInt32> {
-    Set([launcher, supervisor, pasta].compactMap { $0 }.map { UInt32(bitPattern: $0) })
-  }
-
-  /// The process groups that they are in; 0, which is the caller's own, may be the launcher's. Supervisor and
-  /// pasta lead theirs.
-  var groups: Set<UInt32> { ids.union([0, UInt32(bitPattern: group)]) }
 }
