@@ -25,16 +25,19 @@ public struct Interest<Event> {
   }
 
   /// Something to read, the end of what there is to read, or somebody to accept.
+  @inlinable
   public static func readable(_ descriptor: CInt, _ event: Event) -> Interest {
-    Interest(descriptor: descriptor, events: POLLIN, event: event)
+    Interest(descriptor: descriptor, events: PollSet.readable, event: event)
   }
   /// Room to write.
+  @inlinable
   public static func writable(_ descriptor: CInt, _ event: Event) -> Interest {
-    Interest(descriptor: descriptor, events: POLLOUT, event: event)
+    Interest(descriptor: descriptor, events: PollSet.writable, event: event)
   }
   /// What a file announces beside data: of /proc/PID/mountinfo, that a mount has come or gone since it was asked last (proc(5)).
+  @inlinable
   public static func exceptional(_ descriptor: CInt, _ event: Event) -> Interest {
-    Interest(descriptor: descriptor, events: POLLPRI, event: event)
+    Interest(descriptor: descriptor, events: PollSet.exceptional, event: event)
   }
 
   /// The same for whoever has another word for it.
@@ -65,6 +68,10 @@ public func wait<Event>(
 /// The kernel's part of `wait`, which is the same for all events.
 @usableFromInline
 struct PollSet {
+  @usableFromInline static var readable: CInt { POLLIN }
+  @usableFromInline static var writable: CInt { POLLOUT }
+  @usableFromInline static var exceptional: CInt { POLLPRI }
+
   private var entries: [pollfd] = []
 
   @usableFromInline

@@ -40,9 +40,12 @@ enum Launcher {
             if !delivery.fromKernel { try? socket.send(LauncherRequest.forward(delivery.signal).bytes) }
           }
         case .report:
-          if let end = try handle(SupervisorReport(try socket.receive()?.bytes ?? []), socket, supervisor) {
-            return end
+          guard let report = SupervisorReport(try socket.receive()?.bytes ?? []) else {
+            // The supervisor died. Its children are this process's now.
+            Descendants.killAll()
+            throw JailFailure.supervisorDied
           }
+          if let end = try handle(report, socket, supervisor) { return end }
         }
       }
     }
@@ -50,7 +53,7 @@ enum Launcher {
 
   /// How the command ended, if it has.
   private static func handle(
-    _ report: SupervisorReport?, _ socket: borrowing DatagramSocket, _ supervisor: CInt
+    _ report: SupervisorReport, _ socket: borrowing DatagramSocket, _ supervisor: CInt
   ) throws -> WaitStatus? {
     switch report {
     case .failed(let failure):
@@ -68,10 +71,6 @@ enum Launcher {
     case .ended(let status):
       _ = try Process.wait(supervisor)
       return status
-    case nil:
-      // The supervisor died. Its children are this process's now.
-      Descendants.killAll()
-      throw JailFailure.supervisorDied
     }
     return nil
   }
