@@ -21,6 +21,8 @@ struct SocketList {
     /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
     /// is in the jail from the start, and not shared with what comes later outside.
     var isMade = false
+    /// The path has no link: one that is there by now was put there since.
+    var isResolved = false
   }
 
   let user: UInt32
@@ -83,7 +85,7 @@ struct SocketList {
     return [
       Row(
         path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
-        socketsOnly: isNeeded || !isOwn)
+        socketsOnly: isNeeded || !isOwn, isResolved: true)
     ]
   }
 
