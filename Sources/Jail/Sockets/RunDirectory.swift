@@ -36,14 +36,20 @@ enum RunDirectory {
       default: break
       }
     }
-    // The same file system by other names.
+    // The same file systems by other names; /run/user/UID is one of its own.
     let names = paths.map { Array($0.utf8) }
-    let devices = Set(mounts.filter { names.contains($0.path) && $0.type == "tmpfs" }.map(\.device))
-    for mount in mounts where devices.contains(mount.device) && !names.contains(where: mount.isAtOrBelow) {
-      let found = try unlessAbsent { () throws(SystemCallError) in
-        try FileDescriptor.refer(toPath: mount.path, follow: false)
+    let parts = paths.flatMap { path in kept.map { Array("\(path)/\($0.path)".utf8) } }
+    let hidden = mounts.filter { mount in
+      ["tmpfs", "ramfs"].contains(mount.type) && names.contains(where: mount.isAtOrBelow)
+        && !parts.contains(where: mount.isAtOrBelow)
+    }
+    let devices = Set(hidden.map(\.device))
+    for mount in mounts where devices.contains(mount.device) {
+      // What /run is in stays, or nothing would be left.
+      let isAbove = names.contains { $0.isBelow(mount.path) }
+      guard !isAbove, !names.contains(where: mount.isAtOrBelow), let place = try mount.place() else {
+        continue
       }
-      guard let place = found else { continue }
       let kind = try FileStatus.of(place).kind
       if kind == .directory || kind == .socket { try covers.cover(place, kind, named: mount.path) }
     }
@@ -94,10 +100,22 @@ enum RunDirectory {
     }
   }
 
+  /// None where the user may not read /run.
+  private static func names(
+    in directory: borrowing FileDescriptor, of kind: FileStatus.Kind
+  ) throws(SystemCallError) -> [[UInt8]] {
+    do throws(SystemCallError) {
+      return try FileStatus.names(in: directory, of: [kind])
+    } catch {
+      if error.errno == Errno.EACCES { return [] }
+      throw error
+    }
+  }
+
   private static func symbolicLinks(
     in directory: borrowing FileDescriptor
   ) throws -> [(name: [UInt8], target: [UInt8])] {
-    try FileStatus.names(in: directory, of: [.symbolicLink]).compactMap { name in
+    try names(in: directory, of: .symbolicLink).compactMap { name in
       (try? directory.target(ofLink: name)).map { (name, $0) }
     }
   }
@@ -105,7 +123,7 @@ enum RunDirectory {
   /// Regular files of the top level: utmp, .containerenv, what says that a reboot is required.
   private static func regularFiles(of directory: borrowing FileDescriptor) throws -> [Part] {
     var parts: [Part] = []
-    for name in try FileStatus.names(in: directory, of: [.regular]) {
+    for name in try names(in: directory, of: .regular) {
       guard let file = try? directory.refer(toWithoutLinks: name),
         try FileStatus.of(file).kind == .regular
       else { continue }
@@ -137,7 +155,8 @@ enum RunDirectory {
       // What the user could not reach outside, it shall not reach through new directories.
       guard !isInPart, let place = try? FileDescriptor.refer(toWithoutLinks: mount.path) else { continue }
       let isWhole = !mounts.contains { $0.isBelow(mount.path) && !$0.isOnDisk }
-      switch try FileStatus.of(place).kind {
+      // One whose server has gone does not answer.
+      switch try unlessAbsent({ () throws(SystemCallError) in try FileStatus.of(place) })?.kind {
       case .directory where mount.isRoot && isWhole:
         parts.append(Part(below, isDirectory: true, try Mounts.clone(place)))
       case .regular where below.count > 1:
