@@ -27,12 +27,12 @@ enum TrustAnchors {
 
   /// No user namespace below this one (namespaces(7), /proc/sys/user). In one a command could bind an empty directory, rename what is
   /// frozen into it, and write to it by that path. uid 0 loses nothing: without capabilities it cannot map itself in one. Where a
-  /// container's engine made /proc/sys read-only, it stays as it is.
+  /// container's engine made /proc/sys read-only, by a mount or by AppArmor, it stays as it is.
   private static func denyNamespaces() throws {
     do throws(SystemCallError) {
       try FileDescriptor.write("0", to: "/proc/sys/user/max_user_namespaces")
     } catch {
-      guard [Errno.EROFS, Errno.ENOENT].contains(error.errno) else { throw error }
+      guard [Errno.EROFS, Errno.ENOENT, Errno.EACCES].contains(error.errno) else { throw error }
     }
   }
 }
