@@ -327,6 +327,13 @@ def test_file_systems_of_a_chroot(lab, identity, type, path, hide):
         lab.run(["/bin/sh", "-c", f"mountpoint -q /srv/chroot && umount -l /srv/chroot; umount -l {path}; chmod 755 /srv/chroot"], identity="root")
 
 
+def test_more_files_in_run_than_descriptors(lab):
+    script = f"cd /run; touch $(seq -f many%g 300); ulimit -n 256; exec {EXECUTABLE} run -- sh -c 'ls /run/many* | wc -l'"
+    result = lab.run(["/bin/sh", "-c", script], identity="root")
+    lab.run(["/bin/sh", "-c", "rm /run/many*"], identity="root")
+    assert (result.status, result.out, result.err) == (0, "300\n", "")
+
+
 @pytest.mark.parametrize("mode", [0o711, 0o700])
 def test_a_run_that_cannot_be_read(lab, identity, mode):
     old = lab.call("lab.host:chmod", "/run", mode)
@@ -451,6 +458,33 @@ def test_automounters_do_not_act_for_the_jail(lab, identity):
         daemon.close()
         lab.run(["umount", "-l", "/mnt/mounted", "/mnt"], identity="root")
         lab.call("lab.host:uncover", "/mnt")
+
+
+TRIGGER = """
+import ctypes, os, time
+c = ctypes.CDLL(None, use_errno=True)
+os.makedirs("/srv/closed/net", exist_ok=True)
+os.setpgid(0, 0)
+options = b"fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect" % (os.pipe()[1], os.getpgrp())
+if c.mount(b"test", b"/srv/closed/net", b"autofs", 0, options): raise SystemExit(os.strerror(ctypes.get_errno()))
+print("ready", flush=True)
+time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("hide", ["chmod 700 /srv/closed", "mount -t tmpfs hidden /srv/closed"], ids=["closed", "hidden"])
+def test_an_automounter_where_the_user_may_not_go(lab, identity, hide):
+    """Nobody in the jail looks a name up there."""
+    daemon = lab.start([PYTHON, "-I", "-c", TRIGGER], identity="root")
+    try:
+        assert daemon.read_line() == "ready\n"
+        assert lab.run(["/bin/sh", "-c", hide], identity="root").status == 0
+        result = lab.jail("true", identity=identity)
+        assert (result.status, result.err) == (0, "")
+    finally:
+        lab.run(["/bin/sh", "-c", "mountpoint -q /srv/closed && umount /srv/closed; chmod 755 /srv/closed; umount -l /srv/closed/net"], identity="root")
+        daemon.signal(9)
+        daemon.close()
 
 
 def test_a_link_to_an_automounter_in_the_home(lab):

@@ -10,7 +10,7 @@ enum RunDirectory {
   /// /run, and /var/run where that is not a link to it.
   static let paths = ["/run", "/var/run"]
 
-  /// Directories that hold files for programs to read, and never a socket.
+  /// Directories that hold files for programs to read. Sockets that somebody put there are covered (`SocketList`).
   private static let kept: [(path: String, reason: String)] = [
     ("lock", "lock files of devices and programs, which count on both sides"),
     ("log/journal", "the journal, where it is not on disk"),
@@ -60,7 +60,8 @@ enum RunDirectory {
   ) throws {
     let old = try FileDescriptor.refer(to: path, follow: false)
     let links = try symbolicLinks(in: old)
-    let parts = try regularFiles(of: old) + directories(of: old) + disks(mounts, below: Array(path.utf8), old)
+    let regular = try names(in: old, of: .regular)
+    let parts = try directories(of: old) + disks(mounts, below: Array(path.utf8), old)
     let size =
       mounts.last { $0.path.elementsEqual(path.utf8) && $0.type == "tmpfs" } == nil
       ? "50%" : "\(try Mounts.size(of: path))"
@@ -68,16 +69,9 @@ enum RunDirectory {
 
     let new = try FileDescriptor.refer(to: path, follow: false)
     for link in links { try new.makeLink(link.name, to: link.target) }
-    for part in parts {
-      let directory = try new.makeDirectories(part.path.dropLast())
-      guard let name = part.path.last else { continue }
-      if part.isDirectory {
-        try directory.makeDirectory(name, mode: 0o755)
-      } else {
-        try directory.makeFile(name)
-      }
-      try Mounts.attach(part.mount, over: try directory.refer(toWithoutLinks: name))
-    }
+    // One after the other: of files there may be more than descriptors.
+    for name in regular { if let part = try regularFile(name, of: old) { try part.put(into: new) } }
+    for part in parts { try part.put(into: new) }
     for (below, mode) in made(Process.userID) { try new.makeDirectory(Array(below.utf8), mode: mode) }
     for file in files where Array(file.utf8).isBelow(Array(path.utf8)) {
       let names = components(file.dropFirst(path.count))
@@ -97,6 +91,17 @@ enum RunDirectory {
       self.path = path
       self.isDirectory = isDirectory
       self.mount = mount
+    }
+
+    func put(into new: borrowing FileDescriptor) throws {
+      let directory = try new.makeDirectories(path.dropLast())
+      guard let name = path.last else { return }
+      if isDirectory {
+        try directory.makeDirectory(name, mode: 0o755)
+      } else {
+        try directory.makeFile(name)
+      }
+      try Mounts.attach(mount, over: try directory.refer(toWithoutLinks: name))
     }
   }
 
@@ -120,16 +125,13 @@ enum RunDirectory {
     }
   }
 
-  /// Regular files of the top level: utmp, .containerenv, what says that a reboot is required.
-  private static func regularFiles(of directory: borrowing FileDescriptor) throws -> [Part] {
-    var parts: [Part] = []
-    for name in try names(in: directory, of: .regular) {
-      guard let file = try? directory.refer(toWithoutLinks: name),
-        try FileStatus.of(file).kind == .regular
-      else { continue }
-      parts.append(Part([name], isDirectory: false, try Mounts.clone(file)))
-    }
-    return parts
+  /// A regular file of the top level: utmp, .containerenv, what says that a reboot is required.
+  private static func regularFile(
+    _ name: [UInt8], of directory: borrowing FileDescriptor
+  ) throws -> Part? {
+    guard let file = try? directory.refer(toWithoutLinks: name), try FileStatus.of(file).kind == .regular
+    else { return nil }
+    return Part([name], isDirectory: false, try Mounts.clone(file))
   }
 
   private static func directories(of directory: borrowing FileDescriptor) throws -> [Part] {

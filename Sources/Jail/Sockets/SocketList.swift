@@ -91,7 +91,9 @@ struct SocketList {
 
   private static func table(_ user: UInt32) -> [Row] {
     [
-      // Name service: the jail has its own.
+      // What is put into the jail's own /run.
+      Row(path: "/run/lock", reason: "anyone may put a socket there", socketsOnly: true),
+      Row(path: "/run/secrets", reason: "a mesh's workload identity, in Kubernetes", socketsOnly: true),
       // Whoever starts processes outside for the asking.
       Row(path: "/tmp", reason: "a session bus without systemd", prefix: "dbus-"),
       Row(path: "/mnt/wsl/docker-desktop", reason: "Docker Desktop's engine, in WSL"),
