@@ -16,6 +16,15 @@ public struct MountEntry: Sendable {
 
   /// Whether this mount is strictly below a directory.
   public func isBelow(_ directory: [UInt8]) -> Bool { path.isBelow(directory) }
+
+  /// What its path leads to; nil where that is not this mount, which another one hides, or the user may not go there.
+  public func place() throws(SystemCallError) -> FileDescriptor? {
+    let found = try unlessAbsent { () throws(SystemCallError) in
+      try FileDescriptor.refer(toPath: path, follow: false)
+    }
+    guard let place = found, try Mounts.id(of: place) == id else { return nil }
+    return place
+  }
 }
 
 public enum MountTable {

@@ -13,7 +13,7 @@ def rows(identity):
     """A socket for each row of SocketList.swift, and in /run for what services do."""
     uid, home = 1000 if identity == "user" else 0, Identity(identity).home
     return [
-        "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/systemd/resolve/io.systemd.Resolve",
+        "/run/lock/any.sock", "/run/secrets/workload-spiffe-uds/socket", "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/systemd/resolve/io.systemd.Resolve",
         "/run/systemd/resolve/io.systemd.Resolve.Monitor", f"/run/user/{uid}/bus", f"/run/user/{uid}/systemd/private",
         "/run/dbus/system_bus_socket", "/tmp/dbus-k2", "/run/systemd/private", "/run/systemd/io.systemd.Manager", "/run/docker.sock",
         "/mnt/wsl/docker-desktop/shared-sockets/guest-services/docker.proxy.sock", "/run/podman/podman.sock",
@@ -79,7 +79,7 @@ def serve_all(serve, paths, identity):
 
 
 # Covered by their own names, since programs keep other files beside them. What appears there later is open, as SECURITY.md says.
-SINGLE = ("dbus-", "ssh_mux_", ".s.PGSQL", "vscode-", "nvim.", ".org.chromium", ".com.google", ".ssh/", ".rd/", ".pm2/", "code-server/", "zed/")
+SINGLE = ("dbus-", "ssh_mux_", ".s.PGSQL", "vscode-", "nvim.", ".org.chromium", ".com.google", ".ssh/", ".rd/", ".pm2/", "code-server/", "zed/", "/run/lock/", "/run/secrets/")
 
 
 def test_every_row(lab, identity, places, serve):
@@ -207,7 +207,7 @@ def test_a_working_directory_below_a_cover(lab, identity, serve, directory):
     result = lab.jail(PYTHON, "-I", "-c", code, identity=identity, cwd=directory)
     if "unheard" in directory:
         assert (result.status, result.out) == (125, "")
-        assert result.err.startswith(f"claude-sandbox: refused: the working directory {directory} is not there in the jail: No such file")
+        assert result.err.startswith(f"claude-sandbox: refused: working directory: {directory} is not there in the jail: No such file")
         assert result.err.count("refused") == 1
     else:
         assert (result.status, result.out) == (0, "[]\n2\n")

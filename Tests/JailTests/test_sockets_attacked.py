@@ -106,6 +106,59 @@ print(c.syscall(428, -100, {path.encode()!r}, 1) >= 0, socket.socket(socket.AF_U
     assert result.out.split() == ["EINVAL"] * 3 + ["True", "2"], result
 
 
+# Binds an empty directory, moves what is covered or frozen into it, and looks at it by that path. With its tree detached, nothing is
+# a mount point to rename(2) any more. uid 0 needs no directory that it would have to make in the namespace.
+MOVING = """
+import ctypes, errno, os, socket, sys
+c = ctypes.CDLL(None, use_errno=True)
+def must(result):
+    if result: sys.exit(errno.errorcode[ctypes.get_errno()])
+where, names = sys.argv[1], sys.argv[2:]
+place = f"{where}/moved"
+os.makedirs(f"{place}/old", exist_ok=True)
+user, group = os.getuid(), os.getgid()
+must(c.unshare(0x10000000 | 0x00020000))
+if user:
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{file}", "w") as opened: opened.write(text)
+must(c.mount(place.encode(), place.encode(), None, 4096, None))
+way = os.open(where, os.O_PATH)
+must(c.syscall(155, place.encode(), f"{place}/old".encode()))
+os.chdir("/")
+must(c.umount2(b"/old", 2))
+for name in names:
+    try:
+        os.rename(name.split("/")[0], "moved/" + name.split("/")[0], src_dir_fd=way, dst_dir_fd=way)
+        code = socket.socket(socket.AF_UNIX).connect_ex("/" + name)
+    except OSError as error:
+        code = error.errno
+    print(errno.errorcode.get(code, code))
+"""
+
+
+def test_what_is_covered_can_be_moved_where_it_is_the_user_s_own(lab, serve):
+    """SECURITY.md says so: a cover in a home, and over the user's own in /tmp, is one for programs that do not mean to pass it. What is
+    another user's cannot be moved."""
+    as_user(lab, f"os.mkdir('{HOME}/.ssh'); os.makedirs('/tmp/tmux-1000', exist_ok=True); os.chmod('/tmp/tmux-1000', 0o700)")
+    serve(f"{HOME}/.ssh/cm-host", "/tmp/tmux-1000/default", identity="user")
+    serve("/tmp/.X11-unix/X0", "/tmp/vscode-root")
+    with lab.jailed(identity="user") as jail:
+        assert reached(jail, [f"{HOME}/.ssh/cm-host", "/tmp/tmux-1000/default", "/tmp/.X11-unix/X0", "/tmp/vscode-root"]) == []
+    home = lab.jail(PYTHON, "-I", "-c", MOVING, HOME, ".ssh/cm-host", identity="user")
+    temporary = lab.jail(PYTHON, "-I", "-c", MOVING, "/tmp", "tmux-1000/default", ".X11-unix/X0", "vscode-root", identity="user")
+    lab.run(["rm", "-rf", f"{HOME}/moved", "/tmp/moved"], identity="root")
+    assert (home.out.split(), temporary.out.split()) == (["0"], ["0", "EPERM", "EPERM"]), (home, temporary)
+
+
+def test_uid_0_gets_no_namespace_to_move_anchors_in(lab):
+    """It could then write to what is frozen, or find what is in a /run that is a plain directory."""
+    jailed = lab.jail(PYTHON, "-I", "-c", MOVING, "/etc", "claude-code", identity="root")
+    outside = lab.run([PYTHON, "-I", "-c", MOVING, "/etc", "claude-code"], identity="root")
+    lab.run(["/bin/sh", "-c", "mv /etc/moved/claude-code /etc/; rm -r /etc/moved"], identity="root")
+    # The control: outside it is moved, and is no socket.
+    assert (jailed.err, outside.out) == ("ENOSPC\n", "ECONNREFUSED\n"), (jailed, outside)
+
+
 # Links and other arrangements.
 
 
@@ -183,6 +236,33 @@ def test_any_name(lab, name):
         server.close()
 
 
+def test_the_runtime_directory_by_another_name(lab, serve):
+    """It is a file system of its own below /run, and bound into a chroot, as /run itself may be."""
+    names = ["/srv/chroot/user/bus", "/srv/chroot/run/root.sock"]
+    script = "mkdir -p /run/user/1000 /srv/chroot/user /srv/chroot/run; mount -t tmpfs -o mode=755 user /run/user/1000; mount --bind /run/user/1000 /srv/chroot/user; mount --bind /run /srv/chroot/run"
+    assert lab.run(["/bin/sh", "-c", script], identity="root").status == 0
+    serve("/run/user/1000/bus", "/run/root.sock")
+    try:
+        with lab.outside(identity="user") as outside, lab.jailed(identity="user") as jail:
+            assert (reached(outside, names), reached(jail, names)) == (names, [])
+    finally:
+        lab.run(["/bin/sh", "-c", "umount -l /srv/chroot/user /srv/chroot/run /run/user/1000"], identity="root")
+
+
+def test_a_working_directory_below_a_cover_that_has_a_link(lab, serve):
+    """The kernel names it by its path without links."""
+    lab.call("lab.host:cover", "/mnt")
+    lab.call("lab.host:make_directory", "/mnt/real/in", 0o755)
+    lab.call("lab.host:symlink", "/mnt/real", "/mnt/wslg")
+    serve("/mnt/real/bus")
+    code = "import socket; print(socket.socket(socket.AF_UNIX).connect_ex('../bus'))"
+    outside = lab.run([PYTHON, "-I", "-c", code], identity="user", cwd="/mnt/real/in")
+    result = lab.jail(PYTHON, "-I", "-c", code, identity="user", cwd="/mnt/real/in")
+    lab.call("lab.host:uncover", "/mnt")
+    assert (outside.out, result.status, result.out) == ("0\n", 125, ""), result
+    assert "the working directory /mnt/real/in is not there in the jail" in result.err
+
+
 def test_two_names_of_one_socket(lab, serve):
     serve(f"{HOME}/.ssh/cm-host")
     names = [f"{HOME}/.ssh/cm-host", f"{HOME}/.ssh/cm-link"]
@@ -233,6 +313,34 @@ def test_very_many_directories(lab, serve):
     with lab.jailed(identity="user") as jail:
         assert reached(jail, paths) == []
         assert do(jail, f"result = os.listdir('{HOME}/.ssh')") == []
+
+
+@pytest.mark.parametrize("type", ["devpts", "mqueue"])
+@pytest.mark.parametrize("path, hide", [("/run/schroot/dev", ""), ("/srv/chroot/dev", "chmod 700 /srv/chroot"), ("/srv/chroot/dev", "mount -t tmpfs hidden /srv/chroot")], ids=["run", "closed", "hidden"])
+def test_file_systems_of_a_chroot(lab, identity, type, path, hide):
+    """Where the user may not go, or another mount is in front, there is nothing to cover."""
+    assert lab.run(["/bin/sh", "-ec", f"mkdir -p {path}; mount -t {type} {type} {path}; {hide}"], identity="root").status == 0
+    try:
+        result = lab.jail("true", identity=identity)
+        assert (result.status, result.err) == (0, "")
+    finally:
+        lab.run(["/bin/sh", "-c", f"mountpoint -q /srv/chroot && umount -l /srv/chroot; umount -l {path}; chmod 755 /srv/chroot"], identity="root")
+
+
+def test_more_files_in_run_than_descriptors(lab):
+    script = f"cd /run; touch $(seq -f many%g 300); ulimit -n 256; exec {EXECUTABLE} run -- sh -c 'ls /run/many* | wc -l'"
+    result = lab.run(["/bin/sh", "-c", script], identity="root")
+    lab.run(["/bin/sh", "-c", "rm /run/many*"], identity="root")
+    assert (result.status, result.out, result.err) == (0, "300\n", "")
+
+
+@pytest.mark.parametrize("mode", [0o711, 0o700])
+def test_a_run_that_cannot_be_read(lab, identity, mode):
+    old = lab.call("lab.host:chmod", "/run", mode)
+    try:
+        assert lab.jail("true", identity=identity).status == 0
+    finally:
+        lab.call("lab.host:chmod", "/run", old)
 
 
 # A user namespace in which only what is in it counts.
@@ -350,6 +458,33 @@ def test_automounters_do_not_act_for_the_jail(lab, identity):
         daemon.close()
         lab.run(["umount", "-l", "/mnt/mounted", "/mnt"], identity="root")
         lab.call("lab.host:uncover", "/mnt")
+
+
+TRIGGER = """
+import ctypes, os, time
+c = ctypes.CDLL(None, use_errno=True)
+os.makedirs("/srv/closed/net", exist_ok=True)
+os.setpgid(0, 0)
+options = b"fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect" % (os.pipe()[1], os.getpgrp())
+if c.mount(b"test", b"/srv/closed/net", b"autofs", 0, options): raise SystemExit(os.strerror(ctypes.get_errno()))
+print("ready", flush=True)
+time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("hide", ["chmod 700 /srv/closed", "mount -t tmpfs hidden /srv/closed"], ids=["closed", "hidden"])
+def test_an_automounter_where_the_user_may_not_go(lab, identity, hide):
+    """Nobody in the jail looks a name up there."""
+    daemon = lab.start([PYTHON, "-I", "-c", TRIGGER], identity="root")
+    try:
+        assert daemon.read_line() == "ready\n"
+        assert lab.run(["/bin/sh", "-c", hide], identity="root").status == 0
+        result = lab.jail("true", identity=identity)
+        assert (result.status, result.err) == (0, "")
+    finally:
+        lab.run(["/bin/sh", "-c", "mountpoint -q /srv/closed && umount /srv/closed; chmod 755 /srv/closed; umount -l /srv/closed/net"], identity="root")
+        daemon.signal(9)
+        daemon.close()
 
 
 def test_a_link_to_an_automounter_in_the_home(lab):

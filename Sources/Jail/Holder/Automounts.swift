@@ -8,15 +8,12 @@ enum Automounts {
       // Those of the kernel's own file systems mount nothing but these, and a cover over /proc keeps nested sandboxes from mounting
       // theirs.
       let isKernels = ["/proc", "/sys", "/dev", "/run"].contains { trigger.isBelow(Array($0.utf8)) }
-      // What is mounted over the trigger itself hides it.
-      let isHidden = mounts.contains { $0.parent == trigger.id && $0.path == trigger.path }
-      if isKernels || isHidden { continue }
-      let parts = try mounts.filter { $0.parent == trigger.id }.map { mount in
-        Part(mount.path, try Mounts.clone(try FileDescriptor.refer(toPath: mount.path, follow: false)))
+      guard !isKernels, let place = try trigger.place() else { continue }
+      let parts = try mounts.filter { $0.parent == trigger.id }.compactMap { mount in
+        guard let place = try mount.place() else { return Part?.none }
+        return Part(mount.path, try Mounts.clone(place))
       }
-      try covers.put(
-        try Mounts.tmpfs(mode: "0755"), over: try FileDescriptor.refer(toPath: trigger.path, follow: false),
-        named: trigger.path)
+      try covers.put(try Mounts.tmpfs(mode: "0755"), over: place, named: trigger.path)
       for part in parts { try part.restore(below: trigger.path) }
     }
   }

@@ -9,7 +9,7 @@ enum DeviceFileSystems {
   static func replace(_ mounts: [MountEntry], _ covers: inout Covers) throws {
     for mount in mounts where ["devpts", "mqueue"].contains(mount.type) {
       guard ![Array(queues.utf8), Array(Mounts.terminals.utf8)].contains(mount.path) else { continue }
-      let place = try FileDescriptor.refer(toPath: mount.path, follow: false)
+      guard let place = try mount.place() else { continue }
       // A single terminal that is mounted over a file is the caller's console.
       if try FileStatus.of(place).kind == .directory {
         try covers.cover(place, .directory, named: mount.path)

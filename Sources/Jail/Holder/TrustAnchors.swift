@@ -20,7 +20,19 @@ enum TrustAnchors {
     // For others a mount below /proc would only keep nested sandboxes from mounting theirs, which as uid 0 they
     // cannot do anyway.
     guard Process.userID == 0 else { return }
+    try denyNamespaces()
     try Mounts.freeze("/proc/sys")
     for process in own.ids { try Mounts.freeze("/proc/\(process)") }
+  }
+
+  /// No user namespace below this one (namespaces(7), /proc/sys/user). In one a command could bind an empty directory, rename what is
+  /// frozen into it, and write to it by that path. uid 0 loses nothing: without capabilities it cannot map itself in one. Where a
+  /// container's engine made /proc/sys read-only, by a mount or by AppArmor, it stays as it is.
+  private static func denyNamespaces() throws {
+    do throws(SystemCallError) {
+      try FileDescriptor.write("0", to: "/proc/sys/user/max_user_namespaces")
+    } catch {
+      guard [Errno.EROFS, Errno.ENOENT, Errno.EACCES].contains(error.errno) else { throw error }
+    }
   }
 }

@@ -37,16 +37,24 @@ package struct Covers {
     guard try FileStatus.of(null).kind == .characterDevice else {
       throw SystemCallError("open_tree", "/dev/null", errno: Errno.EINVAL)
     }
+    try note(place, path)
     try Mounts.attach(null, over: place)
-    paths.append(path)
   }
 
   /// Covers a directory with a file system of the jail's own.
   mutating func put(
     _ fileSystem: borrowing FileDescriptor, over place: borrowing FileDescriptor, named path: [UInt8]
   ) throws {
+    try note(place, path)
     try Mounts.attach(fileSystem, over: place)
     mounts.insert(try Mounts.id(of: fileSystem))
+  }
+
+  /// As it was named, and where that leads: the working directory is known by its path without links.
+  private mutating func note(_ place: borrowing FileDescriptor, _ path: [UInt8]) throws {
     paths.append(path)
+    let real = try FileDescriptor.refer(to: "/proc/self/fd", follow: true).target(
+      ofLink: Array("\(place.rawValue)".utf8))
+    if real != path { paths.append(real) }
   }
 }

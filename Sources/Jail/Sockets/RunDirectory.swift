@@ -10,7 +10,7 @@ package enum RunDirectory {
   /// /run, and /var/run where that is not a link to it.
   package static let paths = ["/run", "/var/run"]
 
-  /// Directories that hold files for programs to read, and never a socket.
+  /// Directories that hold files for programs to read. Sockets that somebody put there are covered (`SocketList`).
   private static let kept: [(path: String, reason: String)] = [
     ("lock", "lock files of devices and programs, which count on both sides"),
     ("log/journal", "the journal, where it is not on disk"),
@@ -36,14 +36,20 @@ package enum RunDirectory {
       default: break
       }
     }
-    // The same file system by other names.
+    // The same file systems by other names; /run/user/UID is one of its own.
     let names = paths.map { Array($0.utf8) }
-    let devices = Set(mounts.filter { names.contains($0.path) && $0.type == "tmpfs" }.map(\.device))
-    for mount in mounts where devices.contains(mount.device) && !names.contains(where: mount.isAtOrBelow) {
-      let found = try unlessAbsent { () throws(SystemCallError) in
-        try FileDescriptor.refer(toPath: mount.path, follow: false)
+    let parts = paths.flatMap { path in kept.map { Array("\(path)/\($0.path)".utf8) } }
+    let hidden = mounts.filter { mount in
+      ["tmpfs", "ramfs"].contains(mount.type) && names.contains(where: mount.isAtOrBelow)
+        && !parts.contains(where: mount.isAtOrBelow)
+    }
+    let devices = Set(hidden.map(\.device))
+    for mount in mounts where devices.contains(mount.device) {
+      // What /run is in stays, or nothing would be left.
+      let isAbove = names.contains { $0.isBelow(mount.path) }
+      guard !isAbove, !names.contains(where: mount.isAtOrBelow), let place = try mount.place() else {
+        continue
       }
-      guard let place = found else { continue }
       let kind = try FileStatus.of(place).kind
       if kind == .directory || kind == .socket { try covers.cover(place, kind, named: mount.path) }
     }
@@ -54,7 +60,8 @@ package enum RunDirectory {
   ) throws {
     let old = try FileDescriptor.refer(to: path, follow: false)
     let links = try symbolicLinks(in: old)
-    let parts = try regularFiles(of: old) + directories(of: old) + disks(mounts, below: Array(path.utf8), old)
+    let regular = try names(in: old, of: .regular)
+    let parts = try directories(of: old) + disks(mounts, below: Array(path.utf8), old)
     let size =
       mounts.last { $0.path.elementsEqual(path.utf8) && $0.type == "tmpfs" } == nil
       ? "50%" : "\(try Mounts.size(of: path))"
@@ -62,16 +69,9 @@ package enum RunDirectory {
 
     let new = try FileDescriptor.refer(to: path, follow: false)
     for link in links { try new.makeLink(link.name, to: link.target) }
-    for part in parts {
-      let directory = try new.makeDirectories(part.path.dropLast())
-      guard let name = part.path.last else { continue }
-      if part.isDirectory {
-        try directory.makeDirectory(name, mode: 0o755)
-      } else {
-        try directory.makeFile(name)
-      }
-      try Mounts.attach(part.mount, over: try directory.refer(toWithoutLinks: name))
-    }
+    // One after the other: of files there may be more than descriptors.
+    for name in regular { if let part = try regularFile(name, of: old) { try part.put(into: new) } }
+    for part in parts { try part.put(into: new) }
     for (below, mode) in made(Process.userID) { try new.makeDirectory(Array(below.utf8), mode: mode) }
     for file in files where Array(file.utf8).isBelow(Array(path.utf8)) {
       let names = components(file.dropFirst(path.count))
@@ -92,26 +92,46 @@ package enum RunDirectory {
       self.isDirectory = isDirectory
       self.mount = mount
     }
+
+    func put(into new: borrowing FileDescriptor) throws {
+      let directory = try new.makeDirectories(path.dropLast())
+      guard let name = path.last else { return }
+      if isDirectory {
+        try directory.makeDirectory(name, mode: 0o755)
+      } else {
+        try directory.makeFile(name)
+      }
+      try Mounts.attach(mount, over: try directory.refer(toWithoutLinks: name))
+    }
+  }
+
+  /// None where the user may not read /run.
+  private static func names(
+    in directory: borrowing FileDescriptor, of kind: FileStatus.Kind
+  ) throws(SystemCallError) -> [[UInt8]] {
+    do throws(SystemCallError) {
+      return try FileStatus.names(in: directory, of: [kind])
+    } catch {
+      if error.errno == Errno.EACCES { return [] }
+      throw error
+    }
   }
 
   private static func symbolicLinks(
     in directory: borrowing FileDescriptor
   ) throws -> [(name: [UInt8], target: [UInt8])] {
-    try FileStatus.names(in: directory, of: [.symbolicLink]).compactMap { name in
+    try names(in: directory, of: .symbolicLink).compactMap { name in
       (try? directory.target(ofLink: name)).map { (name, $0) }
     }
   }
 
-  /// Regular files of the top level: utmp, .containerenv, what says that a reboot is required.
-  private static func regularFiles(of directory: borrowing FileDescriptor) throws -> [Part] {
-    var parts: [Part] = []
-    for name in try FileStatus.names(in: directory, of: [.regular]) {
-      guard let file = try? directory.refer(toWithoutLinks: name),
-        try FileStatus.of(file).kind == .regular
-      else { continue }
-      parts.append(Part([name], isDirectory: false, try Mounts.clone(file)))
-    }
-    return parts
+  /// A regular file of the top level: utmp, .containerenv, what says that a reboot is required.
+  private static func regularFile(
+    _ name: [UInt8], of directory: borrowing FileDescriptor
+  ) throws -> Part? {
+    guard let file = try? directory.refer(toWithoutLinks: name), try FileStatus.of(file).kind == .regular
+    else { return nil }
+    return Part([name], isDirectory: false, try Mounts.clone(file))
   }
 
   private static func directories(of directory: borrowing FileDescriptor) throws -> [Part] {
@@ -137,7 +157,8 @@ package enum RunDirectory {
       // What the user could not reach outside, it shall not reach through new directories.
       guard !isInPart, let place = try? FileDescriptor.refer(toWithoutLinks: mount.path) else { continue }
       let isWhole = !mounts.contains { $0.isBelow(mount.path) && !$0.isOnDisk }
-      switch try FileStatus.of(place).kind {
+      // One whose server has gone does not answer.
+      switch try unlessAbsent({ () throws(SystemCallError) in try FileStatus.of(place) })?.kind {
       case .directory where mount.isRoot && isWhole:
         parts.append(Part(below, isDirectory: true, try Mounts.clone(place)))
       case .regular where below.count > 1:

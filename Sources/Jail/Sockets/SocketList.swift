@@ -21,6 +21,8 @@ package struct SocketList {
     /// A directory that is made where it is missing: programs in the jail may use one of their own, which then
     /// is in the jail from the start, and not shared with what comes later outside.
     var isMade = false
+    /// The path has no link: one that is there by now was put there since.
+    var isResolved = false
   }
 
   let user: UInt32
@@ -83,13 +85,15 @@ package struct SocketList {
     return [
       Row(
         path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
-        socketsOnly: isNeeded || !isOwn)
+        socketsOnly: isNeeded || !isOwn, isResolved: true)
     ]
   }
 
   private static func table(_ user: UInt32) -> [Row] {
     [
-      // Name service: the jail has its own.
+      // What is put into the jail's own /run.
+      Row(path: "/run/lock", reason: "anyone may put a socket there", socketsOnly: true),
+      Row(path: "/run/secrets", reason: "a mesh's workload identity, in Kubernetes", socketsOnly: true),
       // Whoever starts processes outside for the asking.
       Row(path: "/tmp", reason: "a session bus without systemd", prefix: "dbus-"),
       Row(path: "/mnt/wsl/docker-desktop", reason: "Docker Desktop's engine, in WSL"),

@@ -42,7 +42,7 @@ package struct SocketSearch {
       // Nobody on this machine listens in what another one serves.
       let way = Array(row.path.utf8)
       if remote.contains(where: { way == $0 || way.isBelow($0) }) { return }
-      let place = try open(row.path)
+      let place = try open(row)
       let path = Array(row.path.utf8)
       return row.socketsOnly ? try search(place, path, row, levels: 1) : try show(place, path)
     }
@@ -59,9 +59,10 @@ package struct SocketSearch {
 
   /// Links on the way to a place of the system are the administrator's, but in /tmp anyone's, and to uid 0 every place is one
   /// that it may have arranged.
-  private func open(_ path: String) throws(SystemCallError) -> FileDescriptor {
-    path.hasPrefix("/tmp/") || list.user == 0
-      ? try FileDescriptor.refer(toWithoutLinks: path.utf8) : try FileDescriptor.refer(to: path, follow: true)
+  private func open(_ row: SocketList.Row) throws(SystemCallError) -> FileDescriptor {
+    row.isResolved || row.path.hasPrefix("/tmp/") || list.user == 0
+      ? try FileDescriptor.refer(toWithoutLinks: row.path.utf8)
+      : try FileDescriptor.refer(to: row.path, follow: true)
   }
 
   /// An entry of a directory; nil when it is covered as a whole, since another machine serves it.
