@@ -260,7 +260,7 @@ def test_a_working_directory_below_a_cover_that_has_a_link(lab, serve):
     result = lab.jail(PYTHON, "-I", "-c", code, identity="user", cwd="/mnt/real/in")
     lab.call("lab.host:uncover", "/mnt")
     assert (outside.out, result.status, result.out) == ("0\n", 125, ""), result
-    assert "the working directory /mnt/real/in is not there in the jail" in result.err
+    assert "working directory: /mnt/real/in is not there in the jail" in result.err
 
 
 def test_two_names_of_one_socket(lab, serve):
