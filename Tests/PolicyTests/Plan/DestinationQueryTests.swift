@@ -29,7 +29,7 @@ struct DestinationQueryTests {
   }
 
   @Test(arguments: [
-    ("", "there is no destination", "HOST:PORT"), ("a b", "there is a blank in it", "one destination"),
+    ("", "there is no destination", "HOST:PORT"), ("a b", "it contains a blank", "one destination"),
     ("10.0.0.1:", "a port is missing", "1 to 65535"), ("host:0", "\"0\" is not a port", "1 to 65535"),
     ("host:65536", "\"65536\" is not a port", "1 to 65535"),
     ("host:nosuch", "\"nosuch\" is not a port", "http"),
