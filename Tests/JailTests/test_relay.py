@@ -11,8 +11,8 @@ from test_supervise import parts
 
 pytestmark = pytest.mark.usefixtures("clean")
 
-STOPPED = "claude-sandbox: pasta has stopped reading; the jail's network is stalled (restart the jail if this lasts)\n"
-RESUMED = "claude-sandbox: pasta is reading again; the jail's network is back\n"
+STOPPED = "claude-sandbox: pasta has stopped reading; the jail's network stands still (restart the jail if this lasts)\n"
+RESUMED = "claude-sandbox: pasta reads again; the jail's network is back\n"
 
 BURST = """
 import socket, sys, time

@@ -150,9 +150,9 @@ package struct Uplink: ~Copyable, Service {
       case .stopped:
         return [
           .tell(
-            "pasta has stopped reading; the jail's network is stalled (restart the jail if this lasts)")
+            "pasta has stopped reading; the jail's network stands still (restart the jail if this lasts)")
         ]
-      case .resumed: return [.tell("pasta is reading again; the jail's network is back")]
+      case .resumed: return [.tell("pasta reads again; the jail's network is back")]
       case nil: return []
       }
     } catch {
