@@ -52,8 +52,8 @@ struct DestinationQueryTests {
     ("host:7/icmp", "ICMP has no ports", "host/icmp"),
     ("*.example.org", "*.example.org is a pattern", "one host"),
     ("a,b", "a,b is neither an address nor a name", "HOST"),
-    ("foo://host/", "the port of foo:// is not known", "HOST:PORT"),
-    ("file:///etc/passwd", "the port of file:// is not known", "HOST:PORT"),
+    ("foo://host/", "the default port of foo:// is not known", "HOST:PORT"),
+    ("file:///etc/passwd", "the default port of file:// is not known", "HOST:PORT"),
     ("https://", "there is no host", "HOST"),
   ])
   func wrongForms(text: String, problem: String, hint: String) throws {
