@@ -43,7 +43,7 @@ sum=
 
 say() { printf '%s\n' "$*"; }
 
-# What is wrong, and how to mend it.
+# What is wrong, and how to fix it.
 die() {
   printf 'install.sh: %s\n  fix: %s\n' "$1" "$2" >&2
   exit 1
@@ -110,7 +110,7 @@ outdated() {
   [ "$prefix" = /usr ] || say "$prefix/share/fish/vendor_completions.d/claude-sandbox.fish"
 }
 
-# Whether nobody else's file would be replaced, or removed, at this name.
+# Whether the file at this name, if there is one, is ours to replace or remove.
 ours() {
   if [ -L "$root$1" ]; then
     [ "$(readlink "$root$1")" = claude-sandbox ]
@@ -133,7 +133,7 @@ check_names() {
 
 check_package() {
   if [ -z "$root" ] && owner=$(dpkg-query -S "$program" 2>/dev/null); then
-    die "$program belongs to the package ${owner%%:*}" "let apt-get update or remove that"
+    die "$program belongs to the package ${owner%%:*}" "update or remove that package with apt-get"
   fi
 }
 
@@ -149,7 +149,7 @@ check_settings() {
   for file in "$root/etc/claude-code/managed-settings.json" "$root/etc/claude-code/managed-settings.d"/*.json; do
     if [ "$file" = "$root$settings" ] || [ ! -e "$file" ]; then continue; fi
     key=$(grep -oE '"(policyHelpers?|processWrapper)"' "$file" | head -n 1)
-    [ -z "$key" ] || die "$file sets $key, as ours would" "remove it there, or install without ours: ./install.sh --no-guard"
+    [ -z "$key" ] || die "$file sets $key, which ours sets too" "remove it there, or install without ours: ./install.sh --no-guard"
   done
 }
 
@@ -159,7 +159,7 @@ check_sum() {
   found=$(sha256sum <"$1")
   found=${found%% *}
   [ "$found" = "$(promised_sum)" ] ||
-    die "$1 is not what its checksum says: SHA-256 $found instead of $(promised_sum)" "get it again, from where you trust it"
+    die "$1 does not match its checksum: SHA-256 is $found, not $(promised_sum)" "get it again, from a source that you trust"
 }
 
 promised_sum() {
@@ -172,14 +172,14 @@ promised_sum() {
 
 check_binary() {
   if [ -z "$sum" ] && [ -z "$(promised_sum 2>/dev/null)" ]; then
-    die "nothing says what $binary has to be" "put SHA256SUMS beside it, or give --sha256 HEX"
+    die "$binary has no checksum" "put SHA256SUMS beside it, or give --sha256 HEX"
   fi
   check_sum "$binary"
 }
 
 need_swift() {
   command -v swift >/dev/null || die "Swift is not installed, or not on this PATH" \
-    "take a release, which needs none, or install Swift 6.3 (https://www.swift.org/install/linux); with sudo pass your PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
+    "use a release, which needs no Swift, or install Swift 6.3 (https://www.swift.org/install/linux); with sudo pass your PATH on: sudo env \"PATH=\$PATH\" ./install.sh"
 }
 
 # --- Packages and the executable.
@@ -198,7 +198,7 @@ install_packages() {
   packages=$(missing_packages | tr '\n' ' ')
   packages=${packages% }
   [ -n "$packages" ] || return 0
-  command -v apt-get >/dev/null || die "not installed: $packages" "install what your distribution calls these packages"
+  command -v apt-get >/dev/null || die "not installed: $packages" "install your distribution's packages for these"
   # shellcheck disable=SC2086 # a list of words
   act "apt-get install $packages" apt_get $packages
 }
@@ -304,7 +304,7 @@ install_files() {
   [ ! -e "$root$program.old" ] || act "remove $root$program.old" rm -f "$root$program.old"
 }
 
-# What the proof has refused leaves nobody's Claude Code worse off.
+# After a failed proof everything is as it was.
 undo() {
   if [ -e "$program.old" ]; then
     mv -fT "$program.old" "$program"
@@ -408,10 +408,10 @@ as_caller() {
   if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
 }
 
-# Without it nothing has been installed that anybody should rely on.
+# Nothing is installed for use until this passes.
 prove() {
   say 'This machine:'
-  as_caller "$program" doctor || refuse 'a jail cannot be built here' 'mend what is listed above, and run ./install.sh again'
+  as_caller "$program" doctor || refuse 'a jail cannot be built here' 'fix what is listed above, and run ./install.sh again'
   say ''
   say 'A jail, attacked from inside:'
   # shellcheck disable=SC2086 # an option or nothing
@@ -422,7 +422,7 @@ prove() {
 
 refuse() {
   before='Nothing is installed.'
-  [ ! -e "$program.old" ] || before='The version from before is back.'
+  [ ! -e "$program.old" ] || before='The previous version is back.'
   undo
   die "$1. $before" "$2"
 }
@@ -496,7 +496,7 @@ check_settings
 say "claude-sandbox: $action"
 [ -n "$root" ] || install_packages
 if [ -n "$binary" ]; then
-  say "  take $binary, whose checksum is right"
+  say "  use $binary: its checksum matches"
 else
   act 'build (minutes, the first time)' build
 fi

@@ -36,9 +36,9 @@ if ! cmp -s claude-sandbox.conf "$configuration"; then
   stamp claude-sandbox.conf
   if ! claude-sandbox config --check; then
     if [ -n "$had" ]; then stamp "$before"; else as_root rm -f "$configuration"; fi
-    die "$PWD/claude-sandbox.conf has errors, listed above; $configuration is as before" "mend them, and run this again"
+    die "$PWD/claude-sandbox.conf has errors, listed above; $configuration is as before" "fix them, and run this again"
   fi
   echo "$configuration is now that of $PWD"
 fi
-claude-sandbox config --check || die "the configuration has errors, listed above" "mend them, and run this again"
+claude-sandbox config --check || die "the configuration has errors, listed above" "fix them, and run this again"
 verify-sandbox "$@" || die "the jail does not hold, or cannot be built" "see above; in devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"]"

@@ -72,7 +72,7 @@ public enum Attacker {
     (try? FileStatus.of("/proc/\(process)/exe"))?.identity
   }
 
-  /// What the kernel tells of the command to somebody whom the command cannot deceive.
+  /// What the kernel says about the command, where the command cannot deceive the reader.
   static func look(at process: CInt?) -> Check {
     let expected = "no capability, no_new_privs, seccomp; user, net, mnt of its own"
     var wrong: [String] = []

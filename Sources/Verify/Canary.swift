@@ -45,7 +45,7 @@ public enum Target: Sendable, Hashable, CustomStringConvertible {
 
 /// Services outside of the jail whose only purpose is to notice that they were reached.
 public struct Canaries: ~Copyable {
-  /// What the attacker shall try.
+  /// What the attacker tries.
   public private(set) var targets: [Target] = []
   private var internet: [InternetCanary] = []
   private var unix: [UnixCanary] = []
@@ -125,7 +125,7 @@ public struct Canaries: ~Copyable {
       targets.append(.resolver(resolver))
     }
     let name = "claude-sandbox-verify-\(Process.id)"
-    // As Neovim names its sockets: a row of the masks.
+    // As Neovim names its sockets: a row of the list.
     let path = "/tmp/nvim.\(name)"
     unix = [try UnixCanary(.abstract(name)), try UnixCanary(.path(path))]
     self.path = path
@@ -154,7 +154,7 @@ public struct Canaries: ~Copyable {
   /// Whether any of them was reached since `control`.
   public func witness() -> Check {
     Check(
-      "canaries, afterwards", tried: "ask them whether anybody came", expected: "0 reached",
+      "canaries, afterwards", tried: "check whether any was contacted", expected: "0 reached",
       saw: "\(countReached()) reached")
   }
 

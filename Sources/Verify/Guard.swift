@@ -14,7 +14,7 @@ public enum Guard {
       guard Confinement.isJail(configuration) else { return refused("this process is in no jail") }
       let plan = try Plan.make(configuration: configuration, facts: HostFacts())
       let failed = NetworkAttack(plan: plan).filterStands
-      return failed.map { refused("what passes the routes is not refused: \($0.saw)") }
+      return failed.map { refused("packets that bypass the routes are not refused: \($0.saw)") }
     } catch {
       return (error as? LaunchFailure)?.text ?? refused("\(error)")
     }
@@ -22,9 +22,9 @@ public enum Guard {
 
   private static func refused(_ objection: String) -> String {
     """
-    claude-sandbox: refused: Claude Code has to run in a jail here, and \(objection)
-      fix: start it by the name claude, with /usr/local/bin first on PATH; let IDEs and SDKs start /usr/local/bin/claude. \
-    An administrator can do without: egress-jail = 0 in \(ConfigurationFiles.main)
+    claude-sandbox: refused: Claude Code must run in a jail here, and \(objection)
+      fix: start it as claude, with /usr/local/bin first on PATH; have IDEs and SDKs start /usr/local/bin/claude. \
+    An administrator can switch this off: egress-jail = 0 in \(ConfigurationFiles.main)
     """
   }
 }

@@ -137,11 +137,11 @@ enum KernelAttack {
     let expected = errnoName(Errno.EPERM)
     guard Landlock.hasScopes || code == Errno.EPERM else {
       return Check(
-        "signals to outside", .limited, tried: "kill a process outside with signal 0", expected: expected,
-        saw: "possible: scopes of Landlock need Linux 6.12")
+        "signals to outside", .limited, tried: "send signal 0 to a process outside", expected: expected,
+        saw: "possible: Landlock scopes need Linux 6.12")
     }
     return Check(
-      "signals to outside", tried: "kill a process outside with signal 0", expected: expected,
+      "signals to outside", tried: "send signal 0 to a process outside", expected: expected,
       saw: code == 0 ? "allowed" : errnoName(code))
   }
 
@@ -162,7 +162,7 @@ enum KernelAttack {
     let open = ((try? FileStatus.names(in: "/proc/self/fd")) ?? []).compactMap { CInt($0) }.filter { $0 > 2 }
     let others = open.filter { (try? FileStatus.target(ofLink: "/proc/self/fd/\($0)")) != nil }
     return Check(
-      "inherited descriptors", tried: "look for some above 2", expected: "none",
+      "inherited descriptors", tried: "look for any above 2", expected: "none",
       saw: others.isEmpty ? "none" : others.map { "\($0)" }.joined(separator: ", "))
   }
 
@@ -170,7 +170,7 @@ enum KernelAttack {
   /// directories, is not covered; nor can it be told here from what this jail made.
   private static func places(_ exposed: [String]) -> Check {
     let kept = Set(exposed.compactMap { try? ExposedSocket($0) }.map(\.identity))
-    let tried = "look for /run of outside, and for what the list names"
+    let tried = "look for the host's /run and the sockets on the list"
     var (open, later): ([String], [String]) = ([], [])
     do {
       let list = try SocketList(.own)

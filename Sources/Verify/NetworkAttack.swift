@@ -31,7 +31,7 @@ struct NetworkAttack {
     "fd00:ec2::254", "fc00::1", "64:ff9b::a00:1", "2002:a00:1::1", "fe80::a9fe:a9fe",
   ]
 
-  /// A port that hardly anybody allows.
+  /// A port that hardly any configuration allows.
   private static let port: UInt16 = 47
 
   /// What a route refuses with: a blackhole, or none.
@@ -88,13 +88,13 @@ struct NetworkAttack {
     return Self.outcomes(of: rows).first { $0.state == .failed }
   }
 
-  /// What programs that use the network as usual are told.
+  /// What programs get that use the network as usual.
   private var ordinary: [Row] {
     Self.internalAddresses.map { row($0.name, .stream, .routes, $0.addresses, Self.byRoute) }
       + [row("multicast and broadcast", .datagram, .routes, Self.everybody, Self.byRoute)]
   }
 
-  /// What programs that choose the link themselves are told: the packet passes every route, and meets the filter.
+  /// What programs get that choose the link themselves: the packet passes every route, and meets the filter.
   private var pastTheRoutes: [Row] {
     [
       Row(

@@ -2,7 +2,7 @@ import Jail
 import Linux
 import Policy
 
-/// Whether the network that shall be there is: a dead one closes everything.
+/// Whether the network that should be there is: a dead one closes everything.
 enum NetworkControls {
   /// A host of the internet that a machine with Claude Code reaches anyway. It is connected to, and sent nothing.
   private static let name = "api.anthropic.com"

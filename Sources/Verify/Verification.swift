@@ -26,7 +26,7 @@ public enum Verification {
       + KernelAttack.checks(targets, configuration.exposedSockets.map(\.value))
   }
 
-  /// Starts canaries, has `attack` launch a jail that attacks them, and asks them afterwards.
+  /// Starts canaries, has `attack` launch a jail that attacks them, and checks them afterwards.
   public static func outside(attack: ([Target]) throws -> [Check]) throws -> [Check] {
     let (_, facts, plan) = try Launch.plan()
     let canaries = try Canaries(plan, facts)
@@ -58,8 +58,8 @@ public enum Verification {
       Check(
         "the user", .limited, tried: "look who it is", expected: "an ordinary user",
         saw: isReal
-          ? "real root: without capabilities in the jail, but its files steer the machine (SECURITY.md)"
-          : "root of a container: the command can change what later launches consist of (SECURITY.md)")
+          ? "real root: no capabilities in the jail, but root's files control the machine (SECURITY.md)"
+          : "root of a container: the command can change the files that later launches use (SECURITY.md)")
     ]
   }
 }

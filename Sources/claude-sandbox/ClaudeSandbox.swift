@@ -4,13 +4,13 @@ import ArgumentParser
 struct ClaudeSandbox: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "claude-sandbox",
-    abstract: "Run a command in a network of its own: the internet works, internal networks are not there.",
+    abstract: "Run a command in a network of its own: the internet works, internal networks are closed.",
     discussion: """
       A jail needs no privilege: only unprivileged user namespaces, /dev/net/tun and pasta. If anything is missing, the command is not \
-      run. What it may reach beside the internet is listed in /etc/claude-sandbox.conf.
+      run. What it may reach besides the internet is listed in /etc/claude-sandbox.conf.
 
       Start with:
-        claude-sandbox doctor                  what this machine lacks, and how to mend it
+        claude-sandbox doctor                  what this machine lacks, and how to fix it
         claude-sandbox shell                   a shell in a jail, to try things
         claude-sandbox verify                  attack a jail, and see that it holds
         claude-sandbox explain 10.0.0.5:443    would this be reachable, and why (not)

@@ -9,7 +9,7 @@ struct Config: ParsableCommand {
       "Files: \(ConfigurationFiles.main), then \(ConfigurationFiles.directory)/*.conf in name order. Exit status 125 if they have errors, 1 if a proof fails."
   )
 
-  @Flag(help: "Only check the files; print nothing when they are right.")
+  @Flag(help: "Only check the files; print nothing if they are valid.")
   var check = false
 
   @Flag(help: "Prove that the filter a jail would have now agrees with the rules about every packet.")
@@ -19,7 +19,7 @@ struct Config: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if check && prove { throw ValidationError("--check prints nothing, --prove prints what it found") }
+    if check && prove { throw ValidationError("--check and --prove exclude each other") }
   }
 
   private struct Entry: Encodable {
@@ -53,7 +53,7 @@ struct Config: ParsableCommand {
         Entry(
           key: key.name, value: entry.value,
           source: (entry.location.map(String.init(describing:)) ?? "default")
-            + (key.isForeign ? ": belongs to a file-system sandbox, not acted upon" : ""))
+            + (key.isForeign ? ": belongs to a file-system sandbox, ignored here" : ""))
       }
     }
   }

@@ -11,7 +11,7 @@ struct Doctor: ParsableCommand {
   var json = false
 
   @Flag(
-    help: "Only tell what 'claude' is in your interactive shell; exit status 1 when it is not the jailed one."
+    help: "Only show what 'claude' is in your interactive shell; exit status 1 if it is not the jailed one."
   )
   var shell = false
 

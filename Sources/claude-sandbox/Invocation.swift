@@ -39,7 +39,7 @@ enum Invocation {
     guard try Override.wantsJail(environment: wish, configuration), !Verification.isInside else { return }
     Process.complain(
       "claude-sandbox: refused: claude \(option): a background session ends with the jail that it was started in\n"
-        + "  fix: start it in a jail that stays: claude-sandbox shell, and claude \(option) there\n")
+        + "  fix: start a jail that stays: claude-sandbox shell, and run claude \(option) in it\n")
     Process.exit(125)
   }
 
@@ -65,7 +65,7 @@ enum Invocation {
     Process.exit(0)
   }
 
-  /// What is told about jails does not hold for commands that run without one.
+  /// What is printed about jails does not hold for commands that run without one.
   static func mentionMissingJail(_ configuration: Configuration) {
     guard !configuration.egressJail.value, let place = configuration.egressJail.location else { return }
     Process.complain(

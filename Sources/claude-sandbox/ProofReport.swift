@@ -30,7 +30,7 @@ struct ProofReport: Encodable {
       reason = "instruction \(instruction): \(why)"
     case .inverseDiffers:
       proven = false
-      reason = "what the packet socket takes is not what the filter drops"
+      reason = "the packet socket does not receive exactly what the filter drops"
     }
   }
 
@@ -41,7 +41,7 @@ struct ProofReport: Encodable {
     }
     var lines = ["not proven: \(reason ?? "")"]
     if let packet, let expected, let actual {
-      lines.append("the filter returns \(actual) and has to return \(expected) (0 drops) for the frame")
+      lines.append("the filter returns \(actual) and must return \(expected) (0 drops) for the frame")
       lines.append(packet)
     }
     return lines.joined(separator: "\n")

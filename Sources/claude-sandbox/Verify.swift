@@ -6,15 +6,15 @@ import Verify
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prove a jail: launch one and attack it, or attack the one that this is.",
+    abstract: "Prove a jail: launch one and attack it, or attack the jail that this runs in.",
     discussion: """
       Outside of a jail it starts services of its own (on the loopback, on every address of the host that the configuration does not open, on Unix sockets), launches a jail, \
-      attacks it from inside, and asks the services afterwards whether anybody came. In a jail it attacks that jail. Controls come first: \
-      what is dead is not proven. The attacks send nothing to other hosts that a jail would not refuse; without a jail nothing is sent. The \
-      exit status is 0 only when every check passes.
+      attacks it from inside, and checks whether any service was contacted. In a jail it attacks that jail. Controls come first: a dead \
+      network proves nothing. The attacks send other hosts only what a jail refuses; without a jail nothing is sent. The exit status is 0 \
+      only if no check fails.
       """)
 
-  @Flag(help: "Do without the internet: name service and internet are not tried.")
+  @Flag(help: "Skip the checks that need the internet.")
   var offline = false
 
   @Flag(help: "Print JSON.")

@@ -448,7 +448,7 @@ def test_verdicts_have_their_exit_status(lab, identity, target, status, verdict)
 
 @pytest.mark.parametrize("target, words", [
     ("010.0.0.1", "looks octal"), ("10.1", "four decimal numbers"), ("fd00::3:443", "write [fd00::3]:443"), ("10.0.0.0/24", "it is a prefix"),
-    ("10.0.0.1:nosuch", "is not a port"), ("10.0.0.1:53/UDP", "lower case"), ("foo://host/", "the port of foo:// is not known"),
+    ("10.0.0.1:nosuch", "is not a port"), ("10.0.0.1:53/UDP", "lower case"), ("foo://host/", "the default port of foo:// is not known"),
 ])  # fmt: skip
 def test_what_cannot_be_explained(lab, target, words):
     result = lab.sandbox("explain", target)

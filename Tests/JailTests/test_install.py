@@ -157,12 +157,12 @@ def test_a_wrong_checksum_is_refused(release, system):
     install(release, system, "--uninstall", "--purge")
     for options in (["--sha256", "0" * 64], ["--sha256=" + "0" * 64]):
         result = install(release, system, *options)
-        assert result.returncode == 1 and "is not what its checksum says" in result.stderr and "fix: " in result.stderr
+        assert result.returncode == 1 and "does not match its checksum" in result.stderr and "fix: " in result.stderr
         assert tree(system) == before
     (release / "claude-sandbox").write_text(STAND_IN + "#")
-    assert "is not what its checksum says" in install(release, system).stderr
+    assert "does not match its checksum" in install(release, system).stderr
     (release / "SHA256SUMS").unlink()
-    assert "nothing says what" in install(release, system).stderr
+    assert "has no checksum" in install(release, system).stderr
     assert "is not a file" in install(release, system, "--binary", "nowhere", "--sha256", right).stderr
     assert tree(system) == before
 
@@ -335,7 +335,7 @@ def test_an_installation_is_proven(lab, unpacked, clean):
     # On a machine without internet the proof fails, but for those who know that there is none.
     lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
     failed = on_host(lab, *prebuilt)
-    assert failed.status == 1 and "the jail does not hold" in failed.err and "The version from before is back" in failed.err
+    assert failed.status == 1 and "the jail does not hold" in failed.err and "The previous version is back" in failed.err
     assert lab.run([f"{PREFIX}/bin/verify-sandbox", "--offline"], identity=Identity.USER).status == 0
     assert lab.run(["ls", f"{PREFIX}/bin/claude-sandbox.old"]).status == 2
     assert on_host(lab, *prebuilt, "--offline").status == 0

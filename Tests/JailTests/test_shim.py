@@ -136,7 +136,7 @@ def test_a_claude_binary_that_is_the_sandbox_is_refused(lab, identity, home, thr
     result = claude(lab, identity, home)
     assert (result.status, result.out) == (125, "") and result.err == (
         f"claude-sandbox: refused: /etc/claude-sandbox.conf:2:1: claude-binary = {name} is claude-sandbox itself\n"
-        "  fix: name the real Claude Code, or remove the line and it is searched for\n"
+        "  fix: name the real Claude Code, or remove the line to have it searched for\n"
     )
 @pytest.mark.parametrize("value", ["claude", "bin/claude", "/opt/../claude", "/opt/", ""])
 def test_a_wrong_claude_binary_is_an_error(lab, identity, value):

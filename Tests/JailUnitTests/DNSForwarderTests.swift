@@ -106,7 +106,7 @@ import Testing
     #expect(try client.datagram() == answer(plain, code: 2))
   }
 
-  /// A lost datagram is sent again; after three times 1.5 s the program is told.
+  /// A lost datagram is sent again; after three times 1.5 s the program gets SERVFAIL.
   @Test func allDead() throws {
     let bench = try Bench(["127.0.0.2"])
     bench.resolvers[0].reply = { _ in nil }

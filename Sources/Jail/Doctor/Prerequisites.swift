@@ -48,12 +48,12 @@ public enum Prerequisites {
       return .ok("user", "does not own this system")
     }
     return .limited(
-      "user", "uid 0 owns this system: a command can change what later launches consist of",
+      "user", "uid 0 owns this system: a command can change the files that later launches use",
       fix: "launch as an ordinary user")
   }
 
   private static func landlock(_ sockets: UnixSockets) -> Prerequisite {
-    let found = Landlock.abi.map { "ABI \($0)" } ?? "not there"
+    let found = Landlock.abi.map { "ABI \($0)" } ?? "not available"
     guard sockets == .listed || Landlock.hasUnixSockets else {
       return .missing(
         "landlock", "\(found): unix-sockets = own needs ABI 9",
@@ -102,7 +102,7 @@ public enum Prerequisites {
     case Errno.EACCES:
       "chmod 0666 /dev/net/tun (a udev rule keeps it: KERNEL==\"tun\", MODE=\"0666\")"
     case Errno.EPERM:
-      "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"]), do not only create the node"
+      "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"]); creating the node is not enough"
     default: "load the kernel module: modprobe tun"
     }
   }
@@ -158,14 +158,14 @@ public enum Prerequisites {
     }
     if step == .mount, errno == Errno.EACCES {
       return
-        "let AppArmor allow mounts to the container, as Docker's default profile does not: --security-opt apparmor=unconfined"
+        "let the container mount, which Docker's default AppArmor profile forbids: --security-opt apparmor=unconfined"
     }
     if step == .device {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }
     // Without a seccomp filter it was not one; user_namespaces(7) names what else the kernel refuses with EPERM.
     if step == .user, errno == Errno.EPERM, (try? ProcessStatus.read())?["Seccomp"] == "0" {
-      return "leave the chroot, if this is one: the kernel makes no user namespaces there (pivot_root)"
+      return "leave the chroot, if this is one: the kernel creates no user namespaces in one (use pivot_root)"
     }
     return
       "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; "

@@ -54,7 +54,7 @@ struct WalledJail: ~Copyable {
 struct UnsealedJail: ~Copyable {
   fileprivate init() {}
 
-  /// Step 9: gives up everything that the command shall not have, and reads back that it is gone.
+  /// Step 9: gives up everything that the command must not have, and reads back that it is gone.
   consuming func seal(_ blueprint: Blueprint, _ own: OwnProcesses) throws -> SealedJail {
     let namespaces = try ["user", "mnt"].map { name in
       try FileDescriptor.open("/proc/self/ns/\(name)", FileDescriptor.readOnly).release()

@@ -1,7 +1,7 @@
 import Linux
 import Policy
 
-/// The system calls that the command shall not have: each is a way round the walls, or a large part of the
+/// The system calls that the command must not have: each is a way round the walls, or a large part of the
 /// kernel that no tool of a developer needs. Everything else is allowed; nested user namespaces, mounts,
 /// ptrace and seccomp are what sandboxes and debuggers are made of.
 enum SystemCallPolicy {

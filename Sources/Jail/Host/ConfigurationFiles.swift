@@ -41,7 +41,7 @@ public enum ConfigurationFiles {
     }
     throw .untrustedConfiguration(
       .init(
-        path: path, reason: "is not a regular file", fix: "replace \(path) by a regular file",
+        path: path, reason: "is not a regular file", fix: "replace \(path) with a regular file",
         isMissing: false))
   }
 

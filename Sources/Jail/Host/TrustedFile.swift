@@ -28,9 +28,9 @@ public enum TrustedFile {
       let fix =
         switch errno {
         case Errno.EACCES: "chmod \(mode ?? "755") \(mode == nil ? path.parentDirectory : path)"
-        case Errno.ENOENT: "create \(path), or remove what leads to it"
-        case Errno.ELOOP: "replace \(path), a symbolic link that leads back to itself, by a file"
-        default: "replace \(path) by a regular file that everyone can read"
+        case Errno.ENOENT: "create \(path), or remove what refers to it"
+        case Errno.ELOOP: "replace \(path), a symbolic link that leads back to itself, with a file"
+        default: "replace \(path) with a regular file that everyone can read"
         }
       self.init(path: path, reason: errnoText(errno), fix: fix, isMissing: errno == Errno.ENOENT)
     }

@@ -1,7 +1,7 @@
 public import Linux
 public import Netlink
 
-/// What the processes of a jail fail with. Passes from one to the other as it is: see `FailureCoding`.
+/// What the processes of a jail fail with. It passes between them unchanged: see `FailureCoding`.
 public enum JailFailure: Error, Equatable, Sendable {
   /// A step of the launch failed.
   case step(LaunchStep, Cause)
@@ -28,13 +28,13 @@ public enum JailFailure: Error, Equatable, Sendable {
 
   /// What was found of the machine, in the words of `doctor`; nil when the machine has no part in it.
   var finding: Prerequisite? {
-    let fix = "see what is missing: claude-sandbox doctor"
+    let fix = "claude-sandbox doctor shows what is missing"
     switch self {
     case .step(let step, let cause): return .missing("\(step)", "\(cause)", fix: fix)
     case .workingDirectory(let path, let errno):
       return .missing(
         "working directory", "\(path) is not there in the jail: \(errnoText(errno))",
-        fix: "cd to a directory that is not below /run, /dev or another place that a jail covers")
+        fix: "cd to a directory outside /run, /dev and the other places that a jail covers")
     case .pasta(let words): return .missing("pasta", "ended before it was ready: \(words)", fix: fix)
     case .command, .interrupted, .launcherDied, .supervisorFailed, .supervisorDied: return nil
     }

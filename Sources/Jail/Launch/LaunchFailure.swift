@@ -6,7 +6,7 @@ public import Policy
 public enum LaunchFailure: Error, Sendable {
   /// The configuration has errors; every one of all files.
   case configuration([Diagnostic])
-  /// A configuration file or directory that someone else than the administrator could have written.
+  /// A configuration file or directory that someone other than the administrator could have written.
   case untrustedConfiguration(TrustedFile.Distrust)
   /// CLAUDE_SANDBOX_EGRESS_JAIL is neither yes nor no.
   case overrideValue(String)
@@ -72,23 +72,22 @@ public enum LaunchFailure: Error, Sendable {
       return refused(error.problem, fix: error.fix)
     case .optionMemory(let needed, let limit):
       return refused(
-        "the tap filter takes \(needed) bytes of the kernel's, and net.core.optmem_max is \(limit)",
+        "the tap filter needs \(needed) bytes of kernel socket memory, and net.core.optmem_max is \(limit)",
         fix: "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes")
     case .noClaude(let configuration):
       return
-        "claude-sandbox: Claude Code was not found: not where its installers put it, not in /usr/bin, not on PATH"
-        + "\n  fix: npm install -g @anthropic-ai/claude-code, or claude-binary = PATH in \(configuration)"
+        "claude-sandbox: Claude Code was not found where its installers put it, in /usr/bin or on PATH"
+        + "\n  fix: npm install -g @anthropic-ai/claude-code, or set claude-binary = PATH in \(configuration)"
     case .claudeBinaryIsSandbox(let path, let place):
       return refused(
         "\(place.map { "\($0): " } ?? "")claude-binary = \(path) is claude-sandbox itself",
-        fix: "name the real Claude Code, or remove the line and it is searched for")
+        fix: "name the real Claude Code, or remove the line to have it searched for")
     case .jail(let failure):
       return failure.text
     }
   }
 
-  /// Because of what the machine lacks, if it lacks something: then that is what has to be said, and once. pasta's own words are
-  /// kept.
+  /// The failure in terms of what the machine lacks, if it lacks something: each cause is said once. pasta's own words are kept.
   func explained(by missing: [Prerequisite]) -> LaunchFailure {
     guard case .jail(let failure) = self, let finding = failure.finding, !missing.isEmpty else { return self }
     guard case .pasta = failure else { return .prerequisites(missing) }

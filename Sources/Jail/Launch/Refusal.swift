@@ -1,4 +1,4 @@
-/// A launch that did not run its command, as the caller is told of it.
+/// A launch that did not run its command, as the caller sees it.
 public struct Refusal: Error {
   public let text: String
   public let exitStatus: CInt

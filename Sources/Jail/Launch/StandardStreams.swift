@@ -3,8 +3,8 @@ import Linux
 /// What the command may inherit as standard input, output and error. Everything else that was open is closed.
 ///
 /// A socket remembers the network namespace in which it was made: `connect(2)` with AF_UNSPEC, then with any
-/// address, and it leaves by the host's network. A directory reaches past the masks, a tap is a link of the
-/// host.
+/// address, and it leaves by the host's network. A directory reaches past the covers. A tap is a link of
+/// the host.
 enum StandardStreams {
   private static let unix: CInt = 1
   private static let stream: CInt = 1
@@ -33,11 +33,11 @@ enum StandardStreams {
     case .socket:
       let (domain, type) = try Process.socketKind(of: descriptor)
       if domain != unix { return "a socket of the host's network (address family \(domain))" }
-      if type != stream { return "a Unix socket that can be sent elsewhere (type \(type))" }
+      if type != stream { return "a Unix socket that can send elsewhere (type \(type))" }
       // One that is not connected yet can be, to any path that has been opened; one that listens lets others in.
       return Process.isConnected(descriptor) ? nil : "a Unix socket that is not connected"
     case .directory: return "a directory"
-    case .symbolicLink, .other: return "neither a file, a pipe, a terminal nor a Unix stream socket"
+    case .symbolicLink, .other: return "not a file, pipe, terminal or Unix stream socket"
     }
   }
 }

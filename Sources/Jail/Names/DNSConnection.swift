@@ -14,7 +14,7 @@ final class DNSConnection {
   private(set) var deadline: Instant
   /// The query with its length in front, as far as it has come.
   private var query: [UInt8] = []
-  /// What the client is told when no resolver answers.
+  /// The answer to the client when no resolver answers.
   private var lastResort: [UInt8] = []
   /// The resolvers that have not been asked.
   private var candidates: ArraySlice<HostFacts.Resolver> = []

@@ -5,7 +5,7 @@ internal import Policy
 struct ResolverConfiguration: Equatable {
   /// The resolvers to ask, in order: never none.
   private(set) var resolvers: [HostFacts.Resolver] = []
-  /// The lines that are about names, byte for byte: the jail's C library shall make of them what the host's
+  /// The lines that are about names, byte for byte: the jail's C library must make of them what the host's
   /// does.
   private var kept: [ArraySlice<UInt8>] = []
 

@@ -154,7 +154,7 @@ package enum RunDirectory {
     for mount in mounts where mount.isBelow(path) && mount.isOnDisk {
       let below = components(mount.path.dropFirst(path.count))
       let isInPart = parts.contains { below.starts(with: $0.path) }
-      // What the user could not reach outside, it shall not reach through new directories.
+      // What the user could not reach outside, it must not reach through new directories.
       guard !isInPart, let place = try? FileDescriptor.refer(toWithoutLinks: mount.path) else { continue }
       let isWhole = !mounts.contains { $0.isBelow(mount.path) && !$0.isOnDisk }
       // One whose server has gone does not answer.

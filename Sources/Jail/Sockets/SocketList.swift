@@ -1,6 +1,6 @@
 package import Linux
 
-/// The Unix sockets that the command shall not find outside of /run (which is replaced as a whole, see `RunDirectory`), because
+/// The Unix sockets that the command must not find outside of /run (which is replaced as a whole, see `RunDirectory`), because
 /// whoever answers there lives outside the jail: a Unix socket crosses network namespaces, and a read-only mount does not stop
 /// connect(2). One row each, with its reason.
 package struct SocketList {

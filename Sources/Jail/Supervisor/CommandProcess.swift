@@ -1,6 +1,6 @@
 import Linux
 
-/// The command as a process: what it did is told to the launcher, and what the launcher wants is done to it.
+/// The command as a process: reports what it did to the launcher, and does to it what the launcher asks.
 struct CommandProcess: ~Copyable, Service {
   enum Event {
     /// A signal came: somebody's for the command, or a child's end or stop.

@@ -58,13 +58,13 @@ struct HolderSocket: ~Copyable {
   }
 }
 
-/// A holder that has given up all that the command shall not have, and waits.
+/// A holder that has given up all that the command must not have, and waits.
 struct SealedHolder: ~Copyable {
   let process: CInt
   fileprivate let socket: DatagramSocket
   fileprivate let resolverCover: ResolverCover
 
-  /// Lets it execute the command; its network, if it shall have one, is open by now.
+  /// Lets it execute the command; its network, if it is to have one, is open by now.
   consuming func go(_ network: borrowing Connected?) throws -> ReleasedHolder {
     try socket.send([Holder.go])
     return ReleasedHolder(socket: socket, resolverCover: resolverCover)

@@ -19,7 +19,7 @@ enum Effect {
   case tell(String)
   /// The jail cannot keep its network. Why.
   case cut(String)
-  /// The command shall get this signal.
+  /// The command is to get this signal.
   case forward(CInt)
   /// A child that is not the command has ended.
   case reaped(CInt)

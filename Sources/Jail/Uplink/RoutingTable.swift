@@ -12,12 +12,12 @@ public enum RouteMismatch: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .missing(let route): "route \(route) is not in the kernel's table"
     case .unplanned(let route): "route \(route) is in the kernel's table, unplanned"
-    case .twice: "a route twice is in the kernel's table, unplanned"
+    case .twice: "the kernel's table has an unplanned second copy of a route"
     }
   }
 }
 
-/// The main routing table of the jail, compared with what it shall be.
+/// The main routing table of the jail, compared with what it should be.
 enum RoutingTable {
   /// Reads all routes back, and throws unless exactly these are there beside the kernel's own.
   static func verify(_ expected: [Route], in kernel: inout NetlinkSocket) throws {

@@ -58,7 +58,7 @@ package struct Uplink: ~Copyable, Service {
         Link.configureRequest(
           index: link, mtu: Self.mtu, queueLength: Self.queueLength, withoutLinkLocal: true),
         // Without ARP, also a socket that is bound to the link gets its refusal at once: no neighbour is
-        // looked for.
+        // resolved.
         Link.upRequest(index: link, withoutARP: true),
       ] + addresses)
     try install()
@@ -66,7 +66,7 @@ package struct Uplink: ~Copyable, Service {
   }
 
   /// The way out, which is all that is missing of the table that `configure` has read back. From then on `events`, a socket of
-  /// the jail, tells of changes by others.
+  /// the jail, reports changes by others.
   mutating func open(watching events: consuming FileDescriptor) throws {
     isOpen = true
     let routes = defaultRoutes

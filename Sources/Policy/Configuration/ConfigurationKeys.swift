@@ -42,16 +42,16 @@ extension ConfigurationKey {
       "unix-sockets", \.unixSockets, .choice(), example: "listed",
       .atLaunch("Landlock restricts the command before it runs, and for good"),
       manual: """
-        Which Unix sockets of outside are closed, beside those below
+        Which Unix sockets of the host are closed, besides those below
         .Pa /run .
         .Cm listed ,
         the default: well-known ones that are there when the jail starts.
         .Cm own :
-        all that were not made in the jail, wherever they are, but for those that
+        all that were not made in the jail, wherever they are, except those that
         .Ic expose-socket
         names.
         This needs Landlock ABI 9 (Linux 7.1), or the launch is refused.
-        Nothing in the jail can mount a file system then, so nested sandboxes such as
+        Nothing in the jail can then mount a file system, so nested sandboxes such as
         .Xr bwrap 1
         fail.
         """),

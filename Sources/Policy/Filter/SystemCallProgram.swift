@@ -1,5 +1,5 @@
-/// A classic BPF program over `struct seccomp_data` (seccomp(2)) that allows every system call but what its
-/// rules refuse.
+/// A classic BPF program over `struct seccomp_data` (seccomp(2)) that allows every system call except those that
+/// its rules refuse.
 ///
 /// Calls of another architecture fail with ENOSYS: the numbers of one say nothing about the others. The rest is
 /// a binary search over the numbers, so an ordinary call takes about a dozen instructions; since Linux 5.11 the

@@ -20,7 +20,7 @@ public struct DestinationQuery: Hashable, Sendable {
   public init(_ text: String) throws(Malformed) {
     if text.isEmpty { throw Malformed(problem: "there is no destination", hint: Self.forms) }
     if text.contains(where: \.isWhitespace) {
-      throw Malformed(problem: "there is a blank in it", hint: "ask about one destination at a time")
+      throw Malformed(problem: "it contains a blank", hint: "ask about one destination at a time")
     }
     if let url = URL(text) {
       transport = .tcp
@@ -155,7 +155,7 @@ private struct URL {
       // "HOST:PORT" in it says more than the scheme.
       if authority.last != "]", authority.contains(":") { return nil }
       throw DestinationQuery.Malformed(
-        problem: "the port of \(scheme):// is not known", hint: "write HOST:PORT")
+        problem: "the default port of \(scheme):// is not known", hint: "write HOST:PORT")
     }
   }
 }

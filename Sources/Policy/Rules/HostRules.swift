@@ -39,8 +39,8 @@ extension HostFacts {
         break
       }
     }
-    // The jail's own server asks them. What else they offer, a router's admin page at worst, is nobody's
-    // business in there.
+    // The jail's own server asks them. The jail needs nothing else that they offer, such as a router's admin
+    // page.
     for resolver in resolvers {
       block(Prefix(resolver.address), .resolver)
     }

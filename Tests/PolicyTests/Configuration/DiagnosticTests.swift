@@ -161,8 +161,8 @@ struct DiagnosticTests {
     Case(
       "allow-ip = ::1", 12, "loopback never leaves the jail: inside, it is the jail's own",
       "a service on this host's loopback cannot be opened this way"),
-    Case("allow-ip = 0.0.0.0", 12, "this address is no destination", nil),
-    Case("allow-ip = ::", 12, "this address is no destination", nil),
+    Case("allow-ip = 0.0.0.0", 12, "this address is not a destination", nil),
+    Case("allow-ip = ::", 12, "this address is not a destination", nil),
     Case(
       "allow-ip = 224.0.0.251:5353", 12,
       "multicast cannot be opened: the relay would send it into this host's network", nil),

@@ -29,7 +29,7 @@ struct DestinationQueryTests {
   }
 
   @Test(arguments: [
-    ("", "there is no destination", "HOST:PORT"), ("a b", "there is a blank in it", "one destination"),
+    ("", "there is no destination", "HOST:PORT"), ("a b", "it contains a blank", "one destination"),
     ("10.0.0.1:", "a port is missing", "1 to 65535"), ("host:0", "\"0\" is not a port", "1 to 65535"),
     ("host:65536", "\"65536\" is not a port", "1 to 65535"),
     ("host:nosuch", "\"nosuch\" is not a port", "http"),
@@ -52,8 +52,8 @@ struct DestinationQueryTests {
     ("host:7/icmp", "ICMP has no ports", "host/icmp"),
     ("*.example.org", "*.example.org is a pattern", "one host"),
     ("a,b", "a,b is neither an address nor a name", "HOST"),
-    ("foo://host/", "the port of foo:// is not known", "HOST:PORT"),
-    ("file:///etc/passwd", "the port of file:// is not known", "HOST:PORT"),
+    ("foo://host/", "the default port of foo:// is not known", "HOST:PORT"),
+    ("file:///etc/passwd", "the default port of file:// is not known", "HOST:PORT"),
     ("https://", "there is no host", "HOST"),
   ])
   func wrongForms(text: String, problem: String, hint: String) throws {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The Dev Container Feature: runs as root while an image is built. `release` beside it has an unpacked release of
 # claude-sandbox for each architecture; packaging/feature puts them there. There is no device in a build, so the proof comes
-# when the container was created.
+# when the container has been created.
 set -eu
 directory=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 release=$directory/release/$(uname -m)
@@ -51,7 +51,7 @@ if [ -n "$lines" ]; then
 else
   rm -f "$drop_in"
 fi
-claude-sandbox config --check || die 'the option "exceptions" has errors, listed above' 'mend it in devcontainer.json'
+claude-sandbox config --check || die 'the option "exceptions" has errors, listed above' 'fix it in devcontainer.json'
 
 # By its own installer, for the user of the container: in ~/.local/bin, where the jailed `claude` finds it.
 if [ "${CLAUDE:-latest}" != none ]; then
