@@ -36,7 +36,8 @@ def refused(lab, jail, kind, address, expected, port=ECHO, internet="1.1.1.1", *
 
 def silent(lab, address, token):
     assert lab.seen(token=token) == []
-    assert [event for event in lab.seen() if address in (event.get("dst"), event.get("local", "").split(":")[0])] == []
+    named = [event for event in lab.seen() if address in (event.get("dst"), event.get("asks"), event.get("local", "").split(":")[0])]
+    assert named == []
     assert [event for event in lab.seen(place="host") if "service" in event] == []
 
 

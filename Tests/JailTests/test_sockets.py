@@ -207,7 +207,7 @@ def test_a_working_directory_below_a_cover(lab, identity, serve, directory):
     result = lab.jail(PYTHON, "-I", "-c", code, identity=identity, cwd=directory)
     if "unheard" in directory:
         assert (result.status, result.out) == (125, "")
-        assert result.err.startswith(f"claude-sandbox: refused: the working directory {directory} is not there in the jail: No such file")
+        assert result.err.startswith(f"claude-sandbox: refused: working directory: {directory} is not there in the jail: No such file or directory\n")
         assert result.err.count("refused") == 1
     else:
         assert (result.status, result.out) == (0, "[]\n2\n")
