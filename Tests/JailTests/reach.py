@@ -5,6 +5,17 @@ from lab.services import ECHO
 AT_ONCE = 1.0  # seconds; a neighbour that does not answer costs three
 ROUTE = {"EINVAL"}  # a blackhole route
 FILTER4, FILTER6 = {"EHOSTUNREACH"}, {"EACCES"}  # the tap filter, answered by the supervisor
+NONE = {"ENETUNREACH"}  # no route at all
+
+
+def walked_past(kind, address, bind):
+    """Who refuses: the filter, where the bind makes the kernel forget the routes, or the route itself.
+
+    TCP looks at SO_BINDTODEVICE alone; the other options are for datagrams.
+    """
+    if bind is None or (kind == "tcp" and bind != "device"):
+        return ROUTE
+    return FILTER6 if ":" in address else FILTER4
 
 
 def reached(lab, jail, kind, address, port=ECHO, **how):

@@ -3,7 +3,7 @@
 import pytest
 from lab.services import CANARY
 from lab.shape import HOST4, HOST6
-from reach import FILTER4, FILTER6, ROUTE, reached, refused
+from reach import FILTER4, FILTER6, NONE, ROUTE, reached, refused, walked_past
 
 ALLOWED = "10.20.0.8"
 
@@ -46,7 +46,7 @@ def test_internal_addresses_on_every_shape(enter, shape, kind):
     lab, jail = enter(shape, configuration)
     for address in ("10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "198.51.100.77", HOST4):
         refused(lab, jail, kind, address, ROUTE, port=CANARY, internet=internet)
-        refused(lab, jail, kind, address, FILTER4 | ROUTE, port=CANARY, internet=internet, bind="device")
+        refused(lab, jail, kind, address, FILTER4, port=CANARY, internet=internet, bind="device")
 
 
 @pytest.mark.parametrize("shape", ["plain", "split-vpn", "wireguard", "tailscale", "two-defaults", "odd-address", "ipv6-only"])
@@ -55,7 +55,7 @@ def test_internal_ipv6_addresses_on_every_shape(enter, shape, kind):
     lab, jail = enter(shape)
     for address in ("fd00::1", "2600:99::77", HOST6, "64:ff9b::a00:1"):
         refused(lab, jail, kind, address, ROUTE, port=CANARY, internet="2606:4700::1111")
-        refused(lab, jail, kind, address, FILTER6 | ROUTE, port=CANARY, internet="2606:4700::1111", bind="device")
+        refused(lab, jail, kind, address, FILTER6, port=CANARY, internet="2606:4700::1111", bind="device")
 
 
 @pytest.mark.parametrize("shape, addresses", [
@@ -72,8 +72,7 @@ def test_what_is_routed_aside(enter, shape, addresses, bind):
     lab, jail = enter(shape)
     for address in addresses:
         for kind in ("tcp", "udp"):
-            expected = (FILTER6 if ":" in address else FILTER4) | ROUTE
-            refused(lab, jail, kind, address, expected, port=CANARY, bind=bind)
+            refused(lab, jail, kind, address, walked_past(kind, address, bind), port=CANARY, bind=bind)
 
 
 def test_what_is_routed_aside_can_be_allowed(enter):
@@ -97,20 +96,20 @@ def test_no_way_out_is_no_error(enter):
     refused(lab, jail, "tcp", "10.20.0.6", FILTER4, port=80, internet=ALLOWED)
     refused(lab, jail, "tcp", "10.20.0.7", ROUTE, internet=ALLOWED)
     answer = jail.ask("tcp", address="1.1.1.1", port=7)
-    assert answer["errno"] in {"ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET"}, answer
+    assert answer["errno"] == "ENETUNREACH", answer
     assert lab.seen(dst="1.1.1.1") == []
 
 
 def test_a_host_without_ipv6(enter):
     lab, jail = enter("ipv4-only")
-    refused(lab, jail, "tcp", "2606:4700::1111", {"ENETUNREACH", "EINVAL"})
+    refused(lab, jail, "tcp", "2606:4700::1111", NONE)
     assert "uplink0" not in jail.ask("read", path="/proc/net/if_inet6")["text"]
 
 
 def test_a_host_without_ipv4(enter):
     lab, jail = enter("ipv6-only")
     answer = jail.ask("tcp", address="1.1.1.1", port=7)
-    assert answer["errno"] in {"ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET"}, answer
+    assert answer["errno"] == "ENETUNREACH", answer
     refused(lab, jail, "tcp", "10.0.0.1", ROUTE, internet="2606:4700::1111")
 
 

@@ -131,7 +131,8 @@ def test_files_beside_a_socket_are_left_alone(lab, identity, serve):
     files = [f"{home}/.ssh/known_hosts", "/tmp/vscode-notes", "/tmp/vscode-tests/a", "/tmp/screenshots/1.png"]
     for file in files:
         lab.call("lab.host:write", file, "a line\n", {"mode": 0o644})
-    with lab.jailed(identity=identity) as jail:
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        assert reached(outside, [f"{home}/.ssh/cm-host"]) == [f"{home}/.ssh/cm-host"]
         assert {jail.ask("read", path=file)["text"] for file in files} == {"a line\n"}
         assert reached(jail, agents) == agents
         assert reached(jail, [f"{home}/.ssh/cm-host"]) == []
@@ -174,7 +175,8 @@ def test_a_home_that_is_not_set(lab, serve):
 def test_a_home_that_is_spelt_otherwise(lab, identity, serve):
     home = Identity(identity).home
     serve(f"{home}/.ssh/cm-host")
-    with lab.jailed(identity=identity, env={"PATH": lab.path(), "HOME": f"/{home}//"}) as jail:
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity, env={"PATH": lab.path(), "HOME": f"/{home}//"}) as jail:
+        assert reached(outside, [f"{home}/.ssh/cm-host"]) == [f"{home}/.ssh/cm-host"]
         assert reached(jail, [f"{home}/.ssh/cm-host"]) == []
     clear(lab, [f"{home}/.ssh/x"])
 
@@ -187,11 +189,13 @@ def test_a_home_that_is_none(lab, identity, home):
 
 def test_a_directory_that_others_cannot_read(lab, identity, places, serve):
     lab.call("lab.host:make_directory", "/var/lib/incus", 0o711, 0)
-    serve("/var/lib/incus/unix.socket.user")
-    with lab.jailed(identity=identity) as jail:
-        for _ in range(2):
-            assert reached(jail, ["/var/lib/incus/unix.socket.user"]) == []
-            serve("/var/lib/incus/unix.socket.user")
+    path = "/var/lib/incus/unix.socket.user"
+    serve(path)
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        assert (reached(outside, [path]), reached(jail, [path])) == ([path], [])
+        # Made anew.
+        serve(path)
+        assert (reached(outside, [path]), reached(jail, [path])) == ([path], [])
 
 
 @pytest.mark.parametrize("directory", ["/run/user/{uid}", "/run/unheard-of"])
@@ -312,7 +316,8 @@ def test_an_exposed_socket(lab, identity, serve):
     serve(*paths[1:], *neighbours)
     lab.call("lab.host:make_directory", f"/run/user/{uid}", 0o700, 0 if identity == "root" else 1000)
     lab.configure("".join(f"expose-socket = {path}\n" for path in paths))
-    with lab.jailed(identity=identity) as jail:
+    with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+        assert reached(outside, paths + neighbours) == paths + neighbours
         assert reached(jail, paths + neighbours) == paths
         # Made anew it is another one, which running jails do not see.
         daemon.signal(9)
