@@ -261,9 +261,9 @@ def test_what_is_read_in_run(lab, identity, serve, disk):
         lab.call("lab.host:remove", path)
 
 
-def test_a_shared_directory_in_run_is_not_put_in(lab, identity, serve):
-    """As containers share a database's socket: a directory out of another file system. A single file is."""
-    script = "mkdir -p /var/tmp/volume /run/postgresql /run/deep; echo text >/var/tmp/file; touch /run/deep/file; mount --bind /var/tmp/volume /run/postgresql; mount --bind /etc/os-release /run/deep/file"
+def test_a_shared_directory_in_run_is_not_put_in(lab, identity, serve, disk):
+    """As containers share a database's socket: a directory out of a disk. A single file is."""
+    script = f"mkdir -p {disk}/volume /run/postgresql /run/deep; touch /run/deep/file; mount --bind {disk}/volume /run/postgresql; mount --bind /etc/os-release /run/deep/file"
     assert lab.run(["/bin/sh", "-ec", script], identity="root").status == 0
     path = "/run/postgresql/.s.PGSQL.5432"
     serve(path)
