@@ -161,8 +161,8 @@ while True:
 
 
 def test_a_socket_that_is_exchanged_for_a_link_while_it_is_covered(lab):
-    # At the highest priority: it has to run while the launch does, on a busy machine, too.
-    user = ["nice", "-n", "-20", "setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
+    # In real time, or on a busy machine it hardly ever runs while the launch does.
+    user = ["chrt", "--fifo", "1", "setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
     exchanger = lab.start([*user, PYTHON, "-I", "-c", EXCHANGE], identity="root")
     assert exchanger.read_line() == "ready\n"
     for _ in range(20):
