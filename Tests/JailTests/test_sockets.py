@@ -234,12 +234,13 @@ def test_a_working_directory_that_cannot_be_named(lab):
 def disk(lab):
     """A disk that is mounted in /run/media, with a file."""
     image, place = "/srv/lab/disk", "/run/media/user/disk"
-    nodes = "mknod /dev/loop-control c 10 237; for n in 0 1 2 3 4 5 6 7; do mknod /dev/loop$n b 7 $n; done"
-    script = f"{nodes}; truncate -s 4M {image}; mkfs.ext4 -q {image}; mkdir -p {place}; mount -o loop {image} {place}; echo text >{place}/file"
+    nodes = "rm -f /dev/loop*; mknod /dev/loop-control c 10 237; for n in 0 1 2 3 4 5 6 7; do mknod /dev/loop$n b 7 $n; done"
+    # A new file each time: a jail that is still ending may hold the last one, whose device mount(8) would take again.
+    script = f"{nodes}; rm -f {image}; truncate -s 4M {image}; mkfs.ext4 -q {image}; mkdir -p {place}; mount -o loop {image} {place}; echo text >{place}/file"
     result = lab.run(["/bin/sh", "-ec", script], identity="root")
     assert result.status == 0, result
     yield place
-    lab.run(["/bin/sh", "-c", f"umount {place}; rm /dev/loop*"], identity="root")
+    lab.run(["/bin/sh", "-c", f"umount -l {place}; rm /dev/loop*"], identity="root")
 
 
 def test_what_is_read_in_run(lab, identity, serve, disk):
