@@ -5,6 +5,17 @@ from lab.services import ECHO
 AT_ONCE = 1.0  # seconds; a neighbour that does not answer costs three
 ROUTE = {"EINVAL"}  # a blackhole route
 FILTER4, FILTER6 = {"EHOSTUNREACH"}, {"EACCES"}  # the tap filter, answered by the supervisor
+NONE = {"ENETUNREACH"}  # no route at all
+
+
+def walked_past(kind, address, bind):
+    """Who refuses: the filter, where the bind makes the kernel forget the routes, or the route itself.
+
+    TCP looks at SO_BINDTODEVICE alone; the other options are for datagrams.
+    """
+    if bind is None or (kind == "tcp" and bind != "device"):
+        return ROUTE
+    return FILTER6 if ":" in address else FILTER4
 
 
 def reached(lab, jail, kind, address, port=ECHO, **how):
@@ -36,7 +47,8 @@ def refused(lab, jail, kind, address, expected, port=ECHO, internet="1.1.1.1", *
 
 def silent(lab, address, token):
     assert lab.seen(token=token) == []
-    assert [event for event in lab.seen() if address in (event.get("dst"), event.get("local", "").split(":")[0])] == []
+    named = [event for event in lab.seen() if address in (event.get("dst"), event.get("asks"), event.get("local", "").split(":")[0])]
+    assert named == []
     assert [event for event in lab.seen(place="host") if "service" in event] == []
 
 

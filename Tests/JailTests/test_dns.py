@@ -8,7 +8,7 @@ import pytest
 from dnswire import A, AAAA, CNAME, HTTPS, MX, NOTIMP, OPT, PTR, SRV, TXT, Message, query
 from lab.lab import executable
 from lab.shape import CLOSED4, DNSMASQ4, DNSMASQ6, SILENT4, STUB4, TINY4, TINY6
-from reach import ROUTE, reached, refused
+from reach import ROUTE, reached, refused, walked_past
 
 WEB = ["2606:4700::1111", "45.33.7.7"]
 TINY = ["2606:4700::7", "45.33.7.7"]
@@ -192,7 +192,9 @@ result = [struct.unpack("!H", x.recv(4096)[:2])[0] for x in s] == list(range(64)
 def test_garbage_is_ignored(tiny, data):
     tiny.lab.forget()
     answer = tiny.ask("dns", hex=data, timeout=0.2)
-    assert answer["errno"] in {"SILENCE", None}, answer
+    # A whole header is a request, even one that asks nothing: FORMERR.
+    expected = (None, "000080810000000000000000") if data == "00" * 12 else ("SILENCE", None)
+    assert (answer["errno"], answer.get("hex")) == expected
     assert tiny.lab.queries() == []
     assert ask(tiny, "any.test", A).code == 0
 
@@ -210,7 +212,7 @@ def test_zone_transfers_are_not_forwarded(tiny):
     """AXFR (252) and IXFR (251) read whole zones, and are answered in more than one message."""
     for kind in (251, 252):
         answer = tiny.ask("dns", hex=query("lab.test", kind), tcp=True, timeout=1)
-        assert not answer.get("hex") or Message(answer["hex"]).code in (NOTIMP, 5)
+        assert Message(answer["hex"]).code == 5  # REFUSED
     assert [entry for entry in tiny.lab.queries() if entry["type"] in (251, 252)] == []
 
 
@@ -276,7 +278,7 @@ def test_without_resolv_conf(lab, enter, kind):
         lab.resolv("")
     jail = enter()
     reached(lab, jail, "tcp", "1.1.1.1")
-    assert "addresses" not in jail.ask("getaddrinfo", name="web.lab.test")
+    assert jail.ask("getaddrinfo", name="web.lab.test")["gai"] == -3  # EAI_AGAIN
     assert lab.call("lab.host:exists", "/run/nowhere") is False
 
 
@@ -288,7 +290,7 @@ def test_the_host_s_resolv_conf_is_not_changed(lab, enter):
 
 def test_resolv_conf_cannot_be_written_from_inside(lab, enter):
     jail = enter()
-    assert jail.ask("write", path="/etc/resolv.conf", text="nameserver 1.1.1.1\n")["errno"] in {"EACCES", "EROFS", "EPERM"}
+    assert jail.ask("write", path="/etc/resolv.conf", text="nameserver 1.1.1.1\n")["errno"] == "EROFS"
 
 
 @pytest.mark.parametrize("linked", [False, True])
@@ -305,7 +307,7 @@ def test_the_host_s_resolv_conf_is_replaced_meanwhile(lab, enter, linked):
         pass
     assert answer == TINY and lab.queries()
     assert "nameserver 127.0.0.53" in jail.ask("read", path="/etc/resolv.conf")["text"]
-    refused(lab, jail, "udp", TINY4, ROUTE | {"EHOSTUNREACH"}, port=53)
+    refused(lab, jail, "udp", TINY4, ROUTE, port=53)
 
 
 # The resolvers themselves.
@@ -316,7 +318,7 @@ def test_the_host_s_resolv_conf_is_replaced_meanwhile(lab, enter, linked):
 @pytest.mark.parametrize("bind", [None, "device"])
 def test_the_resolver_s_address_is_not_reachable(lab, enter, resolver, kind, bind):
     jail = enter(f"nameserver {resolver}\n")
-    expected = ROUTE | {"EHOSTUNREACH", "EACCES"}
+    expected = walked_past(kind, resolver, bind)
     refused(lab, jail, kind, resolver, expected, port=53, bind=bind)
     refused(lab, jail, kind, resolver, expected, port=80, bind=bind)
 
@@ -327,7 +329,7 @@ def test_a_public_resolver_is_not_reachable(lab, enter, kind):
     lab.resolv(f"nameserver 1.0.0.53\nnameserver {DNSMASQ4}\n")
     jail = enter()
     for port in (53, 80):
-        refused(lab, jail, kind, "1.0.0.53", ROUTE | {"EHOSTUNREACH"}, port=port)
+        refused(lab, jail, kind, "1.0.0.53", ROUTE, port=port)
 
 
 def test_a_stub_s_address_is_the_jail_s_own(enter):
@@ -338,7 +340,7 @@ def test_a_stub_s_address_is_the_jail_s_own(enter):
 def test_dns_without_a_network(lab, enter):
     jail = enter(options=("--network", "none"))
     lab.forget()
-    assert "addresses" not in jail.ask("getaddrinfo", name="web.lab.test")
+    assert jail.ask("getaddrinfo", name="web.lab.test")["gai"] == -3  # EAI_AGAIN
     assert lab.seen(place="world") == []
 
 
@@ -350,7 +352,7 @@ def test_other_resolvers_sockets_are_not_there(open_lab, identity, path):
         assert outside.ask("unix", path=path)["errno"] is None
     lab.forget()
     with lab.jailed(identity=identity) as jail:
-        assert jail.ask("unix", path=path)["errno"] in {"ENOENT", "ECONNREFUSED", "EACCES"}
+        assert jail.ask("unix", path=path)["errno"] == "ENOENT"
         assert jail.ask("getaddrinfo", name="web.lab.test")["addresses"] == WEB
     assert lab.seen(place="host", service="stream") == []
 
@@ -358,7 +360,7 @@ def test_other_resolvers_sockets_are_not_there(open_lab, identity, path):
 def test_the_port_is_taken(jail):
     """The command cannot put itself in the supervisor's place, nor can it bind port 53 elsewhere (it has no capability)."""
     code = "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(1, 15, 1); s.bind(('127.0.0.53', 53))"
-    assert jail.ask("evaluate", code=code)["errno"] in {"EACCES", "EADDRINUSE"}
+    assert jail.ask("evaluate", code=code)["errno"] == "EACCES"
 
 
 def test_answers_of_the_opt_type_are_not_invented(tiny):

@@ -80,6 +80,39 @@ def test_the_witness_forgets(module_lab, host):
     assert not module_lab.seen(token="token-e")
 
 
+HELD = """
+import socket, sys
+sys.held = socket.create_connection((%r, 7), 5); sys.held.sendall(b"token-f"); result = sys.held.recv(9).decode()
+"""
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111"])
+def test_the_end_of_an_earlier_connection_is_no_sign(module_lab, host, address, reset):
+    """Its closing segments come when they like. What it carries after `forget` is seen, and so is a new connection."""
+    assert host.ask("evaluate", code=HELD % address)["result"] == "token-f"
+    module_lab.forget()
+    assert host.ask("evaluate", code="sys.held.sendall(b'token-g'); result = sys.held.recv(9).decode()")["result"] == "token-g"
+    assert [packet["token"] for packet in module_lab.seen(dst=address)] == ["token-g"]
+    module_lab.forget()
+    linger = f"sys.own = sys.held.getsockname(); sys.held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', {int(reset)}, 0))"
+    assert host.ask("evaluate", code=f"{linger}; sys.held.close()")["errno"] is None
+    assert module_lab.seen(dst=address) == []
+    # After a reset the port is free at once: a new connection, although it looks like the old one.
+    bind = "sys.held.bind(sys.own)" if reset else "pass"
+    code = f"sys.held = socket.socket(socket.AF_INET{'6' * (':' in address)}); {bind}; sys.held.connect(({address!r}, 7))"
+    assert host.ask("evaluate", code=code)["errno"] is None
+    assert [packet["opens"] for packet in module_lab.seen(dst=address)] == [True, False]
+
+
+def test_a_question_for_a_neighbour_is_seen(module_lab, host):
+    """A packet that waits for a neighbour which nobody has: the question is all that arrives."""
+    for address in ("198.51.100.200", "2600:99::200"):
+        module_lab.call("lab.host:udp", address, ECHO, "token-h")
+    assert module_lab.seen(proto="arp", dst="198.51.100.200")
+    assert module_lab.seen(proto="icmp6", asks="2600:99::200")
+
+
 def test_a_device_names_a_port(module_lab, host):
     answer = host.ask("udp", address="10.20.0.6", port=DEVICE, token="search")
     assert int(answer["answer"]) == module_lab.device_port

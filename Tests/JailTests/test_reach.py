@@ -3,7 +3,7 @@
 import pytest
 from lab.services import CANARY, CANARY_ABSTRACT, CANARY_LOOPBACK, ECHO, HTTP, HTTP_ALT
 from lab.shape import HOST4, HOST6, NEIGHBOUR4, NEIGHBOUR6
-from reach import FILTER4, FILTER6, ROUTE, reached, refused
+from reach import FILTER4, FILTER6, NONE, ROUTE, reached, refused
 
 SHAPE = "office"
 
@@ -88,14 +88,14 @@ def test_loopback_is_the_jail_s_own(lab, jail, kind, address, port):
 @pytest.mark.parametrize("port", [CANARY, CANARY_LOOPBACK, 53])
 @pytest.mark.parametrize("address", ["192.0.0.1", "192.0.0.3"])
 def test_the_gateway_leads_nowhere(lab, jail, kind, port, address):
-    refused(lab, jail, kind, address, FILTER4 | ROUTE, port=port)
+    refused(lab, jail, kind, address, FILTER4 if address == "192.0.0.1" else ROUTE, port=port)
 
 
 def test_the_ipv6_gateway_leads_nowhere(lab, jail):
     route = jail.ask("run", argv=["ip", "-6", "route", "show", "default"])["out"].split()
     gateway = route[route.index("via") + 1]
     for kind in ("tcp", "udp", "icmp"):
-        refused(lab, jail, kind, gateway, FILTER6 | ROUTE, port=CANARY)
+        refused(lab, jail, kind, gateway, FILTER6, port=CANARY)
 
 
 def test_the_jail_s_own_address_is_its_own(lab, jail):
@@ -106,7 +106,7 @@ def test_the_jail_s_own_address_is_its_own(lab, jail):
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 @pytest.mark.parametrize("mapped", ["10.20.0.99", "169.254.169.254", "192.168.1.1", HOST4, "203.0.113.7"])
 def test_ipv4_mapped_addresses_are_ipv4(lab, jail, kind, mapped):
-    refused(lab, jail, kind, f"::ffff:{mapped}", ROUTE | {"ENETUNREACH"})
+    refused(lab, jail, kind, f"::ffff:{mapped}", ROUTE)
 
 
 def test_ipv4_mapped_addresses_of_the_internet(lab, jail):
@@ -116,20 +116,20 @@ def test_ipv4_mapped_addresses_of_the_internet(lab, jail):
 @pytest.mark.parametrize("kind", ["tcp", "udp", "icmp"])
 @pytest.mark.parametrize("bind", [None, "device"])
 def test_link_local_addresses(lab, jail, kind, bind):
-    refused(lab, jail, kind, "fe80::1", FILTER6 | ROUTE, scope="uplink0", bind=bind)
-    refused(lab, jail, kind, "fe80::a9fe:a9fe", FILTER6 | ROUTE, scope="uplink0", bind=bind)
+    refused(lab, jail, kind, "fe80::1", FILTER6, scope="uplink0", bind=bind)
+    refused(lab, jail, kind, "fe80::a9fe:a9fe", FILTER6, scope="uplink0", bind=bind)
 
 
 @pytest.mark.parametrize("address", ["224.0.0.1", "224.0.0.251", "239.255.255.250", "232.1.1.1", "ff02::1", "ff02::fb", "ff05::2",
                                      "ff0e::1"])  # fmt: skip
 def test_multicast_goes_nowhere(lab, jail, address):
-    expected = ROUTE | (FILTER6 | {"ENETUNREACH"} if ":" in address else FILTER4 | {"ENETUNREACH"})
+    expected = FILTER6 if ":" in address else ROUTE
     refused(lab, jail, "udp", address, expected, port=5353)
 
 
 @pytest.mark.parametrize("address", ["255.255.255.255", "198.51.100.255", "10.20.0.255", "192.0.0.7", "192.0.0.0"])
 def test_broadcast_goes_nowhere(lab, jail, address):
-    refused(lab, jail, "udp", address, ROUTE | FILTER4 | {"ENETUNREACH"}, port=5353, broadcast=True)
+    refused(lab, jail, "udp", address, ROUTE, port=5353, broadcast=True)
 
 
 # What is listed.
@@ -167,7 +167,7 @@ def test_the_rest_of_an_allowed_ipv6_address_is_refused(lab, jail, kind, address
 @pytest.mark.parametrize("address", ["192.168.40.9", "8.8.8.8", "2620:fe::fe", "fd40::9:1", "192.168.41.1", "172.23.142.118",
                                      "172.23.142.120", "fd12::9", "10.20.0.9"])  # fmt: skip
 def test_what_is_blocked_or_beside_an_allowance_is_refused(lab, jail, kind, address):
-    refused(lab, jail, kind, address, ROUTE | (FILTER6 if ":" in address else FILTER4))
+    refused(lab, jail, kind, address, ROUTE)
 
 
 @pytest.mark.parametrize("bind", [None, "device"])
@@ -175,8 +175,8 @@ def test_the_host_in_an_allowed_network(lab, staying, identity, bind):
     """To allow a network is not to allow this machine's own services in it."""
     jail = staying(lab, identity, "allow-net = 10.20.0.0/24\n")
     reached(lab, jail, "tcp", "10.20.0.6", bind=bind)
-    refused(lab, jail, "tcp", "10.20.0.5", ROUTE | FILTER4 if bind else ROUTE, bind=bind)
-    refused(lab, jail, "udp", "10.20.0.5", ROUTE | FILTER4 if bind else ROUTE, port=CANARY, bind=bind)
+    refused(lab, jail, "tcp", "10.20.0.5", FILTER4 if bind else ROUTE, bind=bind)
+    refused(lab, jail, "udp", "10.20.0.5", FILTER4 if bind else ROUTE, port=CANARY, bind=bind)
 
 
 def test_http(lab, jail):
@@ -197,7 +197,7 @@ def test_an_epics_search(lab, staying, identity):
 
 def test_an_epics_search_is_not_broadcast(lab, staying, identity):
     jail = staying(lab, identity, "allow-ip = 10.20.0.6\n")
-    refused(lab, jail, "udp", "10.20.0.255", ROUTE | FILTER4, port=5064, broadcast=True)
+    refused(lab, jail, "udp", "10.20.0.255", ROUTE, port=5064, broadcast=True)
 
 
 def test_abstract_sockets_are_not_there(lab, jail):
@@ -220,7 +220,7 @@ def test_without_configuration_only_the_internet(lab, staying, identity):
 def test_no_network(lab, staying, identity, configuration, options, kind):
     jail = staying(lab, identity, configuration, options)
     for address in ("1.1.1.1", "10.20.0.6", HOST4, "2606:4700::1111", "fd00::1"):
-        refused(lab, jail, kind, address, {"ENETUNREACH", "EINVAL"}, internet=None)
+        refused(lab, jail, kind, address, NONE, internet=None)
     refused(lab, jail, "tcp", "127.0.0.1", {"ECONNREFUSED"}, port=CANARY, internet=None)
     assert lab.seen(place="world") == []
 
@@ -240,7 +240,7 @@ def test_ipv6_off(lab, staying, identity):
     jail = staying(lab, identity, "ipv6 = off\n")
     reached(lab, jail, "tcp", "1.1.1.1")
     for address in ("2606:4700::1111", "fd00::1", HOST6):
-        refused(lab, jail, "tcp", address, {"ENETUNREACH", "EINVAL"})
+        refused(lab, jail, "tcp", address, NONE)
 
 
 def test_services_of_a_jail_are_not_published(lab, staying, identity):
@@ -257,7 +257,7 @@ def test_two_jails_do_not_meet(lab, staying, identity):
     one, two = staying(lab, identity), staying(lab, identity, "ipv6 = off\n")
     one.ask("evaluate", code="import sys; sys.keep = socket.create_server(('0.0.0.0', 5174)); result = 1")
     for address in ("192.0.0.2", "127.0.0.1", HOST4):
-        assert two.ask("tcp", address=address, port=5174)["errno"] in {"ECONNREFUSED", "EINVAL"}
+        assert two.ask("tcp", address=address, port=5174)["errno"] == ("EINVAL" if address == HOST4 else "ECONNREFUSED")
 
 
 @pytest.mark.parametrize("echo", [ECHO])

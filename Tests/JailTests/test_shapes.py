@@ -3,7 +3,9 @@
 import pytest
 from lab.services import CANARY
 from lab.shape import HOST4, HOST6
-from reach import FILTER4, FILTER6, ROUTE, reached, refused
+from reach import FILTER4, FILTER6, NONE, ROUTE, reached, refused, walked_past
+
+ALLOWED = "10.20.0.8"
 
 
 @pytest.fixture
@@ -39,11 +41,12 @@ def test_the_ipv6_internet(enter, shape, kind):
                                    "odd-address", "no-default"])  # fmt: skip
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_internal_addresses_on_every_shape(enter, shape, kind):
-    lab, jail = enter(shape)
-    internet = None if shape == "no-default" else "1.1.1.1"
+    # Where no address of the internet is reachable, an allowed one shows that what was sent before has arrived.
+    internet, configuration = (ALLOWED, f"allow-ip = {ALLOWED}:7\n") if shape == "no-default" else ("1.1.1.1", "")
+    lab, jail = enter(shape, configuration)
     for address in ("10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "198.51.100.77", HOST4):
         refused(lab, jail, kind, address, ROUTE, port=CANARY, internet=internet)
-        refused(lab, jail, kind, address, FILTER4 | ROUTE, port=CANARY, internet=internet, bind="device")
+        refused(lab, jail, kind, address, FILTER4, port=CANARY, internet=internet, bind="device")
 
 
 @pytest.mark.parametrize("shape", ["plain", "split-vpn", "wireguard", "tailscale", "two-defaults", "odd-address", "ipv6-only"])
@@ -52,7 +55,7 @@ def test_internal_ipv6_addresses_on_every_shape(enter, shape, kind):
     lab, jail = enter(shape)
     for address in ("fd00::1", "2600:99::77", HOST6, "64:ff9b::a00:1"):
         refused(lab, jail, kind, address, ROUTE, port=CANARY, internet="2606:4700::1111")
-        refused(lab, jail, kind, address, FILTER6 | ROUTE, port=CANARY, internet="2606:4700::1111", bind="device")
+        refused(lab, jail, kind, address, FILTER6, port=CANARY, internet="2606:4700::1111", bind="device")
 
 
 @pytest.mark.parametrize("shape, addresses", [
@@ -69,8 +72,7 @@ def test_what_is_routed_aside(enter, shape, addresses, bind):
     lab, jail = enter(shape)
     for address in addresses:
         for kind in ("tcp", "udp"):
-            expected = (FILTER6 if ":" in address else FILTER4) | ROUTE
-            refused(lab, jail, kind, address, expected, port=CANARY, bind=bind)
+            refused(lab, jail, kind, address, walked_past(kind, address, bind), port=CANARY, bind=bind)
 
 
 def test_what_is_routed_aside_can_be_allowed(enter):
@@ -89,25 +91,25 @@ def test_both_default_routes_count(enter):
 
 
 def test_no_way_out_is_no_error(enter):
-    lab, jail = enter("no-default", "allow-ip = 10.20.0.6:7\n")
+    lab, jail = enter("no-default", f"allow-ip = 10.20.0.6:7\nallow-ip = {ALLOWED}:7\n")
     reached(lab, jail, "tcp", "10.20.0.6")
-    refused(lab, jail, "tcp", "10.20.0.6", FILTER4, port=80, internet=None)
-    refused(lab, jail, "tcp", "10.20.0.7", ROUTE, internet=None)
+    refused(lab, jail, "tcp", "10.20.0.6", FILTER4, port=80, internet=ALLOWED)
+    refused(lab, jail, "tcp", "10.20.0.7", ROUTE, internet=ALLOWED)
     answer = jail.ask("tcp", address="1.1.1.1", port=7)
-    assert answer["errno"] in {"ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET"}, answer
+    assert answer["errno"] == "ENETUNREACH", answer
     assert lab.seen(dst="1.1.1.1") == []
 
 
 def test_a_host_without_ipv6(enter):
     lab, jail = enter("ipv4-only")
-    refused(lab, jail, "tcp", "2606:4700::1111", {"ENETUNREACH", "EINVAL"})
+    refused(lab, jail, "tcp", "2606:4700::1111", NONE)
     assert "uplink0" not in jail.ask("read", path="/proc/net/if_inet6")["text"]
 
 
 def test_a_host_without_ipv4(enter):
     lab, jail = enter("ipv6-only")
     answer = jail.ask("tcp", address="1.1.1.1", port=7)
-    assert answer["errno"] in {"ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET"}, answer
+    assert answer["errno"] == "ENETUNREACH", answer
     refused(lab, jail, "tcp", "10.0.0.1", ROUTE, internet="2606:4700::1111")
 
 

@@ -172,7 +172,6 @@ def sham(lab, *what):
     result = lab.run([PYTHON, "-B", "-I", f"{TESTS}/probes/sham.py", request, *command], identity="root")
     lab.call("lab.host:remove", "/tmp/nvim.visible")
     assert (result.status, result.err) == (0, ""), result
-    assert result.seconds < 3
     return states(result)
 
 
@@ -228,8 +227,13 @@ def test_a_canary_that_cannot_be_reached_proves_nothing(lab, identity):
     assert result.status == 1 and found["canaries, from outside"]["state"] == "failed", result
 
 
-def test_it_takes_little_time(lab, identity):
-    assert min(lab.sandbox("verify", "--json", identity=identity).seconds for _ in range(3)) < 1
+def test_nothing_is_waited_for(lab, identity):
+    """Every attempt is answered at once. Silence would cost half a second each time, and the proof more than its tenth of one."""
+    found = rows(lab.sandbox("verify", "--json", identity=identity))
+    assert [name for name in [*NETWORK, *CANARIES] if "no answer" in found[name]["saw"]] == []
+    # The control: an address of the internet at which nothing answers.
+    silent = rows(lab.jail(EXECUTABLE, "verify", "--attack", "--offline", "--target", "host=203.0.113.7#9", identity=identity))
+    assert "203.0.113.7: no answer" in silent["the host's addresses"]["saw"]
 
 
 def test_a_jail_without_ipv6(lab, identity):

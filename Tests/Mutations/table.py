@@ -203,7 +203,7 @@ mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files
        ROWS, (ATTACKED, "taken_before"), ("test_dns", "other_resolvers"))
 mutate("/run by another name", "visible", RUN, "    for mount in mounts where devices.contains(mount.device)", "    for mount in mounts where mount.path.isEmpty && devices.contains(mount.device)",
        ("test_sockets", "another_name"))
-mutate("mounts in /run", "any directory", RUN, "      case .directory where mount.isRoot && isWhole:", "      case .directory:", ("test_sockets", "shared_directory"))
+mutate("mounts in /run", "any directory", RUN, "      case .directory where mount.isRoot && isWhole:", "      case .directory where isWhole || mount.isOnDisk:", ("test_sockets", "shared_directory"))
 mutate("directories on the list", "visible", COVERS, "      if try !isOver(place) { try put", "      if try !isOver(place), path.isEmpty { try put", ROWS)
 mutate("sockets on the list", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
 mutate_both("rows: Claude's daemon", "removed", [
@@ -213,7 +213,7 @@ mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirect
 mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(environment[\"XDG_RUNTIME_DIR\"], user, homes))\n",
        "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
 mutate("home without HOME", "none", LIST, "try Self.accountHome(user)]", "nil]", ("test_sockets", "home_that_is_not_set"))
-mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "", ("test_sockets", "below_a_cover"))
+mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "    _ = directory\n", ("test_sockets", "below_a_cover"))
 mutate("working directory that is gone", "kept", f"{JAIL}/Holder/WorkingDirectory.swift", "!covers.hide(path) else {", "path.count > 0 else {",
        ("test_sockets", "below_a_cover"))
 mutate("each thing once", "each time", COVERS, "      if try !isOver(place) { try put", "      if try !isOver(place) || true { try put", (ATTACKED, "covered_once"))

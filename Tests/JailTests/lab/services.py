@@ -82,6 +82,8 @@ class Services:
         return {"device": self.device_port}
 
     def ask_forget(self):
+        for witness in self.witnesses:
+            witness.forget()
         self.events.clear()
         self.queries.clear()
         return True
