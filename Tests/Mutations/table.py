@@ -148,6 +148,8 @@ mutate("seccomp: scheduling of ours", "allowed", POLICY, "for call in scheduling
 mutate("seccomp: priorities of ours", "allowed", POLICY, ") in priorities {", ") in priorities.prefix(0) {", ("test_ours", "scheduling_of_ours"))
 mutate("seccomp: groups of ours", "the caller's own allowed", f"{JAIL}/Holder/OwnProcesses.swift", "ids.union([0, UInt32(bitPattern: group)])", "ids",
        ("test_ours", "scheduling_of"))
+mutate("a hangup", "not passed on by a session's leader", LAUNCHER, " || delivery.signal == Signals.hangup && Process.isSessionLeader", "",
+       ("test_terminal", "hangup_of_a_session_leader and user"))
 mutate("the launcher's files", "its user's", LAUNCHER, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
 mutate("the supervisor's files", "its user's", PROCESS, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
 mutate("files of ours, for uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift",
