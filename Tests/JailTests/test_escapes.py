@@ -355,7 +355,7 @@ def test_variables_that_lead_out(lab, identity, serve):
     leading = {"CONTAINER_HOST": "unix:///run/docker.sock", "PULSE_SERVER": "unix:/var/run/docker.sock"}
     given = {**dict.fromkeys(REMOVED, "x"), **kept, **leading}
     result = lab.jail("env", "-0", identity=identity, env={"PATH": lab.path(), **given})
-    assert dict(line.split("=", 1) for line in result.out.split("\0") if line) == {"PATH": lab.path(), **kept}
+    assert dict(line.split("=", 1) for line in result.out.split("\0") if line) == {"PATH": lab.path(), **kept, "CLAUDE_SANDBOX": "1"}
 
 
 # Files.

@@ -24,14 +24,15 @@ import Testing
     #expect(Check("a", tried: "b", expected: "c", saw: "d").state == .failed)
   }
 
-  @Test(arguments: [
-    (
-      states: [Check.State.ok, .limited, .skipped, .warning], guards: [.ok], verdict: Verdict.holds, status: 0
-    ),
-    ([.failed, .unreachable], [.failed], .broken, 1),
-    ([.ok, .unreachable, .warning], [], .unreachable, 2),
-    ([.ok, .unreachable], [.failed], .unguarded, 3),
-  ])
+  private static let verdicts:
+    [(states: [Check.State], guards: [Check.State], verdict: Verdict, status: Int32)] = [
+      ([.ok, .limited, .skipped, .warning], [.ok], .holds, 0),
+      ([.failed, .unreachable], [.failed], .broken, 1),
+      ([.ok, .unreachable, .warning], [], .unreachable, 2),
+      ([.ok, .unreachable], [.failed], .unguarded, 3),
+    ]
+
+  @Test(arguments: verdicts)
   func theVerdict(states: [Check.State], guards: [Check.State], verdict: Verdict, status: Int32) {
     func checks(_ states: [Check.State]) -> [Check] {
       states.map { Check("a", $0, tried: "b", expected: "c", saw: "d") }
