@@ -191,7 +191,7 @@ mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.c
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
 ENVIRONMENT = f"{JAIL}/Launch/CommandEnvironment.swift"
-mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) { return false }\n", "", escapes("variables"))
+mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) || name == \"GIT_ASKPASS\" && hasEditor { return false }\n", "", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 
