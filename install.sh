@@ -415,9 +415,10 @@ prove() {
   say ''
   say 'A jail, attacked from inside:'
   # shellcheck disable=SC2086 # an option or nothing
-  as_caller env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$program" verify $offline ||
-    refuse 'the jail does not hold, or the internet cannot be reached from it' \
-      'see the lines above (without internet: ./install.sh --offline)'
+  as_caller env CLAUDE_SANDBOX_EGRESS_JAIL=1 "$program" verify $offline || case $? in
+    2) refuse 'the internet cannot be reached from the jail' 'see the lines above; on a machine without internet: ./install.sh --offline' ;;
+    *) refuse 'the jail does not hold, or the guard that is installed does not' 'see the lines above' ;;
+  esac
 }
 
 refuse() {

@@ -7,6 +7,8 @@ public enum Process {
   public static var parent: CInt { getppid() }
   /// The process group.
   public static var group: CInt { getpgrp() }
+  /// Whether its session (setsid(2)) began with it.
+  public static var isSessionLeader: Bool { getsid(0) == getpid() }
   public static var userID: UInt32 { geteuid() }
   public static var groupID: UInt32 { getegid() }
 

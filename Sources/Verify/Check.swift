@@ -5,6 +5,10 @@ public struct Check: Sendable {
     /// This machine cannot do it, or it does not hold for this user; said, and no failure.
     case limited
     case skipped
+    /// Not about the jail's walls, but worth knowing.
+    case warning
+    /// What shall be there beside the walls, and is not: the internet.
+    case unreachable
     case failed
   }
 

@@ -23,12 +23,13 @@ enum NetworkControls {
     var absence = "none (without internet: --offline)"
     do { addresses = try HostNames.addresses(of: name) } catch { absence = "\(error)" }
     let names = Check(
-      "name service works", addresses.isEmpty ? .failed : .ok, tried: "look \(name) up",
+      "name service works", addresses.isEmpty ? .unreachable : .ok, tried: "look \(name) up",
       expected: "an address", saw: addresses.first.map { "\($0)" } ?? absence)
     let reached = Attempt.atOnce(
       addresses.map { Attempt(kind: .stream, choice: .routes, address: $0, port: 443) }, patience: patience)
     let internet = Check(
-      "the internet works", reached.contains(.connected) ? .ok : .failed, tried: "connect to \(name):443",
+      "the internet works", reached.contains(.connected) ? .ok : .unreachable,
+      tried: "connect to \(name):443",
       expected: "connected",
       saw: reached.contains(.connected)
         ? "connected" : reached.first.map { "\($0)" } ?? "no address (without internet: --offline)")

@@ -40,7 +40,7 @@ public enum Verification {
     guard let found = Shim.precedence(.own) else { return [] }
     return [
       Check(
-        "claude on PATH", found.state == .ok ? .ok : .failed, tried: "look which claude a shell would start",
+        "claude on PATH", found.state == .ok ? .ok : .warning, tried: "look which claude a shell would start",
         expected: "the jailed one", saw: found.finding + (found.fix.map { "; \($0)" } ?? ""))
     ]
   }

@@ -31,7 +31,11 @@ struct Config: ParsableCommand {
   func run() throws {
     if prove { return try printProof() }
     let configuration = Invocation.orExit { () throws(LaunchFailure) in try ConfigurationFiles.read() }
-    if check { return }
+    if check {
+      // Rules can be right, each of them, and too many for a filter.
+      _ = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+      return
+    }
     let entries = Self.entries(configuration)
     if json {
       try JSON.print(entries)
@@ -41,7 +45,8 @@ struct Config: ParsableCommand {
   }
 
   private func printProof() throws {
-    let (_, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    Invocation.mentionWhere(configuration)
     let report = ProofReport(plan)
     if json { try JSON.print(report) } else { print(report.text) }
     if !report.proven { throw ExitCode.failure }

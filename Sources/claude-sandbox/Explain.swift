@@ -38,10 +38,17 @@ struct Explain: ParsableCommand {
   func run() throws {
     let query = try query()
     let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
-    Invocation.mentionMissingJail(configuration)
+    Invocation.mentionWhere(configuration)
+    let isInside = Confinement.isJail(configuration)
     let (addresses, problem) = addresses(of: query.host)
     if let problem { Process.complain("claude-sandbox: \(problem)\n") }
-    let answers = addresses.map { (address: $0, answers: query.answers(plan.reach(of: $0))) }
+    let answers = addresses.map { address in
+      // The configuration may have changed since this jail was launched; its routes have not.
+      let isRefused = isInside && HostNetwork.refuses(address)
+      return (
+        address: address, answers: query.answers(isRefused ? plan.refused(address) : plan.reach(of: address))
+      )
+    }
     let rows = answers.flatMap { address, answers in answers.map { row(address, $0) } }
     let verdict = Reachability(answers.flatMap(\.answers))
     if json {

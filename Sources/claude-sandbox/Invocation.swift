@@ -45,9 +45,13 @@ enum Invocation {
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
   static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
+    finish(launching: Command(arguments: arguments), network: network, override: override)
+  }
+
+  static func finish(launching command: Command, network: NetworkMode?, override: Bool = true) -> Never {
     let status: WaitStatus
     do throws(Refusal) {
-      status = try Launch.run(Command(arguments: arguments), network: network, override: override)
+      status = try Launch.run(command, network: network, override: override)
     } catch {
       exit(error.exitStatus, saying: error.text)
     }
@@ -65,8 +69,12 @@ enum Invocation {
     Process.exit(0)
   }
 
-  /// What is printed about jails does not hold for commands that run without one.
-  static func mentionMissingJail(_ configuration: Configuration) {
+  /// What is printed about jails is not all there is to know in one, and does not hold for commands that run without one.
+  static func mentionWhere(_ configuration: Configuration) {
+    if Confinement.isJail(configuration) {
+      return Process.complain(
+        "claude-sandbox: this is a jail: by the configuration, and by this jail's own routes\n")
+    }
     guard !configuration.egressJail.value, let place = configuration.egressJail.location else { return }
     Process.complain(
       "claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")

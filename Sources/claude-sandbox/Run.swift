@@ -46,7 +46,7 @@ struct Run: ParsableCommand {
       let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
         try Launch.plan(network: options.network?.mode)
       }
-      Invocation.mentionMissingJail(configuration)
+      Invocation.mentionWhere(configuration)
       try PlanReport(plan).print(json: json)
     } else {
       // The raw bytes: arguments need not be text.

@@ -11,6 +11,6 @@ struct Shell: ParsableCommand {
   func run() {
     let shell = Environment.own["SHELL"] ?? ""
     let path = shell.hasPrefix("/") ? shell : "/bin/sh"
-    Invocation.finish(launching: [Array(path.utf8)], network: options.network?.mode)
+    Invocation.finish(launching: Environment.own.markedShell(path), network: options.network?.mode)
   }
 }

@@ -10,8 +10,9 @@ struct Verify: ParsableCommand {
     discussion: """
       Outside of a jail it starts services of its own (on the loopback, on every address of the host that the configuration does not open, on Unix sockets), launches a jail, \
       attacks it from inside, and checks whether any service was contacted. In a jail it attacks that jail. Controls come first: a dead \
-      network proves nothing. The attacks send other hosts only what a jail refuses; without a jail nothing is sent. The exit status is 0 \
-      only if no check fails.
+      network proves nothing. The attacks send other hosts only what a jail refuses; without a jail nothing is sent. The \
+      exit status is 0 when every wall holds, 1 when one does not or there is no jail, 2 when the walls hold and the internet cannot be \
+      reached from it, 3 when an installed guard does not hold. Warnings change nothing.
       """)
 
   @Flag(help: "Skip the checks that need the internet.")
@@ -50,18 +51,21 @@ struct Verify: ParsableCommand {
       return try Attacker.answer(JSON.text(checks.map(Row.init)) + "\n")
     }
     let checks: [Check]
+    var guards: [Check] = []
     if Verification.isInside {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
       do {
-        checks = try Verification.outside(attack: launch) + GuardSettings.checks()
+        checks = try Verification.outside(attack: launch)
+        guards = GuardSettings.checks()
       } catch {
         let saw = (error as? LaunchFailure)?.text ?? "\(error)"
         checks = [Check("a jail is launched", .failed, tried: "plan it", expected: "a jail", saw: saw)]
       }
     }
-    report(checks)
-    if !checks.allSatisfy({ $0.state != .failed }) { throw ExitCode.failure }
+    let verdict = Verdict(checks, guards: guards)
+    try report(checks + guards, verdict)
+    if verdict != .holds { throw ExitCode(verdict.exitStatus) }
   }
 
   /// Runs this program again, in a jail; what it says of it.
@@ -84,23 +88,39 @@ struct Verify: ParsableCommand {
   /// A table's cell; --json has all of it.
   private static func cut(_ text: String) -> String { text.count > 60 ? text.prefix(57) + "..." : text }
 
-  private func report(_ checks: [Check]) {
-    if json {
-      try? JSON.print(checks.map(Row.init))
-      return
-    }
-    let words = [Check.State.ok: "ok", .limited: "limited", .skipped: "skipped", .failed: "FAIL"]
-    print(Table.text(checks.map { [words[$0.state] ?? "", $0.name, Self.cut($0.tried), $0.saw] }))
-    for check in checks where check.state == .failed {
+  private static let words: [Check.State: String] = [
+    .ok: "ok", .limited: "limited", .skipped: "skipped", .warning: "warning", .unreachable: "unreachable",
+    .failed: "FAIL",
+  ]
+
+  private func report(_ checks: [Check], _ verdict: Verdict) throws {
+    if json { return try JSON.print(checks.map(Row.init)) }
+    print(Table.text(checks.map { [Self.words[$0.state] ?? "", $0.name, Self.cut($0.tried), $0.saw] }))
+    for check in checks where [.warning, .unreachable, .failed].contains(check.state) {
       print(
-        "\nFAIL: \(check.name)\n  tried: \(check.tried)\n  expected: \(check.expected)\n  saw: \(check.saw)")
+        "\n\(Self.words[check.state] ?? ""): \(check.name)\n  tried: \(check.tried)\n  expected: \(check.expected)\n  saw: \(check.saw)"
+      )
     }
-    let failed = checks.count { $0.state == .failed }
-    let skipped = checks.filter { $0.state == .skipped }.map(\.name)
-    let note = skipped.isEmpty ? "" : "; not tried: \(skipped.joined(separator: ", "))"
-    print(
-      failed == 0
-        ? "\nThe jail holds: \(checks.count) checks\(note)."
-        : "\n\(failed) of \(checks.count) checks failed\(note). Do not rely on this jail.")
+    print("\n\(Self.sentence(checks, verdict))")
+  }
+
+  private static func sentence(_ checks: [Check], _ verdict: Verdict) -> String {
+    func names(_ state: Check.State, _ word: String) -> String {
+      let names = checks.filter { $0.state == state }.map(\.name)
+      return names.isEmpty ? "" : "; \(word): \(names.joined(separator: ", "))"
+    }
+    let notes = names(.skipped, "not tried") + names(.warning, "warning")
+    switch verdict {
+    case .holds: return "The jail holds: \(checks.count) checks\(notes)."
+    case .unreachable:
+      return
+        "The walls hold: \(checks.count) checks\(notes). But the internet cannot be reached from the jail."
+    case .unguarded:
+      return
+        "The jail holds: \(checks.count) checks\(notes). But the guard does not: Claude Code starts without a jail, too."
+    case .broken:
+      return
+        "\(checks.count { $0.state == .failed }) of \(checks.count) checks failed\(notes). Do not rely on this jail."
+    }
   }
 }

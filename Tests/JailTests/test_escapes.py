@@ -334,7 +334,8 @@ def test_standard_streams_that_do_not(lab, identity, kind):
 
 REMOVED = """LISTEN_FDS LISTEN_PID LISTEN_FDNAMES NOTIFY_SOCKET WATCHDOG_PID WATCHDOG_USEC TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS
 DBUS_SYSTEM_BUS_ADDRESS WAYLAND_DISPLAY WAYLAND_SOCKET DISPLAY SESSION_MANAGER VSCODE_IPC_HOOK_CLI VSCODE_IPC_HOOK VSCODE_GIT_IPC_HANDLE
-NVIM NVIM_LISTEN_ADDRESS""".split()
+NVIM NVIM_LISTEN_ADDRESS NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE VSCODE_GIT_ASKPASS_NODE VSCODE_GIT_ASKPASS_EXTRA_ARGS
+VSCODE_GIT_ASKPASS_MAIN GIT_ASKPASS""".split()
 
 
 def test_limits_of_processes_outside(lab, identity):
@@ -355,7 +356,22 @@ def test_variables_that_lead_out(lab, identity, serve):
     leading = {"CONTAINER_HOST": "unix:///run/docker.sock", "PULSE_SERVER": "unix:/var/run/docker.sock"}
     given = {**dict.fromkeys(REMOVED, "x"), **kept, **leading}
     result = lab.jail("env", "-0", identity=identity, env={"PATH": lab.path(), **given})
-    assert dict(line.split("=", 1) for line in result.out.split("\0") if line) == {"PATH": lab.path(), **kept}
+    assert dict(line.split("=", 1) for line in result.out.split("\0") if line) == {"PATH": lab.path(), **kept, "CLAUDE_SANDBOX": "1"}
+
+
+@pytest.mark.parametrize("name", ["MAKEFLAGS", "MFLAGS", "CARGO_MAKEFLAGS"])
+@pytest.mark.parametrize("given,kept", [
+    (" -j4 --jobserver-auth=3,4", " -j4"), ("--jobserver-fds=3,4 --jobserver-auth=3,4 -j", "-j"), ("--jobserver-auth=-2,-2", ""),
+    ("w -j4 --jobserver-auth=fifo:/tmp/GMfifo1", "w -j4 --jobserver-auth=fifo:/tmp/GMfifo1"), ("k -- A=--jobserver-authors", "k -- A=--jobserver-authors"),
+])  # fmt: skip
+def test_a_jobserver_without_its_descriptors(lab, identity, name, given, kept):
+    """make(1) would warn that it is unavailable; one that is a FIFO is there."""
+    assert lab.jail("printenv", name, identity=identity, add_env={name: given}).out == kept + "\n"
+
+
+def test_a_helper_for_passwords_of_one_s_own(lab, identity):
+    """Git's is only removed where it is VS Code's."""
+    assert lab.jail("printenv", "GIT_ASKPASS", identity=identity, add_env={"GIT_ASKPASS": "/bin/true"}).out == "/bin/true\n"
 
 
 # Files.

@@ -21,13 +21,15 @@ PROMPT = "%% "
 class Terminal:
     """A pty whose other end is the standard streams and the controlling terminal of a process in the lab."""
 
-    def __init__(self, lab, argv, identity, **how):
+    def __init__(self, lab, argv, identity, output=None, text="", **how):
         self.master, slave = os.openpty()
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
         os.fchmod(slave, 0o666)
         os.fchown(slave, 1000 if identity == "user" else os.fstat(slave).st_uid, -1)
-        self.text = ""
-        self.process = lab.start(argv, identity=identity, descriptors={0: slave, 1: slave, 2: slave}, session=True, pipes=(), **how)
+        self.text, self.status = "", None
+        self.type(text)
+        given = {0: slave, 1: slave if output is None else output, 2: slave}
+        self.process = lab.start(argv, identity=identity, descriptors=given, session=True, pipes=(), **how)
         os.close(slave)
 
     def expect(self, pattern, timeout=10):
@@ -61,8 +63,17 @@ class Terminal:
     def foreground(self):
         return struct.unpack("i", fcntl.ioctl(self.master, termios.TIOCGPGRP, bytes(4)))[0]
 
+    def wait(self):
+        """The process's status, as subprocess tells it."""
+        if self.status is None:
+            self.status = self.process.wait(10)
+        return self.status
+
     def close(self):
-        os.close(self.master)
+        """Hang up: what still is at the terminal gets SIGHUP."""
+        if self.master is not None:
+            os.close(self.master)
+            self.master = None
 
 
 @pytest.fixture
@@ -76,8 +87,8 @@ def terminal(lab, identity):
 
     yield start
     for one in opened:
-        one.close()  # hangs up: what still is at the terminal gets SIGHUP
-        one.process.wait(10)
+        one.close()
+        one.wait()
 
 
 @pytest.fixture
@@ -240,16 +251,81 @@ def test_as_session_leader(terminal):
     window.expect("ready\r\n")
     window.type("text\n")
     window.expect("got text\r\n")
-    assert window.process.wait() == 0
-    window.process.wait = lambda timeout: None
+    assert window.wait() == 0
 
 
 def test_as_session_leader_interrupted(terminal):
     window = terminal([EXECUTABLE, "run", "--", "sh", "-c", "echo ready; exec sleep 1000"])
     window.expect("ready\r\n")
     window.type("\x03")
-    assert window.process.wait() == -signal.SIGINT
-    window.process.wait = lambda timeout: None
+    assert window.wait() == -signal.SIGINT
+
+
+HANGUPS = """import signal, sys, time
+n = []
+signal.signal(signal.SIGHUP, lambda *_: n.append(1))
+print("ready", flush=True)
+while not n: time.sleep(0.01)
+time.sleep(0.3)
+print("hangups", len(n), flush=True)
+sys.exit(5)"""
+
+
+@pytest.fixture
+def window(terminal):
+    """A function that starts a process at a terminal that will go, as ssh's connection, tmux's window, an IDE's pane; with standard
+    output in a pipe, which stays."""
+    readers = []
+
+    def start(argv, **how):
+        reader, writer = os.pipe()
+        readers.append(reader)
+        started = terminal(argv, output=writer, **how)
+        os.close(writer)
+
+        def read():
+            """What comes within 10 s, at most to the end."""
+            assert select.select([reader], [], [], 10)[0], "it says nothing"
+            return os.read(reader, 4096).decode()
+
+        started.read = read
+        assert read() == "ready\n"
+        return started
+
+    yield start
+    for reader in readers:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("command", [["run", "--", "sh", "-c", "echo ready; exec sleep 1000"], ["shell"]], ids=["run", "shell"])
+def test_a_hangup_of_a_session_leader(window, command):
+    """`ssh -t host claude`, `tmux new-window claude`: the kernel tells the session's leader alone, which is the launcher."""
+    gone = window([EXECUTABLE, *command], add_env={"SHELL": "/bin/bash", "HISTFILE": "/dev/null"}, text="echo ready; sleep 1000\n")
+    gone.close()
+    assert gone.wait() == -signal.SIGHUP
+
+
+def test_a_hangup_of_a_session_leader_that_the_command_handles(window):
+    gone = window([EXECUTABLE, "run", "--", PYTHON, "-I", "-c", HANGUPS])
+    gone.close()
+    assert gone.read() == "hangups 1\n"
+    assert gone.wait() == 5
+
+
+def test_a_hangup_of_a_session_leader_that_ignores_it(window):
+    """nohup(1)."""
+    gone = window([EXECUTABLE, "run", "--", "sh", "-c", "echo ready; cat; sleep 0.3; echo here; exit 7"], ignored=[signal.SIGHUP])
+    gone.close()
+    assert gone.read() == "here\n"
+    assert gone.wait() == 7
+
+
+def test_a_hangup_below_a_shell(window):
+    """The launcher is no leader. With the leader's end the kernel tells the foreground's group, where the command is, too."""
+    gone = window(["sh", "-c", f'{EXECUTABLE} run -- {PYTHON} -I -c "$0"; true', HANGUPS])
+    gone.close()
+    assert gone.wait() == -signal.SIGHUP
+    assert gone.read() == "hangups 1\n"
 
 
 def test_terminal_modes_are_left_alone(shell):
@@ -269,5 +345,4 @@ def test_an_interactive_shell_in_a_jail(lab, identity, terminal):
     inner.type("\x1a")
     inner.expect("Stopped")
     inner.command("exit 7\nexit 7")  # the first says that there are stopped jobs
-    assert inner.process.wait() == 7
-    inner.process.wait = lambda timeout: None
+    assert inner.wait() == 7

@@ -37,7 +37,7 @@ def test_options_after_the_command_are_the_command_s(lab, identity):
 
 def test_environment(lab, identity):
     env = {"PATH": lab.path(), "EMPTY": "", "LINES_": "a\nb", "LD_LIBRARY_PATH": "/nowhere", "HOME": "/x", "IFS": " ", "A=B"[0]: "1"}
-    assert show(lab, identity=identity, env=env)["env"] == {**env, **locale(lab)}
+    assert show(lab, identity=identity, env=env)["env"] == {**env, **locale(lab), "CLAUDE_SANDBOX": "1"}
 
 
 def locale(lab):
@@ -47,12 +47,12 @@ def locale(lab):
 
 def test_an_empty_environment(lab, identity):
     result = lab.run([EXECUTABLE, "run", "--", "/usr/bin/env"], identity=identity, env={})
-    assert (result.status, result.out) == (0, "")
+    assert (result.status, result.out) == (0, "CLAUDE_SANDBOX=1\n")
 
 
-def test_nothing_is_added_to_the_environment(lab, identity):
+def test_what_is_added_to_the_environment(lab, identity):
     environment = lab.run(["env"], identity=identity).out
-    assert lab.jail("env", identity=identity).out == environment
+    assert lab.jail("env", identity=identity).out == f"{environment}CLAUDE_SANDBOX=1\n"
 
 
 @pytest.mark.parametrize("directory", ["/", "/usr/share", "/tmp", "/srv/lab/tests/probes"])

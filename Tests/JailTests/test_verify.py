@@ -83,8 +83,12 @@ def test_offline_skips_what_needs_the_internet(lab, identity):
 def test_a_dead_network_is_no_pass(lab, identity):
     lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
     result = lab.sandbox("verify", "--json", identity=identity)
-    failed = [name for name, state in states(result).items() if state == "failed"]
-    assert (result.status, failed) == (1, ["name service works", "the internet works"])
+    found = states(result)
+    assert (result.status, [name for name, state in found.items() if state == "unreachable"]) == (2, ["name service works", "the internet works"])
+    assert "failed" not in found.values()
+    result = lab.sandbox("verify", identity=identity)
+    assert result.status == 2 and result.out.endswith("But the internet cannot be reached from the jail.\n")
+    assert "Do not rely" not in result.out
 
 
 def test_without_a_network(lab, identity):

@@ -148,6 +148,8 @@ mutate("seccomp: scheduling of ours", "allowed", POLICY, "for call in scheduling
 mutate("seccomp: priorities of ours", "allowed", POLICY, ") in priorities {", ") in priorities.prefix(0) {", ("test_ours", "scheduling_of_ours"))
 mutate("seccomp: groups of ours", "the caller's own allowed", f"{JAIL}/Holder/OwnProcesses.swift", "ids.union([0, UInt32(bitPattern: group)])", "ids",
        ("test_ours", "scheduling_of"))
+mutate("a hangup", "not passed on by a session's leader", LAUNCHER, " || delivery.signal == Signals.hangup && Process.isSessionLeader", "",
+       ("test_terminal", "hangup_of_a_session_leader and user"))
 mutate("the launcher's files", "its user's", LAUNCHER, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
 mutate("the supervisor's files", "its user's", PROCESS, "    try Process.hide()\n", "", ("test_ours", "files_of_ours"))
 mutate("files of ours, for uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift",
@@ -189,7 +191,7 @@ mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.c
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
 ENVIRONMENT = f"{JAIL}/Launch/CommandEnvironment.swift"
-mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) { return false }\n", "", escapes("variables"))
+mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) || name == \"GIT_ASKPASS\" && hasEditor { return false }\n", "", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 

@@ -23,4 +23,21 @@ import Testing
     #expect(Check("a", tried: "b", expected: "c", saw: "c").state == .ok)
     #expect(Check("a", tried: "b", expected: "c", saw: "d").state == .failed)
   }
+
+  private static let verdicts:
+    [(states: [Check.State], guards: [Check.State], verdict: Verdict, status: Int32)] = [
+      ([.ok, .limited, .skipped, .warning], [.ok], .holds, 0),
+      ([.failed, .unreachable], [.failed], .broken, 1),
+      ([.ok, .unreachable, .warning], [], .unreachable, 2),
+      ([.ok, .unreachable], [.failed], .unguarded, 3),
+    ]
+
+  @Test(arguments: verdicts)
+  func theVerdict(states: [Check.State], guards: [Check.State], verdict: Verdict, status: Int32) {
+    func checks(_ states: [Check.State]) -> [Check] {
+      states.map { Check("a", $0, tried: "b", expected: "c", saw: "d") }
+    }
+    let found = Verdict(checks(states), guards: checks(guards))
+    #expect(found == verdict && found.exitStatus == status)
+  }
 }

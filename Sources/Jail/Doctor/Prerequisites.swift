@@ -115,6 +115,12 @@ public enum Prerequisites {
           "pasta", "\(path) cannot be run, or does not know --fd",
           fix: "apt-get install --reinstall passt (2023-03 or newer)")
       }
+      guard Pasta.refusesClosedPorts(path) else {
+        return .limited(
+          "pasta",
+          "\(path), \(version): a connection to a closed port of the internet hangs instead of being refused",
+          fix: "install passt of 2024-08 or newer, from the distribution's backports or its next release")
+      }
       return .ok("pasta", "\(path), \(version)")
     } catch {
       return pasta(error)

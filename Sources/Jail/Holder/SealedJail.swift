@@ -119,7 +119,7 @@ struct SealedJail: ~Copyable {
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    let environment = command.environment.without(covers, exposed: exposed)
+    let environment = command.environment.without(covers, exposed: exposed).marked
     try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

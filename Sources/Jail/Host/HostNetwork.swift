@@ -74,6 +74,16 @@ public enum HostNetwork {
     }
   }
 
+  /// Whether the kernel would not even send a packet to an address.
+  public static func refuses(_ address: IPAddress) -> Bool {
+    do {
+      var kernel = try NetlinkSocket()
+      return try lookup(address, in: &kernel) == nil
+    } catch {
+      return false
+    }
+  }
+
   /// How the kernel would reach an address; nil if it says that it would not, for whatever reason.
   private static func lookup(_ address: IPAddress, in kernel: inout NetlinkSocket) throws -> Route? {
     guard let request = Route.lookupRequest(to: address.bytes) else { return nil }

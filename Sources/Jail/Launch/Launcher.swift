@@ -36,8 +36,7 @@ enum Launcher {
         switch event {
         case .signal:
           while let delivery = try Signals.next(from: signals) {
-            // The terminal's own signals have reached the command already: it is in the same process group.
-            if !delivery.fromKernel { try? socket.send(LauncherRequest.forward(delivery.signal).bytes) }
+            if isForCommand(delivery) { try? socket.send(LauncherRequest.forward(delivery.signal).bytes) }
           }
         case .report:
           guard let report = SupervisorReport(try socket.receive()?.bytes ?? []) else {
@@ -49,6 +48,12 @@ enum Launcher {
         }
       }
     }
+  }
+
+  /// The terminal's own signals have reached the command already: it is in the same process group. But when the terminal hangs up,
+  /// the session's leader alone is told (tty_signal_session_leader in the kernel).
+  private static func isForCommand(_ delivery: Signals.Delivery) -> Bool {
+    !delivery.fromKernel || delivery.signal == Signals.hangup && Process.isSessionLeader
   }
 
   /// How the command ended, if it has.

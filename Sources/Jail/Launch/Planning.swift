@@ -2,13 +2,21 @@ import Linux
 public import Policy
 
 extension Launch {
-  /// What a launch would do, for `--dry-run`, `explain` and `config`.
+  /// What a launch would do, for `--dry-run`, `explain` and `config`. In a jail, where a launch would stay: what can be seen of that
+  /// jail.
   public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
     Configuration, HostFacts, Plan
   ) {
     let configuration = try configuration(network)
     let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
-    return (configuration, facts, try plan(configuration, facts))
+    guard Confinement.isJail(configuration) else {
+      return (configuration, facts, try plan(configuration, facts))
+    }
+    do throws(PlanError) {
+      return (configuration, facts, try Plan.inside(configuration: configuration, facts: facts))
+    } catch {
+      throw .plan(error)
+    }
   }
 
   static func configuration(_ network: NetworkMode?) throws(LaunchFailure) -> Configuration {

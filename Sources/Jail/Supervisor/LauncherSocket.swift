@@ -21,13 +21,16 @@ final class LauncherSocket {
     return LauncherRequest(message.bytes)
   }
 
-  /// Waits until a descriptor is readable. A signal that comes before the command runs ends the launch.
+  /// Waits until a descriptor is readable. A signal that comes before the command runs ends the launch, but not a hangup that the
+  /// caller ignores, as nohup(1) does.
   func wait(for descriptor: CInt) throws {
     enum Event { case request, awaited }
     while true {
       let interests = [Interest.readable(self.descriptor, Event.request), .readable(descriptor, .awaited)]
       let ready = try Linux.wait(interests).ready
-      if ready.contains(.request), case .forward(let signal) = try next(), signal != Signals.stop {
+      if ready.contains(.request), case .forward(let signal) = try next(), signal != Signals.stop,
+        !(signal == Signals.hangup && Signals.isIgnored(signal))
+      {
         throw JailFailure.interrupted(WaitStatus(rawValue: signal))
       }
       if ready.contains(.awaited) { return }

@@ -33,7 +33,30 @@ enum Pasta {
     guard let output else { return nil }
     let line = String(decoding: output.prefix { $0 != 10 }, as: UTF8.self)
     // Debian 12's says "pasta unknown version", Debian 13's nothing into a pipe.
-    return line.isEmpty || line == "pasta unknown version" ? "version unknown" : line
+    if !line.isEmpty && line != "pasta unknown version" { return line }
+    return packageVersion ?? "version unknown"
+  }
+
+  /// The version of the package, as the system's package manager has it.
+  private static var packageVersion: String? {
+    let questions = [
+      ["/usr/bin/dpkg-query", "--show", "--showformat=${Version}", "passt"],
+      ["/usr/bin/rpm", "--query", "--queryformat=%{VERSION}-%{RELEASE}", "passt"],
+    ]
+    for question in questions {
+      guard let program = try? TrustedFile.resolve(question[0]),
+        let output = try? TrustedProgram.output(of: program, arguments: question), !output.isEmpty
+      else { continue }
+      return "passt \(String(decoding: output.prefix { $0 != 10 }, as: UTF8.self))"
+    }
+    return nil
+  }
+
+  /// Whether it refuses what its peer refuses, as it does since 2024-08: the flag is as old.
+  static func refusesClosedPorts(_ path: String) -> Bool {
+    let output = try? TrustedProgram.output(
+      of: path, arguments: ["pasta", "--map-host-loopback", "none", "--version"])
+    return output != nil
   }
 
   /// A process that becomes pasta when it is given its tap.

@@ -42,11 +42,20 @@ public struct Plan: Sendable, Equatable {
         wantsIPv6(configuration, facts)
         ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
     }
+    return try make(configuration, facts, hostRules, ipv4, ipv6)
+  }
 
+  /// The plan with these addresses, and these rules beside the configured and the builtin ones.
+  static func make(
+    _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], _ ipv4: GuestAddresses,
+    _ ipv6: GuestAddresses?
+  ) throws(PlanError) -> Plan {
     var rules = [base(.ipv4, facts), ipv6 == nil ? noIPv6(configuration) : base(.ipv6, facts)]
     rules.append(ipv4.rule)
     if let ipv6 { rules.append(ipv6.rule) }
-    rules += (BuiltinPrefix.rules + used).filter { $0.prefix.family == .ipv4 || ipv6 != nil }
+    rules += (BuiltinPrefix.rules + hostRules + configuration.rules).filter {
+      $0.prefix.family == .ipv4 || ipv6 != nil
+    }
 
     let effective4 = EffectivePolicy(rules, .ipv4, guest: ipv4.subnet)
     let effective6 = EffectivePolicy(rules, .ipv6, guest: ipv6?.subnet)
@@ -63,7 +72,7 @@ public struct Plan: Sendable, Equatable {
   }
 
   // network = none: no uplink, so nothing is routed and no exception counts.
-  private static func closed() -> Plan {
+  static func closed() -> Plan {
     let rules = Family.allCases.map {
       Rule(prefix: .everything($0), action: .block, origin: .networkNone)
     }

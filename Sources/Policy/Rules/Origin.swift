@@ -12,6 +12,8 @@ public enum Origin: Hashable, Sendable {
   case internalRoute(link: String, gateway: IPAddress?, table: UInt32)
   /// A route of the host that refuses its destination.
   case rejectRoute(table: UInt32)
+  /// A route of the jail that is asked in: why it is there, only its host can tell.
+  case jailRoute
   /// A name server of this host.
   case resolver
   /// The jail's own side of the uplink: the guest's and the gateway's synthetic addresses.
@@ -45,6 +47,7 @@ extension Origin: CustomStringConvertible {
       let way = gateway.map { "via \($0) dev \(link)" } ?? "dev \(link)"
       return "a route that does not leave as the internet does (\(way), table \(table))"
     case .rejectRoute(let table): return "a route of this host that refuses it (table \(table))"
+    case .jailRoute: return "this jail's own route refuses it, as when it was launched"
     case .resolver: return "a name server of this host, which the jail asks through 127.0.0.53 only"
     case .guestSubnet: return "the jail's own end of the uplink"
     case .configuration(let location, let key): return "\(location): \(key)"
