@@ -335,7 +335,7 @@ def test_an_installation_is_proven(lab, unpacked, clean):
     # On a machine without internet the proof fails, but for those who know that there is none.
     lab.resolv("nameserver 203.0.113.253\noptions timeout:1 attempts:1\n")
     failed = on_host(lab, *prebuilt)
-    assert failed.status == 1 and "the jail does not hold" in failed.err and "The previous version is back" in failed.err
+    assert failed.status == 1 and "the internet cannot be reached from the jail" in failed.err and "The previous version is back" in failed.err
     assert lab.run([f"{PREFIX}/bin/verify-sandbox", "--offline"], identity=Identity.USER).status == 0
     assert lab.run(["ls", f"{PREFIX}/bin/claude-sandbox.old"]).status == 2
     assert on_host(lab, *prebuilt, "--offline").status == 0
