@@ -162,7 +162,7 @@ print("got" in text.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 def test_job_control(tool):
     """An interactive shell at a terminal that was opened inside."""
-    lines = "sleep 1000 & \nsleep 1000 &\njobs; kill -STOP %1; sleep 0.2; jobs; bg %1; kill %1 %2; wait %1; echo one=$?; wait %2; echo two=$?\nexit 5\n"
+    lines = "sleep 1000 & one=$!\nsleep 1000 & two=$!\njobs; kill -STOP %1; sleep 0.2; jobs; bg %1; kill %1 %2; wait $one; echo one=$?; wait $two; echo two=$?\nexit 5\n"
     result = tool("script", "-qec", "bash --norc --noprofile -i", "/dev/null", stdin=lines.encode())
     assert result.status == 5, result
     for words in ("Running", "Stopped", "one=143", "two=143"):
