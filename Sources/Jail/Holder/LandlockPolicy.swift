@@ -16,19 +16,12 @@ enum LandlockPolicy {
       let ruleset = try Landlock.Ruleset(ownSockets: true)
       for path in configuration.exposedSockets.map(\.value) {
         // As for the covers: a path that has links, or is not there, exposes nothing.
-        guard let socket = try? FileDescriptor.refer(toWithoutLinks: Self.real(path).utf8),
+        guard let socket = try? FileDescriptor.refer(toWithoutLinks: ExposedSocket.real(path).utf8),
           try FileStatus.of(socket).kind == .socket
         else { continue }
         try ruleset.allowConnecting(to: socket)
       }
       try ruleset.enter()
     }
-  }
-
-  /// /var/run is a link of the system's own.
-  private static func real(_ path: String) -> String {
-    let system = "/var/run/"
-    let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
-    return path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
   }
 }

@@ -9,13 +9,18 @@ package final class ExposedSocket {
 
   /// Throws when there is no socket.
   package init(_ path: String) throws {
-    let system = "/var/run/"
-    let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
-    self.path = path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
+    self.path = Self.real(path)
     place = try FileDescriptor.refer(toWithoutLinks: self.path.utf8)
     let status = try FileStatus.of(place)
     guard status.kind == .socket else { throw SystemCallError("openat2", path, errno: Errno.EINVAL) }
     identity = status.identity
+  }
+
+  /// A path without the system's own link.
+  static func real(_ path: String) -> String {
+    let system = "/var/run/"
+    let isLink = (try? FileStatus.ofLink("/var/run"))?.kind == .symbolicLink
+    return path.hasPrefix(system) && isLink ? "/run/" + path.dropFirst(system.count) : path
   }
 
   /// Puts it back where its directory is covered: the socket itself, by its descriptor. One that its service makes anew is
