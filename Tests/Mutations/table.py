@@ -119,7 +119,8 @@ mutate("DNS: answers belong to queries", "any identifier", REQUEST, "message[0] 
 mutate("resolv.conf", "the host's", SEALED, "    try ResolverFile.install(blueprint.resolver.jailText)\n", "",
        ("test_dns", "search_and_options or linked_resolv"))
 mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/Names/ResolverCover.swift",
-       "      if !ResolverFile.says(text, at: path) { try renew(path) }\n", "", ("test_dns", "replaced_meanwhile"))
+       "      if !ResolverFile.says(text, at: path) { try renew(path) }\n",
+       "      if ResolverFile.says(text, at: path) { try renew(path) }\n", ("test_dns", "replaced_meanwhile"))
 
 # The seal.
 
@@ -157,7 +158,11 @@ mutate("files of ours, for uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swif
 mutate("standard streams: unconnected sockets", "accepted", f"{JAIL}/Launch/StandardStreams.swift",
        'Process.isConnected(descriptor) ? nil : "a Unix socket that is not connected"', "nil", escapes("streams_that_lead_out"))
 mutate("unix-sockets = own", "not asked of the kernel", LAUNCH, "      try Prerequisites.check(configuration)\n", "",
-       ("test_own_sockets", "cannot"))
+       ("test_own_sockets", "cannot"), redundant="the kernel refuses the ruleset")
+mutate_both("unix-sockets = own, in both places", "taken for listed where the kernel cannot", [
+    (LAUNCH, "      try Prerequisites.check(configuration)\n", ""),
+    (f"{JAIL}/Holder/LandlockPolicy.swift", "Landlock.Ruleset(ownSockets: true)", "Landlock.Ruleset(ownSockets: Landlock.hasUnixSockets)"),
+], ("test_own_sockets", "cannot"))
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
@@ -191,7 +196,8 @@ mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.c
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
        ("test_walls", "signal_mask or signal_disp"))
 ENVIRONMENT = f"{JAIL}/Launch/CommandEnvironment.swift"
-mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) || name == \"GIT_ASKPASS\" && hasEditor { return false }\n", "", escapes("variables"))
+mutate("variables", "kept", ENVIRONMENT, "      if Self.removed.contains(name) || name == \"GIT_ASKPASS\" && hasEditor { return false }\n",
+       "      if name.isEmpty && hasEditor { return false }\n", escapes("variables"))
 mutate("variables that name a socket", "kept", ENVIRONMENT, "if exposed.contains(path) { return true }", "if !path.isEmpty || exposed.contains(path) { return true }",
        escapes("variables"))
 
@@ -228,7 +234,7 @@ mutate("an error at one path", "ends the rest", SEARCH, "      if (error as? Sys
        (ATTACKED, "link"))
 mutate("links in a home", "followed", SEARCH, "      return try directory.refer(toWithoutLinks: name, crossing: false)\n",
        "      return try FileDescriptor.refer(toPath: path, follow: true)\n", (ATTACKED, "link_to"))
-mutate("links in /tmp", "followed", SEARCH, 'path.hasPrefix("/tmp/") || list.user == 0', "list.user == 0", ("test_sockets", "link_with"))
+mutate("links in /tmp", "followed", SEARCH, 'row.path.hasPrefix("/tmp/") || list.user == 0', "list.user == 0", ("test_sockets", "link_with"))
 mutate("what a server elsewhere has", "entered", SEARCH, "    guard remote.contains(path) else { return place }\n", "    if !path.isEmpty { return place }\n",
        (ATTACKED, "does_not_answer"))
 mutate("too many entries", "all looked at", SEARCH, "    if names.count > Self.most { return try show(directory, path) }\n", "", (ATTACKED, "very_many"))
