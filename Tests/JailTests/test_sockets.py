@@ -342,3 +342,17 @@ def test_a_link_with_a_name_on_the_list_hides_nothing(lab, identity, name, targe
         assert result.status == 0 and "root:" in result.out
     finally:
         lab.call("lab.host:remove", link)
+
+
+def test_a_container_that_shows_the_host_below_run(lab, identity, serve):
+    """As toolboxes do: the host's root below /run/host, and its /tmp also as /tmp, which has to stay."""
+    script = "mkdir -p /run/host/tmp /run/host/run; mount --bind /tmp /run/host/tmp; mount --bind /run/netns /run/host/run 2>/dev/null || :; echo text >/tmp/file; chmod 644 /tmp/file"
+    assert lab.run(["/bin/sh", "-ec", script], identity="root").status == 0
+    serve("/run/host/docker.sock")
+    try:
+        with lab.outside(identity=identity) as outside, lab.jailed(identity=identity) as jail:
+            assert reached(outside, ["/run/host/docker.sock"]) == ["/run/host/docker.sock"]
+            assert reached(jail, ["/run/host/docker.sock"]) == []
+            assert jail.ask("read", path="/tmp/file")["text"] == "text\n"
+    finally:
+        lab.run(["/bin/sh", "-c", "umount -l /run/host/tmp /run/host/run; rm -rf /run/host /tmp/file"], identity="root")

@@ -253,6 +253,7 @@ mutate("terminals", "the host's devpts", f"{JAIL}/Holder/DeviceFileSystems.swift
 mutate("trust anchors", "writable", SEALED, "    try TrustAnchors.freeze(own)\n", "", escapes("later_launches"))
 mutate("sysctls of uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift", '    try Mounts.freeze("/proc/sys")\n', "",
        ("test_walls", "proc_is_left"))
+mutate("user namespaces of uid 0", "allowed", f"{JAIL}/Holder/TrustAnchors.swift", "    try denyNamespaces()\n", "", (ATTACKED, "uid_0_gets_no"))
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
 

@@ -38,10 +38,11 @@ package enum RunDirectory {
     }
     // The same file systems by other names; /run/user/UID is one of its own.
     let names = paths.map { Array($0.utf8) }
-    let parts = paths.flatMap { path in kept.map { Array("\(path)/\($0.path)".utf8) } }
+    // Not those of every mount below: a container that has the host's root there has its /tmp from there, too.
+    let users = names.map { $0 + Array("/user".utf8) }
     let hidden = mounts.filter { mount in
-      ["tmpfs", "ramfs"].contains(mount.type) && names.contains(where: mount.isAtOrBelow)
-        && !parts.contains(where: mount.isAtOrBelow)
+      ["tmpfs", "ramfs"].contains(mount.type)
+        && (names.contains(mount.path) || users.contains(where: mount.isBelow))
     }
     let devices = Set(hidden.map(\.device))
     for mount in mounts where devices.contains(mount.device) {
