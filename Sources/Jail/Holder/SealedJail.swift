@@ -47,7 +47,6 @@ struct WalledJail: ~Copyable {
     ]).send(over: supervisor)
     return UnsealedJail()
   }
-
 }
 
 /// Walls are up, sockets are handed out; the process still holds capabilities.
