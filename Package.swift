@@ -21,13 +21,15 @@ let package = Package(
     .target(name: "Linux", dependencies: ["CLinux", "CLibcap"], swiftSettings: strict),
     .target(name: "Netlink", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", swiftSettings: strict),
-    .target(name: "Jail", dependencies: ["Linux", "Netlink", "Policy"], swiftSettings: strict),
+    .target(name: "Record", dependencies: ["Policy"], swiftSettings: strict),
+    .target(
+      name: "Jail", dependencies: ["Linux", "Netlink", "Policy", "Record"], swiftSettings: strict),
     .target(
       name: "Verify", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
     .executableTarget(
       name: "claude-sandbox",
       dependencies: [
-        "Jail", "Linux", "Policy", "Verify",
+        "Jail", "Linux", "Policy", "Record", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -35,7 +37,8 @@ let package = Package(
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(
-      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
+      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy", "Record"],
+      swiftSettings: strict),
     .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]
 )

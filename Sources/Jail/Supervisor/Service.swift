@@ -1,4 +1,5 @@
 import Linux
+import Record
 
 /// A source of events: what the supervisor serves. It waits for nothing itself.
 protocol Service: ~Copyable {
@@ -17,6 +18,10 @@ enum Effect {
   case hostChanged
   /// The user should know this.
   case tell(String)
+  /// A packet was refused.
+  case refused(RefusedPacket)
+  /// The jail's name service was asked for this name, in its textual form (hostile).
+  case nameAsked(String)
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

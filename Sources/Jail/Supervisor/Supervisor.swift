@@ -106,6 +106,7 @@ struct Supervisor: ~Copyable {
       switch effect {
       case .hostChanged: follow()
       case .cut(let reason): cut(reason)
+      case .refused, .nameAsked: break
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
