@@ -10,40 +10,45 @@ struct Supervisor: ~Copyable {
     case command(CommandProcess.Event?)
     case pasta(Pasta.Running.Event?)
     case host(HostWatch.Event?)
+    case files(ConfigurationWatch.Event?)
     case names(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
   }
 
-  private let blueprint: Blueprint
   private let launcher: LauncherSocket
   private var holder: ReleasedHolder
   private var command: CommandProcess
   /// nil without a network, and once it was cut.
   private var network: Connected?
   private var host: HostWatch
+  private var files: ConfigurationWatch
+  private var live: LiveConfiguration
   private var isIdle = false
 
   private init(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ files: consuming ConfigurationWatch,
+    _ launcher: LauncherSocket
   ) {
-    self.blueprint = blueprint
+    live = LiveConfiguration(blueprint.configuration)
     self.launcher = launcher
     self.command = command
     self.holder = holder
     self.network = consume network
     self.host = host
+    self.files = files
   }
 
   /// Serves a jail until its command has ended; how it did.
   static func serve(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ files: consuming ConfigurationWatch,
+    _ launcher: LauncherSocket
   ) throws -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, launcher)
+      var supervisor = Supervisor(blueprint, holder, network, command, host, files, launcher)
       return try supervisor.serve()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
@@ -55,7 +60,7 @@ struct Supervisor: ~Copyable {
     _ = try apply(network?.uplink.checkRoutes() ?? [])
     while true {
       let agenda = agenda()
-      if !isIdle && !holder.isPending && agenda.deadline == nil { becomeIdle() }
+      if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now)) {
@@ -73,6 +78,7 @@ struct Supervisor: ~Copyable {
     agenda.add(holder, Event.holder)
     agenda.add(command, Event.command)
     agenda.add(host, Event.host)
+    agenda.add(files, Event.files)
     agenda.add(holder.resolverCover, Event.resolverCover)
     switch network {
     case .some(let network):
@@ -91,6 +97,7 @@ struct Supervisor: ~Copyable {
     case .command(let event): return try command.handle(event, now: now)
     case .pasta(let event): return network?.pasta.handle(event, now: now) ?? []
     case .host(let event): return try host.handle(event, now: now)
+    case .files(let event): return files.handle(event, now: now)
     case .names(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
       return network?.names.handle(event, now: now) ?? []
@@ -105,8 +112,9 @@ struct Supervisor: ~Copyable {
     for effect in effects {
       switch effect {
       case .hostChanged: follow()
+      case .configurationRead(let reading): _ = try apply(follow(reading))
       case .cut(let reason): cut(reason)
-      case .refused, .nameAsked: break
+      case .refused, .nameAsked, .configuration: break
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -121,10 +129,58 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       holder.resolverCover.show(resolver.jailText)
-      try network?.follow(facts, resolver.resolvers, blueprint.configuration)
+      try network?.follow(facts, resolver.resolvers, live.current)
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
+  }
+
+  /// Becomes what the administrator's files say. It is planned and measured before anything is touched; what cannot be, changes
+  /// nothing. Where the command could have written the files, it is followed as far as it closes something.
+  private mutating func follow(_ reading: ConfigurationReading) -> [Effect] {
+    do throws(LaunchFailure) {
+      let change = ConfigurationChange(
+        from: live.current, to: try reading.result.get(), mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller)
+      if change.configuration.network.value == .none {
+        cut("\(change.configuration.network.location.map { "\($0): " } ?? "")network = none")
+      } else if let plan = network?.plan {
+        let (facts, resolver) = try facts()
+        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
+      }
+      return live.accept(change)
+    } catch {
+      return live.reject(error)
+    }
+  }
+
+  private mutating func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+    do {
+      return try HostNetwork.current()
+    } catch {
+      files.tryAgain(now: .now)
+      throw .jail(LaunchStep.facts.failure(error))
+    }
+  }
+
+  /// Halfway to another plan nothing is certain, so a failure ends the network.
+  private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
+    do {
+      try network?.follow(plan, resolver.resolvers)
+    } catch {
+      cut("the walls could not follow the configuration (\(error))")
+    }
+  }
+
+  /// Takes over what the administrator's files say now, because somebody outside asks for it.
+  mutating func reload() throws {
+    _ = try apply(files.reread(now: .now))
+  }
+
+  /// How the jail stands to the administrator's files.
+  var configurationState: ConfigurationState {
+    var state = live.state
+    state.isWatched = files.isWatched
+    return state
   }
 
   /// Takes the network away for good.
@@ -153,6 +209,9 @@ struct Agenda<Event> {
   }
 
   var deadline: Instant? { timers.map(\.moment).min() }
+
+  /// Whether nothing is to be done in the next seconds, unless something happens.
+  var isQuiet: Bool { deadline.map { .now + .seconds(5) < $0 } ?? true }
 
   /// The deadlines that have come.
   func due(_ now: Instant) -> [Event] { timers.filter { $0.moment <= now }.map(\.event) }
