@@ -9,8 +9,8 @@ public struct FileEvents: ~Copyable {
   public struct News {
     /// Whether anything came.
     public fileprivate(set) var isThere = false
-    /// Whether the last of it left a file open that was being written: it may be half there.
-    public fileprivate(set) var isBeingWritten = false
+    /// Whether the last that was told of writing is that it goes on, or that it has ended; nil if nothing was.
+    public fileprivate(set) var isBeingWritten: Bool?
   }
 
   private let queue: FileDescriptor

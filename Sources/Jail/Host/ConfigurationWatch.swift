@@ -31,6 +31,8 @@ struct ConfigurationWatch: ~Copyable, Service {
   /// When the first of the events came that have not been looked at. Until then nothing is waited for: whoever makes many
   /// of them, as a command may in /, does not keep this process busy.
   private var since: Instant?
+  /// Whether the last that came left a file open that was being written: it may be half there.
+  private var isBeingWritten = false
   /// When was looked last.
   private var looked: Instant?
   /// When it is time to look. The first time is at once: what has changed since the launch read the files was not seen.
@@ -97,12 +99,14 @@ struct ConfigurationWatch: ~Copyable, Service {
   private mutating func look(_ now: Instant) -> [Effect] {
     let begun = since ?? now
     let isLast = begun + Self.longest <= now
-    if events?.take().isBeingWritten == true, !isLast { return wait(since: begun, until: now + Self.pause) }
+    take()
+    if isBeingWritten, !isLast { return wait(since: begun, until: now + Self.pause) }
     let (result, digest) = read()
-    let hasChanged = events?.take().isThere == true
+    let hasChanged = take()
     // Perhaps half of it is from before.
     if hasChanged, !isLast { return wait(since: begun, until: now + Self.pause) }
     looked = now
+    isBeingWritten = false
     since = hasChanged ? now : nil
     deadline = hasChanged ? now + Self.interval : isWatched ? nil : now + Self.patience
     if digest == self.digest { return [] }
@@ -114,6 +118,14 @@ struct ConfigurationWatch: ~Copyable, Service {
     self.since = since
     deadline = moment
     return []
+  }
+
+  /// Whether something has come.
+  @discardableResult
+  private mutating func take() -> Bool {
+    guard let news = events?.take(), news.isThere else { return false }
+    isBeingWritten = news.isBeingWritten ?? isBeingWritten
+    return true
   }
 
   /// Watches everything on the way anew, and reads it.
