@@ -140,8 +140,6 @@ CHANGES = {
     "bound directory, file added where it is": (
         [at(MAIN, OPEN), at(f"{LINKED}/d/a.conf", ""), ("lab.host:make_directory", DROP_IN), (BIND, f"{LINKED}/d", DROP_IN)],
         [at(f"{LINKED}/d/b.conf", CLOSED)]),
-    "bound over": ([at(f"{LINKED}/a", ""), at(MAIN, OPEN)], [(BIND, f"{LINKED}/a", MAIN)]),
-    "unbound": ([at(f"{LINKED}/a", OPEN), at(MAIN, ""), (BIND, f"{LINKED}/a", MAIN)], [("lab.host:uncover", MAIN)]),
     "written slowly": ([at(MAIN, OPEN)], [("test_live:write_slowly", MAIN, [OPEN, CLOSED], 0.2)]),
 }  # fmt: skip
 
@@ -149,6 +147,20 @@ CHANGES = {
 @pytest.mark.parametrize("before, change", CHANGES.values(), ids=[name.replace(" ", "-") for name in CHANGES])
 def test_what_is_closed_is_followed(lab, identity, before, change):
     """However it is done; and once more, since what is watched may be another file by then."""
+    follows(lab, identity, before, change)
+
+
+# A container has mounts of its own.
+@pytest.mark.parametrize("identity", ["root", "user"], indirect=True)
+@pytest.mark.parametrize("before, change", [
+    ([at(f"{LINKED}/a", ""), at(MAIN, OPEN)], [(BIND, f"{LINKED}/a", MAIN)]),
+    ([at(f"{LINKED}/a", OPEN), at(MAIN, ""), (BIND, f"{LINKED}/a", MAIN)], [("lab.host:uncover", MAIN)]),
+], ids=["bound-over", "unbound"])  # fmt: skip
+def test_what_is_closed_by_a_mount_is_followed(lab, identity, before, change):
+    follows(lab, identity, before, change)
+
+
+def follows(lab, identity, before, change):
     for function, *arguments in before:
         lab.call(function, *arguments)
     with quiet(lab, identity) as jail:
