@@ -37,8 +37,8 @@ public struct FileEvents: ~Copyable {
   /// watches are used up, EACCES for what is not readable.
   public mutating func watch(_ path: String) throws(SystemCallError) {
     let events =
-      IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF
-      | IN_MOVE_SELF
+      IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB
+      | IN_DELETE_SELF | IN_MOVE_SELF
     let watch = try check("inotify_add_watch", path) {
       // SAFETY: the string is passed as a NUL-terminated copy that outlives the call.
       unsafe inotify_add_watch(queue.rawValue, path, UInt32(events) | UInt32(IN_DONT_FOLLOW))

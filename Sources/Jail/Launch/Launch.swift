@@ -38,7 +38,8 @@ public enum Launch {
       // 4.
       let blueprint = Blueprint(
         configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
-        facts: facts, resolver: resolver, pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup))
+        facts: facts, resolver: resolver, pasta: pasta, command: command,
+        ignoresHangup: Signals.isIgnored(Signals.hangup))
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
         try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }

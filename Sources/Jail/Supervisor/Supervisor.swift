@@ -139,11 +139,14 @@ struct Supervisor: ~Copyable {
   /// nothing. Where the command could have written the files, it is followed as far as it closes something.
   private mutating func follow(_ reading: ConfigurationReading) -> [Effect] {
     do throws(LaunchFailure) {
+      let plan = network?.plan
       let change = ConfigurationChange(
-        from: live.current, to: try reading.result.get(), mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller)
+        from: live.current, to: try reading.result.get(),
+        mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
+        hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
       if change.configuration.network.value == .none {
         cut("\(change.configuration.network.location.map { "\($0): " } ?? "")network = none")
-      } else if let plan = network?.plan {
+      } else if let plan {
         let (facts, resolver) = try facts()
         try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
       }

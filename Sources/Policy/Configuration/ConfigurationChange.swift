@@ -7,15 +7,22 @@ public struct ConfigurationChange: Sendable, Equatable {
   /// How many rules came and went; nil if none did.
   public let summary: String?
 
-  /// With `mayWiden` false the jail takes over only what closes: no new rule that allows, and no loss of one that blocks.
-  public init(from current: Configuration, to new: Configuration, mayWiden: Bool) {
+  /// With `mayWiden` false the jail takes over only what closes: no new rule that allows, and no loss of one that blocks. Without
+  /// IPv6, which a launch gives, its rules wait.
+  public init(from current: Configuration, to new: Configuration, mayWiden: Bool, hasIPv6: Bool = true) {
     var next = current
     next.rules = mayWiden ? new.rules : Self.narrowed(current.rules, new.rules)
     next.ignored = new.ignored
     // An uplink can be taken away, and not given.
     if new.network.value == .none { next.network = new.network }
     configuration = next
-    waiting = Self.different(next, new).filter { $0 != "network" || !next.hasNoNetworkByOption }
+    waiting = ConfigurationKey.all.filter { key in
+      switch key.name {
+      case "network" where next.hasNoNetworkByOption: false
+      case "ipv6" where !hasIPv6 && new.wantsIPv6: true
+      default: !key.isForeign && Self.values(of: key, in: next) != Self.values(of: key, in: new)
+      }
+    }.map(\.name)
     summary = Self.summary(from: current.rules, to: next.rules)
   }
 
@@ -28,11 +35,8 @@ public struct ConfigurationChange: Sendable, Equatable {
       + current.filter { $0.action == .block && !after.contains($0.content) }
   }
 
-  private static func different(_ one: Configuration, _ other: Configuration) -> [String] {
-    ConfigurationKey.all.filter { key in
-      !key.isForeign
-        && key.entries(one).map(\.value).sorted() != key.entries(other).map(\.value).sorted()
-    }.map(\.name)
+  private static func values(of key: ConfigurationKey, in configuration: Configuration) -> Set<String> {
+    Set(key.entries(configuration).map(\.value))
   }
 
   private static func summary(from current: [Rule], to next: [Rule]) -> String? {
@@ -47,6 +51,11 @@ public struct ConfigurationChange: Sendable, Equatable {
 extension Configuration {
   /// The caller's `--network none`, which no file says.
   fileprivate var hasNoNetworkByOption: Bool { network.value == .none && network.location == nil }
+
+  /// Whether a launch gives a jail IPv6 whatever the host has.
+  var wantsIPv6: Bool {
+    ipv6.value == .auto && rules.contains { $0.prefix.family == .ipv6 && $0.action == .allow }
+  }
 }
 
 extension Rule {
