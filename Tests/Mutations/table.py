@@ -108,6 +108,32 @@ mutate("failure to follow", "the uplink stays", SUPERVISOR,
        'cut("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
        ("test_follow", "cannot_be_followed and user"))
 
+# The configuration, while a jail runs.
+
+WATCH, LIVE = f"{JAIL}/Host/ConfigurationWatch.swift", "test_live"
+FILE_EVENTS, CHANGE = "Sources/Linux/FileEvents.swift", "Sources/Policy/Configuration/ConfigurationChange.swift"
+mutate("following the configuration", "not followed", SUPERVISOR, "case .configurationRead(let reading): _ = try apply(follow(reading))", "case .configurationRead: break",
+       (LIVE, "is_closed_is_followed and user and edited"))
+mutate("widening by who could have written the files", "followed", SUPERVISOR, "mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller", "mayWiden: reading.isAsked || true",
+       (LIVE, "could_have_written"))
+mutate("narrowing", "a rule that blocks goes", CHANGE, "      + current.filter { $0.action == .block && !after.contains($0.content) }\n", "", (LIVE, "could_have_written"))
+mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none { next", "if new.network.value == .none, new.ignored.count > 9 { next", (LIVE, "is_a_cut"))
+mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(place)network = none")\n', "        _ = place\n", (LIVE, "is_a_cut"))
+mutate("plans, measured first", "not measured", SUPERVISOR, "        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
+       "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration) } catch { cut(\"\\(error)\") }\n",
+       (LIVE, "wrong and too-large and user"))
+mutate("directories on the way", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", "ConfigurationFiles.texts { if $0.hasPrefix(\"/etc\") { watch($0) } }",
+       (LIVE, "is_closed_is_followed and user and linked"))
+mutate("files", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", 'ConfigurationFiles.texts { if !$0.hasSuffix(".conf") { watch($0) } }',
+       (LIVE, "is_closed_is_followed and user and bound"))
+mutate("mounts over files", "not noticed", WATCH, "interests.append(.exceptional(mounts.rawValue, .mounts))", "_ = mounts.rawValue", (LIVE, "by_a_mount and user"))
+mutate("files that were removed", "not noticed", FILE_EVENTS, "| IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB\n      | IN_DELETE_SELF | IN_MOVE_SELF\n",
+       "| IN_MOVED_TO\n", (LIVE, "is_closed_is_followed and user and (deleted or away or removed)"))
+mutate("modes", "not noticed", FILE_EVENTS, "| IN_ATTRIB\n", "\n", (LIVE, "mode_that_is_mended"))
+mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
+mutate("a file that is being written", "read at once", WATCH, "    if isBeingWritten, !isLast {", "    if isBeingWritten, isLast {", (LIVE, "half_there"))
+mutate("what cannot be watched", "never looked at", WATCH, ": isWatched ? nil : now + Self.patience", ": nil", (LIVE, "are_used_up"))
+
 # Names.
 
 REQUEST = f"{JAIL}/Names/DNSRequest.swift"

@@ -145,7 +145,8 @@ struct Supervisor: ~Copyable {
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
         hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
       if change.configuration.network.value == .none {
-        cut("\(change.configuration.network.location.map { "\($0): " } ?? "")network = none")
+        let place = change.configuration.network.location.map { "\($0): " } ?? ""
+        cut("\(place)network = none")
       } else if let plan {
         let (facts, resolver) = try facts()
         try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
