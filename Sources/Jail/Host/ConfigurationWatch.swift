@@ -96,6 +96,9 @@ struct ConfigurationWatch: ~Copyable, Service {
     deadline = deadline ?? now + Self.patience
   }
 
+  /// The end of the jail: nobody waits for what the kernel takes its time to close.
+  mutating func release() { try? events.take()?.closeInBackground() }
+
   private mutating func look(_ now: Instant) -> [Effect] {
     let begun = since ?? now
     let isLast = begun + Self.longest <= now

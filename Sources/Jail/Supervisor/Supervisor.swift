@@ -65,6 +65,7 @@ struct Supervisor: ~Copyable {
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now)) {
           network.take()?.release()
+          files.release()
           return end
         }
       }
