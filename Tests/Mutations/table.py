@@ -127,8 +127,6 @@ mutate("directories on the way", "not watched", WATCH, "ConfigurationFiles.texts
 mutate("files", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", 'ConfigurationFiles.texts { if !$0.hasSuffix(".conf") { watch($0) } }',
        (LIVE, "is_closed_is_followed and user and bound"))
 mutate("mounts over files", "not noticed", WATCH, "interests.append(.exceptional(mounts.rawValue, .mounts))", "_ = mounts.rawValue", (LIVE, "by_a_mount and user"))
-mutate("files that were removed", "not noticed", FILE_EVENTS, "| IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB\n      | IN_DELETE_SELF | IN_MOVE_SELF\n",
-       "| IN_MOVED_TO\n", (LIVE, "is_closed_is_followed and user and (deleted or away or removed)"))
 mutate("modes", "not noticed", FILE_EVENTS, "| IN_ATTRIB\n", "\n", (LIVE, "mode_that_is_mended"))
 mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
 mutate("a file that is being written", "read at once", WATCH, "    if isBeingWritten, !isLast {", "    if isBeingWritten, isLast {", (LIVE, "half_there"))
