@@ -16,7 +16,7 @@ def binaries(lab):
 def ask(lab, identity, **environment):
     result = lab.sandbox("doctor", "--json", identity=identity, add_env=environment)
     assert result.err == ""
-    rows = {row["name"]: row for row in result.json}
+    rows = {row["name"]: row for row in result.json["findings"]}
     assert all(row.get("fix") for row in rows.values() if row["state"] != "ok")
     return result.status, rows
 
