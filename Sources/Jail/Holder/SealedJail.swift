@@ -68,6 +68,7 @@ struct UnsealedJail: ~Copyable {
     // program with file capabilities fail.
     try Mounts.makeNosuid()
     try Process.closeDescriptorsOnExecute(from: 3)
+    try blueprint.descriptors.passOn()
     try Capabilities.dropAll()
     try Capabilities.setNoNewPrivileges()
     try Capabilities.verifyDropped()

@@ -14,6 +14,8 @@ public enum LaunchFailure: Error, Sendable {
   case overrideForbidden(SourceLocation?)
   /// Standard input, output or error is something that leads out of the jail.
   case standardStream(CInt, String)
+  /// A descriptor that the command line names is something that leads out of the jail, or may.
+  case namedDescriptor(CInt, String)
   /// What the machine lacks; every one.
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
@@ -40,7 +42,7 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .optionMemory, .standardStream: true
+    case .prerequisites, .plan, .optionMemory, .standardStream, .namedDescriptor: true
     case .jail(let failure): failure.finding != nil
     default: false
     }
@@ -65,6 +67,11 @@ public enum LaunchFailure: Error, Sendable {
       let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
       let fix = "redirect it: to a file, through a pipe (| cat), or from /dev/null"
       return [Complaint(.stream, "\(name) is \(found)", fix: fix)]
+    case .namedDescriptor(let descriptor, let found):
+      let fix = "close it (\(descriptor)>&-), or put a pipe or a file in its place: <(COMMAND)"
+      return [
+        Complaint(.stream, "descriptor \(descriptor), which the command line names, is \(found)", fix: fix)
+      ]
     case .plan(let error):
       return [Complaint(.plan, error.problem, fix: error.fix)]
     case .optionMemory(let needed, let limit):
