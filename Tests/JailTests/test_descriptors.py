@@ -51,16 +51,16 @@ def test_nobody_else_holds_them(lab, identity, options):
     """The pipe ends when the command closes it, although its jail goes on."""
     reader, writer = os.pipe()
     code = "import os, sys, time; os.write(9, b'x'); os.close(9); print('closed', flush=True); time.sleep(1000)"
-    with open(reader, "rb") as pipe:
-        command = [EXECUTABLE, "run", *options, "--", PYTHON, "-I", "-c", code, "/dev/fd/9"]
-        process = lab.start(command, identity=identity, descriptors={9: writer})
-        os.close(writer)
-        assert process.read_line() == "closed\n"
-        ended = select.select([pipe], [], [], 1)[0] and pipe.read()
-        process.signal(15)
-        process.wait()
-        process.close()
-        assert ended == b"x"
+    command = [EXECUTABLE, "run", *options, "--", PYTHON, "-I", "-c", code, "/dev/fd/9"]
+    process = lab.start(command, identity=identity, descriptors={9: writer})
+    os.close(writer)
+    assert process.read_line() == "closed\n" and os.read(reader, 10) == b"x"
+    ended = select.select([reader], [], [], 1)[0] == [reader]
+    process.signal(15)
+    process.wait()
+    process.close()
+    os.close(reader)
+    assert ended
 
 
 MADE = """
