@@ -1,6 +1,6 @@
 import ArgumentParser
 import Jail
-import Linux
+import Verify
 
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,19 +38,23 @@ struct Doctor: ParsableCommand {
       }
       throw name?.fix == nil ? ExitCode.success : ExitCode.failure
     }
-    let found = Prerequisites.check() + Readiness.check() + [Shim.precedence(.own), name].compactMap { $0 }
+    let isInside = Verification.isInside
+    let machine =
+      isInside ? [Prerequisite.ok("jail", "what is launched here stays in this jail")] : Prerequisites.check()
+    let found = machine + Readiness.check() + [Shim.precedence(.own), name].compactMap { $0 }
     let report = Report(found)
-    if json { try JSON.print(report) } else { Output.print(Self.text(report)) }
+    if json { try JSON.print(report) } else { Output.print(Self.text(report, isInside: isInside)) }
     throw report.verdict == .missing ? ExitCode.failure : ExitCode.success
   }
 
-  private static func text(_ report: Report) -> String {
+  private static func text(_ report: Report, isInside: Bool) -> String {
     let fixes = report.findings.compactMap { item in
       item.fix.map { "\(item.name): \(item.finding)\n  fix: \($0)" }
     }
     let end =
       report.verdict == .missing
-      ? "No jail can be built here: claude-sandbox refuses to run commands." : "A jail can be built here."
+      ? "No jail can be built here: claude-sandbox refuses to run commands."
+      : isInside ? "This is a jail." : "A jail can be built here."
     let table = Table.text(report.findings.map { [$0.state.rawValue, $0.name, $0.finding] })
     return ([table] + fixes + [end]).joined(separator: "\n\n")
   }

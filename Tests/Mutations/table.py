@@ -166,7 +166,7 @@ mutate_both("unix-sockets = own, in both places", "taken for listed where the ke
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
-BOUND = '      try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+BOUND = '        try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
 VERIFY = "    try Capabilities.verifyDropped()\n"
 KEPT = "    _ = unsafe none\n"
 mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
@@ -183,7 +183,7 @@ mutate_both("securebits, and reading them back", "not locked", [
     (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
 ], escapes("securebits"))
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
-LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration)\n"
+LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration, exposed)\n"
 mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
 CLOSE = "      try LaunchStep.read.launch { try descriptors.closeOthers() }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
