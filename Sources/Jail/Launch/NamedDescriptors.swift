@@ -38,7 +38,8 @@ struct NamedDescriptors: Sendable {
     }
     guard let prefix = prefixes.first(where: path.starts) else { return nil }
     let digits = path.dropFirst(prefix.count)
-    guard digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+    guard digits.first != UInt8(ascii: "0"),
+      digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
       let number = CInt(String(decoding: digits, as: UTF8.self)), number > 2
     else { return nil }
     return number
