@@ -167,24 +167,25 @@ mutate_both("unix-sockets = own, in both places", "taken for listed where the ke
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
 BOUND = '        try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+UNBOUND = BOUND.replace("cap_drop_bound", "cap_get_bound")
 VERIFY = "    try Capabilities.verifyDropped()\n"
 KEPT = "    _ = unsafe none\n"
 mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
 mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, KEPT), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities or changed"), redundant="securebits, bounding and ambient set: execve(2) leaves none")
 mutate_both("capability sets, bounding set, securebits, and reading them back", "kept", [
-    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, ""), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
+    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, UNBOUND), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
     (SEALED, VERIFY, ""),
 ], ("test_walls", "capabilities_are_gone"))
-mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
-mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
+mutate("bounding set", "kept", CAPABILITIES, BOUND, UNBOUND, ("test_walls", "capabilities_are_gone"))
+mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, UNBOUND), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities_are_gone"))
 mutate_both("securebits, and reading them back", "not locked", [
     (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
 ], escapes("securebits"))
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
 LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration, exposed)\n"
-mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
+mutate("Landlock scopes", "none", SEALED, LANDLOCK, "    _ = exposed\n", escapes("signals_to"))
 CLOSE = "      try LaunchStep.read.launch { try descriptors.closeOthers() }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
 DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
