@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,6 +107,18 @@ static inline char **clinux_environ(void) { return environ; }
 // The path that execve(2) was given (getauxval(3)); NULL where the kernel does not tell.
 static inline char *clinux_executed_path(void) { return (char *)getauxval(AT_EXECFN); }
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+// statfs(2)'s f_type.
+static inline int clinux_file_system(const char *path, unsigned *kind) {
+  struct statfs status;
+  if (statfs(path, &status) < 0) return -1;
+  *kind = (unsigned)status.f_type;
+  return 0;
+}
+// Whether the descriptor is only a reference (O_PATH); -1 as fcntl(2).
+static inline int clinux_is_reference(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : (flags & 0x200000 /* O_PATH */) != 0;
+}
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
 // rt_sigaction(2) itself, to SIG_DFL (0) or SIG_IGN (1): sigaction(3) refuses two signals, see Signals.swift.
 static inline int clinux_rt_sigaction(int signal, unsigned long handler) {

@@ -27,8 +27,9 @@ public enum Launch {
       if network == nil && Confinement.isJail(configuration) { try execute(command) }
       try StandardStreams.check()
       Signals.prepareForChildren()
-      // Nothing that the caller had open reaches any of the processes that follow.
-      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }
+      let descriptors = try NamedDescriptors(in: command.arguments)
+      // Nothing else that the caller had open reaches any of the processes that follow.
+      try LaunchStep.read.launch { try descriptors.closeOthers() }
       // 2.
       try Prerequisites.check(configuration)
       let pasta = configuration.network.value == .none ? nil : try Prerequisites.preflight()
@@ -37,10 +38,11 @@ public enum Launch {
       // 4.
       let blueprint = Blueprint(
         configuration: configuration, plan: try plan(configuration, facts), facts: facts, resolver: resolver,
-        pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup))
+        pasta: pasta, command: command, descriptors: descriptors,
+        ignoresHangup: Signals.isIgnored(Signals.hangup))
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
-        try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }
+        try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
       }
     } catch {
       throw Refusal(failure: error, overrideAllowed: overrideAllowed)
@@ -56,6 +58,7 @@ public enum Launch {
       let own = OwnProcesses(launcher: launcher.process, launching)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
+      blueprint.descriptors.close()
       try SupervisorProcess.leaveTerminal()
       let network: Connected?
       let sealed: SealedHolder
