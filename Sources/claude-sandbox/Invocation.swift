@@ -80,6 +80,14 @@ enum Invocation {
       "claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
   }
 
+  /// Jails are the host's to list: their sockets are in its network, which no jail is in.
+  static func refuseInJail() throws {
+    // Also where the configuration has errors.
+    guard Confinement.isJail((try? ConfigurationFiles.read()) ?? Configuration()) else { return }
+    Process.complain("claude-sandbox: this is a jail: jails can be listed and reloaded from outside only\n")
+    throw ExitCode.failure
+  }
+
   /// The result, or the end of this process with what failed on standard error.
   static func orExit<Result>(_ work: () throws(LaunchFailure) -> Result) -> Result {
     do throws(LaunchFailure) {
@@ -95,13 +103,27 @@ enum Invocation {
   }
 }
 
-/// Machine-readable output: one JSON value, keys sorted.
+/// Machine-readable output: one JSON value, keys sorted. It may hold what others wrote, and be shown by a terminal.
 enum JSON {
   static func print(_ value: some Encodable) throws { Swift.print(try text(value)) }
 
   static func text(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
+  /// The same value: what controls a terminal is in strings, and escaped there. The encoder leaves all but ASCII as it is.
+  private static func withoutControls(_ text: String) -> String {
+    let controls: Set<Unicode.GeneralCategory> = [.control, .format, .lineSeparator, .paragraphSeparator]
+    return text.unicodeScalars.map { scalar in
+      guard scalar != "\n", controls.contains(scalar.properties.generalCategory) else {
+        return String(scalar)
+      }
+      return String(scalar).utf16.map { unit in
+        let digits = String(unit, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }.joined()
+    }.joined()
   }
 }

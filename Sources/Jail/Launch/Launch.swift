@@ -71,10 +71,11 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
+      let control = ControlSocket()
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, command, host, launcher)
+      return try Supervisor.serve(blueprint, released, network, command, host, control, launcher)
     } catch {
       throw step.failure(error)
     }
