@@ -42,6 +42,15 @@ struct JailTable {
   }
 }
 
+extension JailList {
+  /// Says that it may not be complete, if so.
+  func complain() {
+    if unasked == 0 { return }
+    Process.complain(
+      "claude-sandbox: \(unasked) sockets with a jail's name could not be asked: too many, or too busy; jails may be missing\n")
+  }
+}
+
 extension RunningJail {
   /// The launcher's number, if it has one here.
   var label: String { launcher.map { "\($0)" } ?? "-" }

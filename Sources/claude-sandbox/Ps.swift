@@ -68,10 +68,6 @@ struct Ps: ParsableCommand {
     } else {
       print(JailTable(list.jails, showsUsers: all).text)
     }
-    if list.unasked > 0 {
-      Process.complain(
-        "claude-sandbox: \(list.unasked) sockets with a jail's name could not be asked: too many, or too busy; jails may be missing\n"
-      )
-    }
+    list.complain()
   }
 }

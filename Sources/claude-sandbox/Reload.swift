@@ -25,7 +25,9 @@ struct Reload: ParsableCommand {
       }
       jails = [jail]
     } else {
-      jails = try JailList.ask(.reload).jails
+      let list = try JailList.ask(.reload)
+      list.complain()
+      jails = list.jails
       if jails.isEmpty { Process.complain("claude-sandbox: no jail is running\n") }
     }
     if !jails.isEmpty { print(Table.text(jails.map { [$0.label, Self.outcome($0)] })) }

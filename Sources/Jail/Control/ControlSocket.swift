@@ -23,11 +23,12 @@ struct ControlSocket: ~Copyable, Service {
   let since = secondsSince1970()
 
   static let mostClients = 8
-  /// More wait in the kernel, and who finds no room there is told so by it.
-  private static let backlog: CInt = 16
+  /// More wait in the kernel, and who finds no room there is told so by it. So many strangers are sent away at once: a client finds
+  /// room then, even if they come back.
+  private static let backlog: CInt = 128
   /// A client that says nothing is gone after this time.
   static let patience = Duration.seconds(1)
-  private static let pause = Duration.milliseconds(10)
+  private static let pause = Duration.milliseconds(20)
   private static let longestRequest = 16
 
   init() {
@@ -71,7 +72,7 @@ struct ControlSocket: ~Copyable, Service {
 
   private mutating func accept(_ now: Instant) {
     do throws(SystemCallError) {
-      for _ in 0..<Self.mostClients where clients.count < Self.mostClients {
+      for _ in 0..<Self.backlog where clients.count < Self.mostClients {
         guard let socket = try self.socket?.accept() else { return }
         guard try Self.isTrusted(socket.peer().user) else {
           pausedUntil = now + Self.pause

@@ -29,7 +29,7 @@ package struct JailList {
 
   /// How long a supervisor may take.
   private static let patience = Duration.seconds(2)
-  private static let retry = Duration.milliseconds(20)
+  private static let retry = Duration.milliseconds(1)
   /// Of one user: how many are asked, and how many at once.
   private static let most = 256
   private static let mostAtOnce = 32
