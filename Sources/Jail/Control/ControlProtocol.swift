@@ -1,3 +1,5 @@
+import Linux
+
 /// What may be asked of a supervisor, one message each. The answer is a `JailStatus`.
 package enum ControlRequest: String, Sendable {
   /// How is it?
@@ -11,6 +13,9 @@ enum ControlName {
   static let prefix = "claude-sandbox/"
   /// Bytes.
   static let length = prefix.utf8.count + 32
+
+  /// One that nobody has.
+  static func new() throws(SystemCallError) -> String { try prefix + randomName() }
 
   /// Whether a supervisor may have made this name.
   static func isOne(_ name: String) -> Bool {

@@ -31,9 +31,9 @@ struct ControlSocket: ~Copyable, Service {
   private static let pause = Duration.milliseconds(20)
   private static let longestRequest = 16
 
-  init() {
+  init(named name: () throws(SystemCallError) -> String = ControlName.new) {
     do throws(SystemCallError) {
-      socket = try .listening(as: ControlName.prefix + randomName(), backlog: Self.backlog)
+      socket = try .listening(as: name(), backlog: Self.backlog)
     } catch {
       socket = nil
     }
