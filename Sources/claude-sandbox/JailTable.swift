@@ -47,7 +47,8 @@ extension JailList {
   func complain() {
     if unasked == 0 { return }
     Process.complain(
-      "claude-sandbox: \(unasked) sockets with a jail's name could not be asked: too many, or too busy; jails may be missing\n")
+      "claude-sandbox: \(unasked) sockets with a jail's name could not be asked: too many, or too busy; jails may be missing\n"
+    )
   }
 }
 

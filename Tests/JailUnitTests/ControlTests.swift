@@ -93,13 +93,15 @@ struct JailStatusTests {
 struct ControlSocketTests {
   /// A control socket, and the name under which the kernel has it.
   private final class Fixture {
+    private static let jail = JailStatus(
+      supervisor: 1, launcher: 2, command: [], directory: nil, network: "none", since: 3)
     var control: ControlSocket
     let name: String
     var now = Instant(milliseconds: 1_000_000)
 
     init() throws {
       let name = try ControlName.new()
-      control = ControlSocket { () throws(SystemCallError) in name }
+      control = ControlSocket(Self.jail) { () throws(SystemCallError) in name }
       self.name = name
     }
 
@@ -108,9 +110,7 @@ struct ControlSocketTests {
       for event in try wait(control.interests, until: .now + .milliseconds(1)).ready {
         for effect in control.handle(event, now: now) {
           guard case .asked(_, let client) = effect else { continue }
-          control.answer(
-            client,
-            JailStatus(supervisor: 1, launcher: 2, command: [], directory: nil, network: "none", since: 3))
+          control.answer(client, Self.jail)
         }
       }
       if let deadline = control.deadline, deadline <= now { _ = control.handle(nil, now: now) }

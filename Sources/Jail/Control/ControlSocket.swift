@@ -1,4 +1,5 @@
 import Linux
+import Policy
 import Record
 
 /// The supervisor's answer to `claude-sandbox ps` and `reload`: a socket in the network namespace of the host, which no jail is in.
@@ -19,8 +20,8 @@ struct ControlSocket: ~Copyable, Service {
   private var count: UInt64 = 0
   /// Until when nobody is accepted: so many strangers cost no more time.
   private var pausedUntil: Instant?
-  /// When it was made, in seconds since 1970.
-  let since = secondsSince1970()
+  /// The jail, as it began.
+  let jail: JailStatus
 
   static let mostClients = 8
   /// More wait in the kernel, and who finds no room there is told so by it. So many strangers are sent away at once: a client finds
@@ -31,7 +32,8 @@ struct ControlSocket: ~Copyable, Service {
   private static let pause = Duration.milliseconds(20)
   private static let longestRequest = 16
 
-  init(named name: () throws(SystemCallError) -> String = ControlName.new) {
+  init(_ jail: JailStatus, named name: () throws(SystemCallError) -> String = ControlName.new) {
+    self.jail = jail
     do throws(SystemCallError) {
       socket = try .listening(as: name(), backlog: Self.backlog)
     } catch {
@@ -114,5 +116,15 @@ private final class ControlClient {
     self.id = id
     self.socket = socket
     self.deadline = deadline
+  }
+}
+
+extension JailStatus {
+  /// Of a jail that begins now, in the directory of this process, which is its supervisor.
+  init(_ blueprint: Blueprint, launcher: CInt) {
+    self.init(
+      supervisor: Process.id, launcher: launcher, command: blueprint.command.arguments,
+      directory: try? FileStatus.target(ofLink: "/proc/self/cwd"), network: blueprint.plan.network.rawValue,
+      since: secondsSince1970())
   }
 }

@@ -71,7 +71,7 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
-      let control = ControlSocket()
+      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
       // 10. begins.
       let released = try sealed.go(network)
       // 11.

@@ -138,20 +138,14 @@ struct Supervisor: ~Copyable {
     }
   }
 
-  /// What this jail is, for whoever may ask.
+  /// What this jail is now, for whoever may ask.
   private var status: JailStatus {
-    JailStatus(
-      supervisor: Process.id, launcher: launcher.process, command: blueprint.command.arguments,
-      directory: try? FileStatus.target(ofLink: "/proc/self/cwd"),
-      network: blueprint.plan.hasUplink && !hasNetwork ? "cut" : blueprint.plan.network.rawValue,
-      since: control.since)
-  }
-
-  private var hasNetwork: Bool {
+    var status = control.jail
     switch network {
-    case .some: true
-    case nil: false
+    case .some: break
+    case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
+    return status
   }
 
   /// Takes the network away for good.
