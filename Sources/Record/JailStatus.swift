@@ -55,7 +55,7 @@ public struct JailStatus: Codable, Sendable, Equatable {
     supervisor > 0 && launcher > 0 && refused >= 0 && (0...1 << 40).contains(since)
   }
 
-  /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB.
+  /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB more.
   public var json: [UInt8] {
     func list(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
     let value = JSONValue.object([
