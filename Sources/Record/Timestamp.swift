@@ -93,9 +93,25 @@ extension Timestamp {
   public func since(_ other: Timestamp) -> String {
     let seconds = (milliseconds - other.milliseconds) / 1000
     if seconds < 1 { return "just now" }
-    for (size, unit) in [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")] where seconds >= size {
+    for (size, unit) in [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")] where seconds >= size
+    {
       return "\(seconds / size) \(unit)\(seconds / size == 1 ? "" : "s") ago"
     }
     return "just now"
+  }
+}
+
+extension Timestamp {
+  /// What `--since` takes: a moment of RFC 3339, a date, or how long ago: `30s`, `10m`, `2h`, `3d`.
+  public init?(since text: String, now: Timestamp) {
+    if let moment = Timestamp(text) {
+      self = moment
+      return
+    }
+    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    guard let unit = text.last.flatMap({ units[$0] }), let number = Self.number(text.dropLast()) else {
+      return nil
+    }
+    self.init(milliseconds: now.milliseconds - number * unit * 1000)
   }
 }

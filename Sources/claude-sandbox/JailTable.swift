@@ -47,7 +47,7 @@ extension JailList {
   func complain() {
     if unasked == 0 { return }
     Process.complain(
-      "claude-sandbox: \(unasked == 1 ? "1 socket" : "\(unasked) sockets") with a jail's name could not be asked: too many, or too busy; jails may be missing\n"
+      "claude-sandbox: jails may be missing: there are too many sockets with a jail's name, or they are too busy (\(unasked))\n"
     )
   }
 }
