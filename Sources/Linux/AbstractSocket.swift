@@ -86,6 +86,3 @@ public func randomName() throws(SystemCallError) -> String {
   try check("getrandom") { unsafe clinux_getrandom(&bytes, bytes.count) }
   return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
-
-/// The time of day, in seconds since 1970 (time(2)).
-public func secondsSince1970() -> Int { time(nil) }

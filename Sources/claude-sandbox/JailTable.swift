@@ -7,7 +7,7 @@ struct JailTable {
   let text: String
 
   init(_ jails: [RunningJail], showsUsers: Bool) {
-    let now = secondsSince1970()
+    let now = wallClock() / 1000
     let heads =
       ["PID"] + (showsUsers ? ["UID"] : []) + [
         "NETWORK", "SINCE", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND",

@@ -125,6 +125,6 @@ extension JailStatus {
     self.init(
       supervisor: Process.id, launcher: launcher, command: blueprint.command.arguments,
       directory: try? FileStatus.target(ofLink: "/proc/self/cwd"), network: blueprint.plan.network.rawValue,
-      since: secondsSince1970())
+      since: wallClock() / 1000)
   }
 }
