@@ -135,6 +135,43 @@ def test_running_jails_are_listed(lab, identity):
         assert "\x1b" not in result.out
 
 
+def test_another_pid_namespace(lab):
+    """The kernel says who the supervisor is, as the one who asks counts; seen from a namespace in which it has no number, neither has
+    its jail."""
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", EXECUTABLE]
+    with lab.jailed(identity="root", launcher=[*apart, "run", "--"]) as inner, lab.jailed(identity="root") as outer:
+        listed, _ = ps(lab, "root")
+        children = [p["pid"] for p in lab.call("lab.residue:processes").values() if p["parent"] == inner.process.pid]
+        assert {found["pid"] for found in listed["jails"]} == {*children, outer.process.pid}
+        listed = lab.run([*apart, "ps", "--json"], identity="root").json
+        assert ["pid" in found for found in listed["jails"]] == [False, False] and all(found["answered"] for found in listed["jails"])
+        result = lab.run([*apart, "ps"], identity="root")
+        assert [line.split()[0] for line in result.out.splitlines()] == ["PID", "-", "-"]
+        inner.close = inner.process.close
+        lab.do("signal", pid=children[0], number=9)
+        inner.process.wait()
+
+
+def test_a_name_of_a_file_is_no_second_jail(lab):
+    """The same line of /proc/net/unix, by a socket in the file system."""
+    with lab.jailed(identity="root") as jail:
+        name, = names(lab)
+        code = f"""
+import os, socket, time
+os.mkdir("/tmp/second"); os.chdir("/tmp/second"); os.mkdir("@claude-sandbox")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind("@{name}"); s.listen(1)
+print("listening", flush=True); time.sleep(1000)
+"""
+        second = lab.start([PYTHON, "-I", "-c", code], identity="root")
+        assert second.read_line() == "listening\n"
+        assert names(lab) == [name, name]
+        assert [found["pid"] for found in ps(lab, "root")[0]["jails"]] == [jail.process.pid]
+        second.signal(9)
+        second.wait()
+        second.close()
+        lab.call("lab.host:remove", "/tmp/second")
+
+
 def test_no_jail(lab, identity):
     result = lab.sandbox("ps", identity=identity)
     assert (result.status, result.out, result.err) == (0, "", "claude-sandbox: no jail is running\n")

@@ -73,7 +73,7 @@ package struct JailList {
     list.unasked += waiting.count
     let processes = ProcessTable()
     list.jails = answers.map { RunningJail($0, $1, processes) }.sorted {
-      ($0.status?.since ?? 0) < ($1.status?.since ?? 0)
+      ($0.status?.since ?? 0, $0.launcher ?? 0) < ($1.status?.since ?? 0, $1.launcher ?? 0)
     }
     return list
   }
