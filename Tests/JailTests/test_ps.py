@@ -333,6 +333,17 @@ result = len(sys.held)
         assert len(ps(lab, "user")[0]["jails"]) == 1
 
 
+def test_who_says_nothing_holds_nothing(lab):
+    """All that may be open at once stay so for a second; who asks meanwhile waits."""
+    with lab.jailed(identity="user") as jail, lab.outside(identity="user") as client:
+        client.ask("evaluate", code=ASK + "sys.held = [connect(names()[0]) for _ in range(8)]")
+        listed, seconds = ps(lab, "user")
+        assert [found["answered"] for found in listed["jails"]] == [True] and 0.5 < seconds < 1.9
+        assert ps(lab, "user")[1] < 0.5
+        assert client.ask("evaluate", code="result = [len(s.recv(1)) for s in sys.held]")["result"] == [0] * 8
+        assert jail.ask("getaddrinfo", name="web.lab.test")["addresses"]
+
+
 def accepted(lab, supervisor):
     """The connections to a supervisor that it has accepted; more wait in the kernel."""
     with_its_name = re.findall(rf" 03 +(\d+) @{PREFIX}", lab.call("lab.host:read", "/proc/net/unix"))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Jail
 
-struct UnixSocketTableTests {
+struct ControlNameTests {
   private static let name = "claude-sandbox/0123456789abcdef0123456789abcdef"
 
   private static func line(
@@ -16,9 +16,9 @@ struct UnixSocketTableTests {
   }
 
   @Test func listeningSupervisorsAreFound() {
-    #expect(UnixSocketTable.controlName(Array(Self.line("@" + Self.name).utf8)) == Self.name)
+    #expect(ControlName.listening(Array(Self.line("@" + Self.name).utf8)) == Self.name)
     let padded = Array("0000000000000000: 00000002 00000000 00010000 0005 01     7 @\(Self.name)".utf8)
-    #expect(UnixSocketTable.controlName(padded) == Self.name)
+    #expect(ControlName.listening(padded) == Self.name)
   }
 
   @Test(arguments: [
@@ -30,7 +30,7 @@ struct UnixSocketTableTests {
     "@\(name)", "", line("@claude-sandbox/" + String(repeating: "é", count: 16)),
   ])
   func othersAreNot(line: String) {
-    #expect(UnixSocketTable.controlName(Array(line.utf8)) == nil)
+    #expect(ControlName.listening(Array(line.utf8)) == nil)
   }
 
   @Test func thisProcessIsFound() throws {

@@ -265,7 +265,7 @@ mutate("who asks a supervisor", "anyone", CONTROL, "user == Process.userID || us
 mutate("who is asked by ps", "anyone", JAILS, "guard peer.user == Process.userID || all else", "guard peer.user != UInt32.max || all else",
        ("test_ps", "not_asked"))
 mutate("clients at once", "any number", CONTROL, "mostClients = 8", "mostClients = 800", ("test_ps", "say_nothing"))
-mutate("clients that say nothing", "stay", CONTROL, "patience = Duration.seconds(1)", "patience = Duration.seconds(1000)", ("test_ps", "say_nothing"))
+mutate("clients that say nothing", "stay", CONTROL, "patience = Duration.seconds(1)", "patience = Duration.seconds(1000)", ("test_ps", "holds_nothing"))
 mutate("strangers", "at once, without end", CONTROL, "          pausedUntil = now + Self.pause\n          continue\n", "          continue\n",
        ("test_ps", "strangers"))
 mutate("what jails say", "as it is", "Sources/Record/Visible.swift", 'default: return isPrintable ? String(Character(self)) :', 'default: return value > 0 ? String(Character(self)) :',

@@ -119,6 +119,11 @@ private final class ControlClient {
   }
 }
 
+extension ControlName {
+  /// One that nobody has.
+  static func new() throws(SystemCallError) -> String { try prefix + randomName() }
+}
+
 extension JailStatus {
   /// Of a jail that begins now, in the directory of this process, which is its supervisor.
   init(_ blueprint: Blueprint, launcher: CInt) {
