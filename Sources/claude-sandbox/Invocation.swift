@@ -79,6 +79,14 @@ enum Invocation {
       "claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
   }
 
+  /// Jails are the host's to list: their sockets are in its network, which no jail is in.
+  static func refuseInJail() throws {
+    // Also where the configuration has errors.
+    guard Confinement.isJail((try? ConfigurationFiles.read()) ?? Configuration()) else { return }
+    Process.complain("claude-sandbox: this is a jail: jails can be listed and reloaded from outside only\n")
+    throw ExitCode.failure
+  }
+
   /// The result, or the end of this process with what failed on standard error, and as JSON where that was asked for.
   static func orExit<Result>(json: Bool = false, _ work: () throws(LaunchFailure) -> Result) -> Result {
     do throws(LaunchFailure) {

@@ -26,7 +26,7 @@ enum Output {
   }
 }
 
-/// Machine-readable output: one JSON object, keys sorted.
+/// Machine-readable output: one JSON object, keys sorted. It may hold what others wrote, and be shown by a terminal.
 enum JSON {
   /// Of all objects at top level.
   static let version = 1
@@ -36,6 +36,20 @@ enum JSON {
   static func text(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
+  /// The same value: what controls a terminal is in strings, and escaped there. The encoder leaves all but ASCII as it is.
+  private static func withoutControls(_ text: String) -> String {
+    let controls: Set<Unicode.GeneralCategory> = [.control, .format, .lineSeparator, .paragraphSeparator]
+    return text.unicodeScalars.map { scalar in
+      guard scalar != "\n", controls.contains(scalar.properties.generalCategory) else {
+        return String(scalar)
+      }
+      return String(scalar).utf16.map { unit in
+        let digits = String(unit, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }.joined()
+    }.joined()
   }
 }

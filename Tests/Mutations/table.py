@@ -271,6 +271,20 @@ mutate("user namespaces of uid 0", "allowed", f"{JAIL}/Holder/TrustAnchors.swift
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
 
+# Running jails.
+
+CONTROL, JAILS = f"{JAIL}/Control/ControlSocket.swift", f"{JAIL}/Control/JailList.swift"
+mutate("who asks a supervisor", "anyone", CONTROL, "user == Process.userID || user == 0", "user == Process.userID || user != UInt32.max",
+       ("test_ps", "another_user_s"))
+mutate("who is asked by ps", "anyone", JAILS, "guard peer.user == Process.userID || all else", "guard peer.user != UInt32.max || all else",
+       ("test_ps", "not_asked"))
+mutate("clients at once", "any number", CONTROL, "mostClients = 8", "mostClients = 800", ("test_ps", "say_nothing"))
+mutate("clients that say nothing", "stay", CONTROL, "patience = Duration.seconds(1)", "patience = Duration.seconds(1000)", ("test_ps", "holds_nothing"))
+mutate("strangers", "at once, without end", CONTROL, "          pausedUntil = now + Self.pause\n          continue\n", "          continue\n",
+       ("test_ps", "strangers"))
+mutate("what jails say", "as it is", "Sources/Record/Visible.swift", 'default: return isPrintable ? String(Character(self)) :', 'default: return value > 0 ? String(Character(self)) :',
+       ("test_ps", "lies"))
+
 # What is trusted.
 
 TRUSTED = f"{JAIL}/Host/TrustedFile.swift"

@@ -259,6 +259,17 @@ static inline int clinux_unix_bind(int fd, const char *name, int is_abstract) {
   struct sockaddr_un address;
   return bind(fd, (struct sockaddr *)&address, clinux_unix_address(&address, name, is_abstract));
 }
+// The process and the effective user at the other end of a Unix socket (SO_PEERCRED). The C library shows struct ucred to
+// _GNU_SOURCE only.
+static inline int clinux_peer(int fd, int *process, uint32_t *user) {
+  struct { int pid; uint32_t uid, gid; } credentials = {0};
+  socklen_t length = sizeof credentials;
+  int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+  *process = credentials.pid;
+  *user = credentials.uid;
+  return result;
+}
+static inline long clinux_getrandom(void *bytes, size_t count) { return syscall(SYS_getrandom, bytes, count, 0); }
 // Any system call, with nothing but zeroes as arguments.
 static inline long clinux_bare_syscall(long number) { return syscall(number, 0L, 0L, 0L, 0L, 0L, 0L); }
 // What takes over a process, or a part of it: PTRACE_SEIZE; pidfd_getfd(2); setns(2) into its network.

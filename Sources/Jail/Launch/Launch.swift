@@ -74,10 +74,11 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
+      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, command, host, launcher)
+      return try Supervisor.serve(blueprint, released, network, command, host, control, launcher)
     } catch {
       throw step.failure(error)
     }

@@ -1,5 +1,6 @@
 import Linux
 import Policy
+import Record
 
 /// Step 11, in the process outside the jail that holds its sockets: it serves what a running jail needs, as one loop over events.
 /// It has no privilege that its user does not have.
@@ -14,6 +15,7 @@ struct Supervisor: ~Copyable {
     case refusals(RefusalResponder.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
+    case control(ControlSocket.Event?)
   }
 
   private let blueprint: Blueprint
@@ -23,11 +25,13 @@ struct Supervisor: ~Copyable {
   /// nil without a network, and once it was cut.
   private var network: Connected?
   private var host: HostWatch
+  private var control: ControlSocket
   private var isIdle = false
 
   private init(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ control: consuming ControlSocket,
+    _ launcher: LauncherSocket
   ) {
     self.blueprint = blueprint
     self.launcher = launcher
@@ -35,15 +39,17 @@ struct Supervisor: ~Copyable {
     self.holder = holder
     self.network = consume network
     self.host = host
+    self.control = control
   }
 
   /// Serves a jail until its command has ended; how it did.
   static func serve(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ control: consuming ControlSocket,
+    _ launcher: LauncherSocket
   ) throws -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, launcher)
+      var supervisor = Supervisor(blueprint, holder, network, command, host, control, launcher)
       return try supervisor.serve()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
@@ -74,6 +80,7 @@ struct Supervisor: ~Copyable {
     agenda.add(command, Event.command)
     agenda.add(host, Event.host)
     agenda.add(holder.resolverCover, Event.resolverCover)
+    agenda.add(control, Event.control)
     switch network {
     case .some(let network):
       agenda.add(network.pasta, Event.pasta)
@@ -97,6 +104,7 @@ struct Supervisor: ~Copyable {
     case .refusals(let event): return network?.refusals.handle(event, now: now) ?? []
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
+    case .control(let event): return control.handle(event, now: now)
     }
   }
 
@@ -107,6 +115,9 @@ struct Supervisor: ~Copyable {
       case .hostChanged: follow()
       case .cut(let reason): cut(reason)
       case .refused, .nameAsked: break
+      case .asked(let request, let client):
+        if request == .reload { follow() }
+        control.answer(client, status)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -125,6 +136,16 @@ struct Supervisor: ~Copyable {
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
+  }
+
+  /// What this jail is now, for whoever may ask.
+  private var status: JailStatus {
+    var status = control.jail
+    switch network {
+    case .some: break
+    case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
+    }
+    return status
   }
 
   /// Takes the network away for good.
