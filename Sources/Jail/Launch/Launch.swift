@@ -18,7 +18,8 @@ public enum Launch {
     do throws(LaunchFailure) {
       // 1. Nothing has been created yet, so every complaint can be made at once.
       try LaunchStep.read.launch { try Process.openStandardDescriptors() }
-      let configuration = try configuration(network)
+      let files = try ConfigurationFiles.texts()
+      let configuration = try configuration(files, network)
       overrideAllowed = configuration.allowOverride.value
       let wish = override ? command.environment[Override.variable] : nil
       guard try Override.wantsJail(environment: wish, configuration) else {
@@ -37,8 +38,8 @@ public enum Launch {
       let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
       // 4.
       let blueprint = Blueprint(
-        configuration: configuration, plan: try plan(configuration, facts), facts: facts, resolver: resolver,
-        pasta: pasta, command: command, descriptors: descriptors,
+        configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
+        facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup))
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
@@ -74,11 +75,15 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
+      let files = ConfigurationWatch(blueprint.files)
       let control = ControlSocket(.init(blueprint, launcher: launcher.process))
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, command, host, control, launcher)
+      var supervisor = Supervisor(
+        blueprint, launcher, holder: released, command: command, network: network, host: host, files: files,
+        control: control)
+      return try supervisor.serve()
     } catch {
       throw step.failure(error)
     }

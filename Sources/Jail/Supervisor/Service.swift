@@ -16,6 +16,10 @@ protocol Service: ~Copyable {
 enum Effect {
   /// The host's network or its name servers have changed.
   case hostChanged
+  /// The administrator's files have changed, or are to be taken over as they are.
+  case configurationRead(ConfigurationReading)
+  /// What became of such a change.
+  case configuration(ConfigurationEvent)
   /// The user should know this.
   case tell(String)
   /// A packet was refused.

@@ -11,6 +11,7 @@ struct Supervisor: ~Copyable {
     case command(CommandProcess.Event?)
     case pasta(Pasta.Running.Event?)
     case host(HostWatch.Event?)
+    case files(ConfigurationWatch.Event?)
     case names(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
     case resolverCover(ResolverCover.Event?)
@@ -18,50 +19,47 @@ struct Supervisor: ~Copyable {
     case control(ControlSocket.Event?)
   }
 
-  private let blueprint: Blueprint
   private let launcher: LauncherSocket
   private var holder: ReleasedHolder
   private var command: CommandProcess
   /// nil without a network, and once it was cut.
   private var network: Connected?
   private var host: HostWatch
+  private var files: ConfigurationWatch
+  private var live: LiveConfiguration
   private var control: ControlSocket
   private var isIdle = false
 
-  private init(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ control: consuming ControlSocket,
-    _ launcher: LauncherSocket
+  init(
+    _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
+    command: consuming CommandProcess, network: consuming Connected?, host: consuming HostWatch,
+    files: consuming ConfigurationWatch, control: consuming ControlSocket
   ) {
-    self.blueprint = blueprint
     self.launcher = launcher
-    self.command = command
     self.holder = holder
+    self.command = command
     self.network = consume network
     self.host = host
+    self.files = files
+    live = LiveConfiguration(blueprint.configuration)
     self.control = control
   }
 
-  /// Serves a jail until its command has ended; how it did.
-  static func serve(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ control: consuming ControlSocket,
-    _ launcher: LauncherSocket
-  ) throws -> WaitStatus {
+  /// Serves the jail until its command has ended; how it did.
+  mutating func serve() throws(JailFailure) -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, control, launcher)
-      return try supervisor.serve()
+      return try serveAll()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
     }
   }
 
-  private mutating func serve() throws -> WaitStatus {
+  private mutating func serveAll() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
     _ = try apply(network?.uplink.checkRoutes() ?? [])
     while true {
       let agenda = agenda()
-      if !isIdle && !holder.isPending && agenda.deadline == nil { becomeIdle() }
+      if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now)) {
@@ -79,6 +77,7 @@ struct Supervisor: ~Copyable {
     agenda.add(holder, Event.holder)
     agenda.add(command, Event.command)
     agenda.add(host, Event.host)
+    agenda.add(files, Event.files)
     agenda.add(holder.resolverCover, Event.resolverCover)
     agenda.add(control, Event.control)
     switch network {
@@ -98,6 +97,7 @@ struct Supervisor: ~Copyable {
     case .command(let event): return try command.handle(event, now: now)
     case .pasta(let event): return network?.pasta.handle(event, now: now) ?? []
     case .host(let event): return try host.handle(event, now: now)
+    case .files(let event): return files.handle(event, now: now)
     case .names(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
       return network?.names.handle(event, now: now) ?? []
@@ -113,10 +113,14 @@ struct Supervisor: ~Copyable {
     for effect in effects {
       switch effect {
       case .hostChanged: follow()
+      case .configurationRead(let reading): _ = try apply(follow(reading))
       case .cut(let reason): cut(reason)
-      case .refused, .nameAsked: break
+      case .refused, .nameAsked, .configuration: break
       case .asked(let request, let client):
-        if request == .reload { follow() }
+        if request == .reload {
+          follow()
+          _ = try apply(files.reread(now: .now))
+        }
         control.answer(client, status)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
@@ -132,9 +136,48 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       holder.resolverCover.show(resolver.jailText)
-      try network?.follow(facts, resolver.resolvers, blueprint.configuration)
+      try network?.follow(facts, resolver.resolvers, live.current)
     } catch {
       cut("the walls could not follow the host's network (\(error))")
+    }
+  }
+
+  /// Becomes what the administrator's files say. It is planned and measured before anything is touched; what cannot be, changes
+  /// nothing. Where the command could have written the files, it is followed as far as it closes something.
+  private mutating func follow(_ reading: ConfigurationReading) -> [Effect] {
+    do throws(LaunchFailure) {
+      let plan = network?.plan
+      let change = ConfigurationChange(
+        from: live.current, to: try reading.result.get(),
+        mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
+        hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
+      if change.configuration.network.value == .none {
+        cut("\(change.configuration.network.location.map { "\($0): " } ?? "")network = none")
+      } else if let plan {
+        let (facts, resolver) = try facts()
+        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
+      }
+      return live.accept(change)
+    } catch {
+      return live.reject(error)
+    }
+  }
+
+  private mutating func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+    do {
+      return try HostNetwork.current()
+    } catch {
+      files.tryAgain(now: .now)
+      throw .jail(LaunchStep.facts.failure(error))
+    }
+  }
+
+  /// Halfway to another plan nothing is certain, so a failure ends the network.
+  private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
+    do {
+      try network?.follow(plan, resolver.resolvers)
+    } catch {
+      cut("the walls could not follow the configuration (\(error))")
     }
   }
 
@@ -145,6 +188,9 @@ struct Supervisor: ~Copyable {
     case .some: break
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
+    status.configurationProblem = live.problem
+    status.waitingKeys = live.waiting
+    status.isWatched = files.isWatched
     return status
   }
 
@@ -174,6 +220,9 @@ struct Agenda<Event> {
   }
 
   var deadline: Instant? { timers.map(\.moment).min() }
+
+  /// Whether nothing is to be done in the next seconds, unless something happens.
+  var isQuiet: Bool { deadline.map { .now + .seconds(5) < $0 } ?? true }
 
   /// The deadlines that have come.
   func due(_ now: Instant) -> [Event] { timers.filter { $0.moment <= now }.map(\.event) }

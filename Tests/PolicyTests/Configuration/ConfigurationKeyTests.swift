@@ -95,7 +95,9 @@ struct ConfigurationKeyTests {
   }
 
   private static var manual: String {
-    let items = effective.map { ".It Ic \($0.name) No = \($0.synopsis)\n\($0.manual)\n" }.joined()
+    let items = effective.map {
+      ".It Ic \($0.name) No = \($0.synopsis)\n\($0.manual)\n\(change($0))"
+    }.joined()
     return """
       .Bl -tag -width Ds
       \(items).El
@@ -124,6 +126,11 @@ struct ConfigurationKeyTests {
       with what to write instead.
 
       """
+  }
+
+  private static func change(_ key: ConfigurationKey) -> String {
+    guard case .atLaunch(let reason) = key.change else { return "" }
+    return "A change takes effect at the next launch: \(reason).\n"
   }
 
   private static func list(_ keys: [ConfigurationKey]) -> String {
