@@ -17,5 +17,8 @@ struct ClaudeSandbox: ParsableCommand {
         claude-sandbox run -- COMMAND          the real thing
       """,
     version: Version.number,
-    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Config.self, Verify.self, Version.self])
+    subcommands: [
+      Run.self, Shell.self, Ps.self, Reload.self, Doctor.self, Explain.self, Config.self, Verify.self,
+      Version.self,
+    ])
 }

@@ -19,25 +19,26 @@ struct Explain: ParsableCommand {
   var json = false
 
   private struct Report: Encodable {
-    /// Of this schema.
-    let version = 1
+    let version = JSON.version
     let destination: String
     let verdict: String
     let answers: [Row]
     /// Why nothing is known.
-    let error: String?
+    let errors: [ErrorReport.Row]?
   }
 
   private struct Row: Encodable {
     let destination: String
     let reachable: Bool
-    let rule: String
+    let rule: RuleReport
     let because: String
   }
 
   func run() throws {
     let query = try query()
-    let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
+      try Launch.plan()
+    }
     Invocation.mentionWhere(configuration)
     let isInside = Confinement.isJail(configuration)
     let (addresses, problem) = addresses(of: query.host)
@@ -53,11 +54,13 @@ struct Explain: ParsableCommand {
     let verdict = Reachability(answers.flatMap(\.answers))
     if json {
       try JSON.print(
-        Report(destination: destination, verdict: verdict.rawValue, answers: rows, error: problem))
+        Report(
+          destination: destination, verdict: verdict.rawValue, answers: rows,
+          errors: problem.map { [ErrorReport.Row(kind: "name", message: $0)] }))
     } else if !rows.isEmpty {
-      print(
+      Output.print(
         Table.text(
-          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule, $0.because] }))
+          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule.prefix, $0.because] }))
     }
     if verdict != .reachable { throw ExitCode(verdict.exitStatus) }
   }
@@ -90,7 +93,7 @@ struct Explain: ParsableCommand {
     let host = address.family == .ipv6 && part.service.first == ":" ? "[\(address)]" : "\(address)"
     return Row(
       destination: host + part.service, reachable: part.decision.allowed,
-      rule: "\(part.decision.rule.prefix)",
+      rule: RuleReport(part.decision.rule),
       because: isLoopback(address)
         ? "in a jail this is the jail's own; the host's is not there" : "\(part.decision.rule.origin)")
   }

@@ -43,11 +43,12 @@ struct Run: ParsableCommand {
   func run() throws {
     if wantsHelp { throw CleanExit.helpRequest(self) }
     if dryRun {
-      let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
+      let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
         try Launch.plan(network: options.network?.mode)
       }
       Invocation.mentionWhere(configuration)
-      try PlanReport(plan).print(json: json)
+      let report = PlanReport(plan)
+      if json { try JSON.print(report) } else { Output.print(report.text(of: plan)) }
     } else {
       // The raw bytes: arguments need not be text.
       Invocation.finish(

@@ -16,6 +16,8 @@ TAB = "\t"
 CASES = [
     (f"doc{TAB}", "doctor"),
     (f"config --pr{TAB}", "config --prove"),
+    (f"rel{TAB}", "reload"),
+    (f"ps --a{TAB}", "ps --all"),
     (f"run --dry{TAB}", "run --dry-run"),
     (f"run --network {TAB}", "run --network none"),
     (f"run --network=n{TAB}", "run --network=none"),

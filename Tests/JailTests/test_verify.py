@@ -23,8 +23,11 @@ CONTROLS = ["this is a jail", "loopback works", "name service works", "the inter
 
 
 def rows(result):
-    found = {row["name"]: row for row in json.loads(result.out)}
-    assert len(found) == len(json.loads(result.out)), "a name is used twice"
+    answer = json.loads(result.out)
+    # The attacker's own answer has no verdict.
+    checks = answer["checks"] if isinstance(answer, dict) else answer
+    found = {row["name"]: row for row in checks}
+    assert len(found) == len(checks), "a name is used twice"
     return found
 
 

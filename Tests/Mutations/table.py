@@ -190,31 +190,45 @@ mutate_both("unix-sockets = own, in both places", "taken for listed where the ke
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
-BOUND = '      try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+BOUND = '        try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+UNBOUND = BOUND.replace("cap_drop_bound", "cap_get_bound")
 VERIFY = "    try Capabilities.verifyDropped()\n"
 KEPT = "    _ = unsafe none\n"
 mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
 mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, KEPT), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities or changed"), redundant="securebits, bounding and ambient set: execve(2) leaves none")
 mutate_both("capability sets, bounding set, securebits, and reading them back", "kept", [
-    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, ""), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
+    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, UNBOUND), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
     (SEALED, VERIFY, ""),
 ], ("test_walls", "capabilities_are_gone"))
-mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
-mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
+mutate("bounding set", "kept", CAPABILITIES, BOUND, UNBOUND, ("test_walls", "capabilities_are_gone"))
+mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, UNBOUND), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities_are_gone"))
 mutate_both("securebits, and reading them back", "not locked", [
     (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
 ], escapes("securebits"))
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
-LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration)\n"
-mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
-CLOSE = "      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }\n"
+LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration, exposed)\n"
+mutate("Landlock scopes", "none", SEALED, LANDLOCK, "    _ = exposed\n", escapes("signals_to"))
+CLOSE = "      try LaunchStep.read.launch { try descriptors.closeOthers() }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
 DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
 mutate("descriptors", "stay open in the launcher", LAUNCH, CLOSE, "", escapes("inherited_pipe"))
 mutate("descriptors at execve", "not closed", SEALED, CLOSE_AGAIN, "", DESCRIPTORS, redundant="descriptors; O_CLOEXEC of all of ours")
 mutate_both("descriptors, in both places", "not closed", [(LAUNCH, CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
+NAMED = f"{JAIL}/Launch/NamedDescriptors.swift"
+mutate("named descriptors", "sockets, too", NAMED, "    if let objection = try StandardStreams.objection(to: descriptor) { return objection }\n", "",
+       ("test_descriptors", "leads_out"), redundant="what is no pipe and no file is refused")
+mutate("named descriptors: kinds", "any", NAMED, "[.pipe, .regular].contains(", "[.pipe, .regular, .characterDevice, .other].contains(",
+       ("test_descriptors", "leads_out"))
+mutate("named descriptors: references", "kept", NAMED, "if try Process.isReference(descriptor)", "if try Process.isReference(descriptor), descriptor < 0",
+       ("test_descriptors", "leads_out"))
+mutate("named descriptors: the kernel's files", "kept", "Sources/Linux/FileSystemKind.swift", "Self.holdingFiles.contains(magic)",
+       "magic != 0 || Self.holdingFiles.contains(magic)", ("test_descriptors", "leads_out"))
+mutate("named descriptors in the supervisor", "stay open", LAUNCH, "      blueprint.descriptors.close()\n", "", ("test_descriptors", "nobody_else"))
+mutate("named descriptors in the launcher", "stay open", LAUNCHER, "    blueprint.descriptors.close()\n", "", ("test_descriptors", "nobody_else"))
+mutate("frozen files by a descriptor", "taken", f"{JAIL}/Launch/StandardStreams.swift", "try TrustAnchors.holds(descriptor)", "descriptor < 0",
+       ("test_descriptors", "frozen"))
 mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.check()\n", "",
        escapes("that_lead_out"), ("test_walls", "as_standard"))
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
@@ -280,6 +294,20 @@ mutate("sysctls of uid 0", "writable", f"{JAIL}/Holder/TrustAnchors.swift", '   
 mutate("user namespaces of uid 0", "allowed", f"{JAIL}/Holder/TrustAnchors.swift", "    try denyNamespaces()\n", "", (ATTACKED, "uid_0_gets_no"))
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
+
+# Running jails.
+
+CONTROL, JAILS = f"{JAIL}/Control/ControlSocket.swift", f"{JAIL}/Control/JailList.swift"
+mutate("who asks a supervisor", "anyone", CONTROL, "user == Process.userID || user == 0", "user == Process.userID || user != UInt32.max",
+       ("test_ps", "another_user_s"))
+mutate("who is asked by ps", "anyone", JAILS, "guard peer.user == Process.userID || all else", "guard peer.user != UInt32.max || all else",
+       ("test_ps", "not_asked"))
+mutate("clients at once", "any number", CONTROL, "mostClients = 8", "mostClients = 800", ("test_ps", "say_nothing"))
+mutate("clients that say nothing", "stay", CONTROL, "patience = Duration.seconds(1)", "patience = Duration.seconds(1000)", ("test_ps", "holds_nothing"))
+mutate("strangers", "at once, without end", CONTROL, "          pausedUntil = now + Self.pause\n          continue\n", "          continue\n",
+       ("test_ps", "strangers"))
+mutate("what jails say", "as it is", "Sources/Record/Visible.swift", 'default: return isPrintable ? String(Character(self)) :', 'default: return value > 0 ? String(Character(self)) :',
+       ("test_ps", "lies"))
 
 # What is trusted.
 

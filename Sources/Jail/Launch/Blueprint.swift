@@ -11,6 +11,8 @@ struct Blueprint: Sendable {
   /// The path of pasta; nil when the plan has no uplink.
   let pasta: String?
   let command: Command
+  /// What the command inherits beside the standard streams.
+  let descriptors: NamedDescriptors
   /// As nohup(1) left it: a hangup that the caller ignores, the command ignores too.
   let ignoresHangup: Bool
 }

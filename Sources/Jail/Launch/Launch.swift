@@ -28,8 +28,9 @@ public enum Launch {
       if network == nil && Confinement.isJail(configuration) { try execute(command) }
       try StandardStreams.check()
       Signals.prepareForChildren()
-      // Nothing that the caller had open reaches any of the processes that follow.
-      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }
+      let descriptors = try NamedDescriptors(in: command.arguments)
+      // Nothing else that the caller had open reaches any of the processes that follow.
+      try LaunchStep.read.launch { try descriptors.closeOthers() }
       // 2.
       try Prerequisites.check(configuration)
       let pasta = configuration.network.value == .none ? nil : try Prerequisites.preflight()
@@ -38,11 +39,11 @@ public enum Launch {
       // 4.
       let blueprint = Blueprint(
         configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
-        facts: facts, resolver: resolver, pasta: pasta, command: command,
+        facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup))
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
-        try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }
+        try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
       }
     } catch {
       throw Refusal(failure: error, overrideAllowed: overrideAllowed)
@@ -58,6 +59,7 @@ public enum Launch {
       let own = OwnProcesses(launcher: launcher.process, launching)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
+      blueprint.descriptors.close()
       try SupervisorProcess.leaveTerminal()
       let network: Connected?
       let sealed: SealedHolder
@@ -74,10 +76,14 @@ public enum Launch {
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
       let files = ConfigurationWatch(blueprint.files)
+      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, command, host, files, launcher)
+      var supervisor = Supervisor(
+        blueprint, launcher, holder: released, command: command, network: network, host: host, files: files,
+        control: control)
+      return try supervisor.serve()
     } catch {
       throw step.failure(error)
     }

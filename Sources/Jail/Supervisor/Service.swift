@@ -26,6 +26,8 @@ enum Effect {
   case refused(RefusedPacket)
   /// The jail's name service was asked for this name, in its textual form (hostile).
   case nameAsked(String)
+  /// Somebody outside asks; the control socket knows whom to answer.
+  case asked(ControlRequest, client: UInt64)
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

@@ -1,5 +1,6 @@
 import Linux
 import Policy
+import Record
 
 /// Step 11, in the process outside the jail that holds its sockets: it serves what a running jail needs, as one loop over events.
 /// It has no privilege that its user does not have.
@@ -15,6 +16,7 @@ struct Supervisor: ~Copyable {
     case refusals(RefusalResponder.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
+    case control(ControlSocket.Event?)
   }
 
   private let launcher: LauncherSocket
@@ -25,37 +27,34 @@ struct Supervisor: ~Copyable {
   private var host: HostWatch
   private var files: ConfigurationWatch
   private var live: LiveConfiguration
+  private var control: ControlSocket
   private var isIdle = false
 
-  private init(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ files: consuming ConfigurationWatch,
-    _ launcher: LauncherSocket
+  init(
+    _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
+    command: consuming CommandProcess, network: consuming Connected?, host: consuming HostWatch,
+    files: consuming ConfigurationWatch, control: consuming ControlSocket
   ) {
-    live = LiveConfiguration(blueprint.configuration)
     self.launcher = launcher
-    self.command = command
     self.holder = holder
+    self.command = command
     self.network = consume network
     self.host = host
     self.files = files
+    live = LiveConfiguration(blueprint.configuration)
+    self.control = control
   }
 
-  /// Serves a jail until its command has ended; how it did.
-  static func serve(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ files: consuming ConfigurationWatch,
-    _ launcher: LauncherSocket
-  ) throws -> WaitStatus {
+  /// Serves the jail until its command has ended; how it did.
+  mutating func serve() throws(JailFailure) -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, files, launcher)
-      return try supervisor.serve()
+      return try serveAll()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
     }
   }
 
-  private mutating func serve() throws -> WaitStatus {
+  private mutating func serveAll() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
     _ = try apply(network?.uplink.checkRoutes() ?? [])
     while true {
@@ -81,6 +80,7 @@ struct Supervisor: ~Copyable {
     agenda.add(host, Event.host)
     agenda.add(files, Event.files)
     agenda.add(holder.resolverCover, Event.resolverCover)
+    agenda.add(control, Event.control)
     switch network {
     case .some(let network):
       agenda.add(network.pasta, Event.pasta)
@@ -105,6 +105,7 @@ struct Supervisor: ~Copyable {
     case .refusals(let event): return network?.refusals.handle(event, now: now) ?? []
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
+    case .control(let event): return control.handle(event, now: now)
     }
   }
 
@@ -116,6 +117,12 @@ struct Supervisor: ~Copyable {
       case .configurationRead(let reading): _ = try apply(follow(reading))
       case .cut(let reason): cut(reason)
       case .refused, .nameAsked, .configuration: break
+      case .asked(let request, let client):
+        if request == .reload {
+          follow()
+          _ = try apply(files.reread(now: .now))
+        }
+        control.answer(client, status)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -176,16 +183,17 @@ struct Supervisor: ~Copyable {
     }
   }
 
-  /// Takes over what the administrator's files say now, because somebody outside asks for it.
-  mutating func reload() throws {
-    _ = try apply(files.reread(now: .now))
-  }
-
-  /// How the jail stands to the administrator's files.
-  var configurationState: ConfigurationState {
-    var state = live.state
-    state.isWatched = files.isWatched
-    return state
+  /// What this jail is now, for whoever may ask.
+  private var status: JailStatus {
+    var status = control.jail
+    switch network {
+    case .some: break
+    case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
+    }
+    status.configurationProblem = live.problem
+    status.waitingKeys = live.waiting
+    status.isWatched = files.isWatched
+    return status
   }
 
   /// Takes the network away for good.

@@ -29,6 +29,26 @@ public enum Origin: Hashable, Sendable {
   /// The base of a family: `network = none`.
   case networkNone
 
+  /// One word for each, for programs; it stays as it is.
+  public var kind: String {
+    switch self {
+    case .builtin: "builtin"
+    case .hostAddress: "host-address"
+    case .connectedPrefix: "connected-prefix"
+    case .localRoute: "local-route"
+    case .internalRoute: "internal-route"
+    case .rejectRoute: "reject-route"
+    case .jailRoute: "jail-route"
+    case .resolver: "resolver"
+    case .guestSubnet: "guest-subnet"
+    case .configuration: "configuration"
+    case .internet: "internet"
+    case .noInternet: "no-internet"
+    case .noIPv6: "no-ipv6"
+    case .networkNone: "network-none"
+    }
+  }
+
   var isConfigured: Bool {
     if case .configuration = self { true } else { false }
   }

@@ -25,6 +25,11 @@ struct ConfigurationKeyTests {
     for word in key.words { #expect(throws: Never.self) { try configuration("\(name) = \(word)") } }
   }
 
+  @Test func typesAreToldApart() {
+    #expect(Self.keys.filter(\.isBoolean).map(\.name) == ["egress-jail", "allow-override"])
+    #expect(Self.keys.filter(\.isRule).map(\.name) == ["allow-ip", "allow-net", "block-ip", "block-net"])
+  }
+
   // What is printed can be read again, and says the same.
   @Test(arguments: [
     "egress-jail = no", "network = none", "ipv6 = off", "allow-override = false",

@@ -1,30 +1,23 @@
 import Policy
 import Record
 
-/// How a running jail stands to the administrator's files.
-struct ConfigurationState: Sendable, Equatable {
-  /// Why the jail does not have what the files say; nil if it does.
-  fileprivate(set) var problem: String?
-  /// The keys whose values in the files are others than the jail's: it does not take them over.
-  fileprivate(set) var waiting: [String] = []
-  /// Whether a change is noticed at once.
-  var isWatched = true
-}
-
 /// What a running jail has of the administrator's files.
 struct LiveConfiguration: Sendable {
   /// What holds for the jail: of the keys that only a launch takes, the launch's values.
   private(set) var current: Configuration
-  private(set) var state = ConfigurationState()
+  /// Why the jail does not have what the files say; nil if it does.
+  private(set) var problem: String?
+  /// The keys whose values in the files are others than the jail's: it does not take them over.
+  private(set) var waiting: [String] = []
 
   /// What a launch has begun with.
   init(_ configuration: Configuration) { current = configuration }
 
   /// The jail has become what the files say.
   mutating func accept(_ change: ConfigurationChange) -> [Effect] {
-    let isNew = change.waiting != state.waiting
-    state.problem = nil
-    state.waiting = change.waiting
+    let isNew = change.waiting != waiting
+    problem = nil
+    waiting = change.waiting
     current = change.configuration
     return (change.summary.map { [.configuration(.applied($0))] } ?? [])
       + (isNew && !change.waiting.isEmpty ? [.configuration(.waiting(change.waiting))] : [])
@@ -33,7 +26,7 @@ struct LiveConfiguration: Sendable {
   /// The jail keeps what it has.
   mutating func reject(_ failure: LaunchFailure) -> [Effect] {
     let text = Self.shortened(failure.text)
-    state.problem = text
+    problem = text
     return [.configuration(.rejected(text))]
   }
 
