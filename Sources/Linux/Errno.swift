@@ -29,6 +29,8 @@ public enum Errno {
   public static let EADDRNOTAVAIL = Glibc.EADDRNOTAVAIL
   public static let ENETUNREACH = Glibc.ENETUNREACH
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
+  public static let EOPNOTSUPP = Glibc.EOPNOTSUPP
+  public static let ECONNRESET = Glibc.ECONNRESET
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

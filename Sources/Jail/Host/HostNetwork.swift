@@ -70,7 +70,7 @@ public enum HostNetwork {
     case .unicast: .unicast
     case .local: .local
     case .blackhole, .unreachable, .prohibit: .reject
-    case .other: .other
+    case .throw, .other: .other
     }
   }
 

@@ -14,7 +14,7 @@ package enum Confinement {
       guard try ProcessStatus.read()["Seccomp"] == "2" else { return false }
       var kernel = try NetlinkSocket()
       let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
-      let others = links.filter { $0.index != Link.loopback }.map(\.name)
+      let others = links.filter { $0.index != Link.loopback && $0.name != RefusalLink.name }.map(\.name)
       if others.isEmpty { return true }
       // Those of the host are not to be seen from here.
       let walls = try Plan.make(configuration: configuration, facts: HostFacts()).blackholes

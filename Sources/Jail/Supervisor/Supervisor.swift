@@ -12,6 +12,7 @@ struct Supervisor: ~Copyable {
     case host(HostWatch.Event?)
     case names(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
+    case routing(JailRouting.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
   }
@@ -22,28 +23,35 @@ struct Supervisor: ~Copyable {
   private var command: CommandProcess
   /// nil without a network, and once it was cut.
   private var network: Connected?
+  private let routing: JailRouting
+  private var refusals: RefusalResponder
   private var host: HostWatch
   private var isIdle = false
 
   private init(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ routing: JailRouting, _ refusals: consuming RefusalResponder, _ command: consuming CommandProcess,
+    _ host: consuming HostWatch, _ launcher: LauncherSocket
   ) {
     self.blueprint = blueprint
     self.launcher = launcher
     self.command = command
     self.holder = holder
     self.network = consume network
+    self.routing = routing
+    self.refusals = refusals
     self.host = host
   }
 
   /// Serves a jail until its command has ended; how it did.
   static func serve(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ routing: JailRouting, _ refusals: consuming RefusalResponder, _ command: consuming CommandProcess,
+    _ host: consuming HostWatch, _ launcher: LauncherSocket
   ) throws -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, launcher)
+      var supervisor = Supervisor(
+        blueprint, holder, network, routing, refusals, command, host, launcher)
       return try supervisor.serve()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
@@ -52,14 +60,14 @@ struct Supervisor: ~Copyable {
 
   private mutating func serve() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
-    _ = try apply(network?.uplink.checkRoutes() ?? [])
+    _ = try apply(routing.check())
     while true {
       let agenda = agenda()
       if !isIdle && !holder.isPending && agenda.deadline == nil { becomeIdle() }
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now)) {
-          network.take()?.release()
+          refusals.release()
           return end
         }
       }
@@ -74,14 +82,15 @@ struct Supervisor: ~Copyable {
     agenda.add(command, Event.command)
     agenda.add(host, Event.host)
     agenda.add(holder.resolverCover, Event.resolverCover)
+    agenda.add(routing, Event.routing)
     switch network {
     case .some(let network):
       agenda.add(network.pasta, Event.pasta)
       agenda.add(network.names, Event.names)
-      agenda.add(network.refusals, Event.refusals)
       agenda.add(network.uplink, Event.uplink)
     case nil: break
     }
+    agenda.add(refusals, Event.refusals)
     return agenda
   }
 
@@ -94,7 +103,8 @@ struct Supervisor: ~Copyable {
     case .names(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
       return network?.names.handle(event, now: now) ?? []
-    case .refusals(let event): return network?.refusals.handle(event, now: now) ?? []
+    case .refusals(let event): return refusals.handle(event, now: now)
+    case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
     }
@@ -121,16 +131,21 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       holder.resolverCover.show(resolver.jailText)
-      try network?.follow(facts, resolver.resolvers, blueprint.configuration)
+      try network?.follow(facts, resolver.resolvers, blueprint.configuration, &refusals)
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
   }
 
-  /// Takes the network away for good.
+  /// Takes the network away for good. Without one there is only the refusal link to let go of.
   private mutating func cut(_ reason: String) {
-    guard let network = network.take() else { return }
+    guard let network = network.take() else {
+      routing.stop()
+      refusals.leaveLink()
+      return
+    }
     network.cut()
+    refusals.leaveUplink()
     Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
   }
 
