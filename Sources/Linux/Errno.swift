@@ -9,6 +9,7 @@ public enum Errno {
   public static let ENXIO = Glibc.ENXIO
   public static let ENOEXEC = Glibc.ENOEXEC
   public static let ECHILD = Glibc.ECHILD
+  public static let EBUSY = Glibc.EBUSY
   public static let EAGAIN = Glibc.EAGAIN
   public static let EACCES = Glibc.EACCES
   public static let ENODEV = Glibc.ENODEV

@@ -32,9 +32,14 @@ public struct PolicyRule: Sendable, Hashable {
   }
 
   /// The request that adds it. EEXIST if there is such a rule; EOPNOTSUPP if the kernel has no rules in this family.
-  public var addRequest: Message {
+  public var addRequest: Message { request(Int(RTM_NEWRULE), flags: Int(NLM_F_CREATE | NLM_F_EXCL)) }
+
+  /// The request that removes it. ENOENT if there is no such rule.
+  public var deleteRequest: Message { request(Int(RTM_DELRULE), flags: 0) }
+
+  private func request(_ type: Int, flags: Int) -> Message {
     var message = Message(
-      type: Int(RTM_NEWRULE), flags: Int(NLM_F_CREATE | NLM_F_EXCL),
+      type: type, flags: flags,
       fixed: [
         family.rawValue, 0, 0, 0, UInt8(truncatingIfNeeded: table ?? 0), 0, 0, UInt8(FR_ACT_TO_TBL), 0, 0, 0, 0,
       ])

@@ -7,7 +7,7 @@ where the tap filter drops it and the supervisor answers.
 import pytest
 from lab.services import CANARY, CANARY_LOOPBACK
 from lab.shape import HOST4, HOST6, NEIGHBOUR4, NEIGHBOUR6
-from reach import FILTER4, NONE, ROUTE, reached, refused, walked_past
+from reach import FILTER4, ROUTE, reached, refused, walked_past
 
 SHAPE = "office"
 
@@ -143,7 +143,7 @@ def test_tcp_fast_open(lab, jail, bind, address):
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 @pytest.mark.parametrize("address", ["192.168.7.7", NEIGHBOUR4, "169.254.169.254"])
 def test_dont_route(lab, jail, kind, address):
-    refused(lab, jail, kind, address, NONE, bind="dontroute")
+    refused(lab, jail, kind, address, ROUTE, bind="dontroute")
 
 
 def test_source_routing(lab, jail):

@@ -1,5 +1,5 @@
 import Linux
-import Netlink
+package import Netlink
 import Policy
 
 // Blackholes answer inside the kernel, where nobody sees what was tried. In front of them, a rule and a table of its own lead the same
@@ -8,9 +8,9 @@ import Policy
 // prefix is a `throw` route here, so that the lookup goes on to the main table. See docs/decisions/0014-a-rule-and-a-table.md.
 
 /// The link that leads what the routes refuse to the supervisor.
-struct RefusalLink: Sendable, Equatable {
+package struct RefusalLink: Sendable, Equatable {
   package static let name = "refuse0"
-  static let table: UInt32 = 77
+  package static let table: UInt32 = 77
   private static let priority: UInt32 = 100
   /// Bytes. With the queue, in packets, it bounds what a jail can make the kernel hold: a megabyte.
   private static let mtu: UInt32 = 1500
@@ -20,11 +20,15 @@ struct RefusalLink: Sendable, Equatable {
   /// In which families, and with which addresses.
   private(set) var addresses: [RefusalAddresses]
 
-  /// In an uplink's jail the uplink's own addresses, so that a socket's source stays right when the rules change.
-  init(index: UInt32, _ plan: Plan, families: Set<AddressFamily>) {
+  init(index: UInt32, addresses: [RefusalAddresses]) {
     self.index = index
+    self.addresses = addresses
+  }
+
+  /// For a plan, in the families in which the kernel knows rules.
+  init(index: UInt32, _ plan: Plan, families: Set<AddressFamily>) {
     let all = plan.hasUplink ? plan.guests.map(RefusalAddresses.init) : RefusalAddresses.closed
-    addresses = all.filter { families.contains($0.family) }
+    self.init(index: index, addresses: all.filter { families.contains($0.family) })
   }
 
   /// Gives up a family.
@@ -45,9 +49,11 @@ struct RefusalLink: Sendable, Equatable {
   }
 
   /// What leads to its table.
-  var rules: [PolicyRule] {
-    addresses.map { PolicyRule(family: $0.family, priority: Self.priority, table: Self.table) }
+  package static func rule(_ family: AddressFamily) -> PolicyRule {
+    PolicyRule(family: family, priority: priority, table: table)
   }
+
+  var rules: [PolicyRule] { addresses.map { Self.rule($0.family) } }
 
   /// Its table for a plan.
   func routes(_ plan: Plan) -> [Route] {

@@ -26,7 +26,8 @@ struct RefusedHeader: Equatable {
     // Later fragments do not say whose they are (RFC 1122 section 3.2.2).
     guard headerLength >= 20, packet.count >= headerLength + 8, packet[6] & 0x1f == 0, packet[7] == 0,
       packet[12..<16] != [0, 0, 0, 0], Self.isAnswered(protocol: packet[9], type: packet[headerLength]),
-      let source = IPAddress(bytes: packet[12..<16]), let destination = IPAddress(bytes: packet[16..<20])
+      let source = IPAddress(family: .ipv4, bytes: packet[12..<16]),
+      let destination = IPAddress(family: .ipv4, bytes: packet[16..<20])
     else { return nil }
     (self.source, self.destination) = (source, destination)
     protocolNumber = packet[9]
@@ -38,7 +39,8 @@ struct RefusedHeader: Equatable {
     guard packet.count >= 40, packet[8..<24].contains(where: { $0 != 0 }),
       let (next, payload) = Self.upperLayer(of: packet), payload < packet.count,
       Self.isAnswered(protocol: next, type: packet[payload]),
-      let source = IPAddress(bytes: packet[8..<24]), let destination = IPAddress(bytes: packet[24..<40])
+      let source = IPAddress(family: .ipv6, bytes: packet[8..<24]),
+      let destination = IPAddress(family: .ipv6, bytes: packet[24..<40])
     else { return nil }
     (self.source, self.destination) = (source, destination)
     protocolNumber = next
