@@ -14,6 +14,8 @@ def walked_past(kind, address, bind):
 
     TCP looks at SO_BINDTODEVICE alone; the other options are for datagrams. Both are the supervisor's words.
     """
+    if address.startswith("fe80:") and kind == "tcp" and bind != "device":
+        return {"EINVAL"}  # it needs a link: the kernel looks no further
     return by_supervisor(address)
 
 
