@@ -24,13 +24,16 @@ public struct Route: Sendable, Hashable {
     case unicast, local, blackhole, unreachable, prohibit
     /// The table has nothing to say: the next rule is asked.
     case `throw`
-    /// Every other type: broadcast, multicast.
+    /// To a group: leads somewhere, as a unicast route does.
+    case multicast
+    /// Every other type.
     case other(UInt8)
 
     var number: UInt8 {
       switch self {
       case .unicast: 1
       case .local: 2
+      case .multicast: 5
       case .blackhole: 6
       case .unreachable: 7
       case .prohibit: 8
@@ -44,6 +47,7 @@ public struct Route: Sendable, Hashable {
         switch number {
         case 1: .unicast
         case 2: .local
+        case 5: .multicast
         case 6: .blackhole
         case 7: .unreachable
         case 8: .prohibit
@@ -72,6 +76,8 @@ public struct Route: Sendable, Hashable {
   public let prefixLength: UInt8
   public let table: UInt32
   public let kind: Kind
+  /// Whether it leads to its next hops.
+  public var leadsSomewhere: Bool { kind == .unicast || kind == .multicast }
   /// Empty unless the kind is one that leads somewhere.
   public let nextHops: [NextHop]
   /// Who installed it; RTPROT_KERNEL is 2.
@@ -105,7 +111,7 @@ public struct Route: Sendable, Hashable {
   private func request(_ type: Int, flags: Int) -> Message {
     let hop = nextHops.first
     // Scope: a gateway or a reject route is global (0), an on-link destination is of link scope (253).
-    let scope: UInt8 = kind == .unicast && hop?.gateway == nil && family == .ipv4 ? 253 : 0
+    let scope: UInt8 = leadsSomewhere && hop?.gateway == nil && family == .ipv4 ? 253 : 0
     var message = Message(
       type: type, flags: flags,
       fixed: [family.rawValue, prefixLength, 0, 0, UInt8(truncatingIfNeeded: table), installer, scope, kind.number, 0, 0, 0, 0])

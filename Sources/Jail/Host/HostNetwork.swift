@@ -70,7 +70,7 @@ public enum HostNetwork {
     case .unicast: .unicast
     case .local: .local
     case .blackhole, .unreachable, .prohibit: .reject
-    case .throw, .other: .other
+    case .throw, .multicast, .other: .other
     }
   }
 

@@ -68,8 +68,13 @@ package struct RefusalLink: Sendable, Equatable {
     } + plan.gateways.map { Prefix($0) }.filter(isHere).map(open)
   }
 
+  /// Routes of one kind with the same next hop share it in the kernel, and with it the cached entry of the last destination
+  /// (nhc_pcpu_rth_output): what was sent to a group would make the next connect(2) to anything fail as one to a group does.
   private func refused(_ prefix: Prefix) -> Route {
-    Route(prefix, kind: .unicast, nextHop: .init(link: index, gateway: nil), table: Self.table)
+    let isGroup = prefix.family == .ipv4 && prefix.length >= 4 && prefix.address.bytes[0] >> 4 == 0xe
+    return Route(
+      prefix, kind: isGroup ? .multicast : .unicast, nextHop: .init(link: index, gateway: nil),
+      table: Self.table)
   }
 
   private func open(_ prefix: Prefix) -> Route { Route(prefix, kind: .throw, table: Self.table) }

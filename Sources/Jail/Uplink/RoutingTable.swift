@@ -111,8 +111,8 @@ enum RoutingTable {
       length = route.prefixLength
       kind = route.kind
       // The kernel lists IPv6 reject routes with the loopback link as their next hop.
-      let hop = route.kind == .unicast ? route.nextHops.first : nil
-      hops = route.kind == .unicast ? route.nextHops.count : 0
+      let hop = route.leadsSomewhere ? route.nextHops.first : nil
+      hops = route.leadsSomewhere ? route.nextHops.count : 0
       link = hop?.link ?? 0
       gateway = Self.number(hop?.gateway ?? [])
     }
