@@ -23,10 +23,10 @@ extension FilterInstruction {
 
 extension Route {
   /// A planned route of the jail.
-  init(_ prefix: Prefix, kind: Kind, nextHop: NextHop? = nil) {
+  init(_ prefix: Prefix, kind: Kind, nextHop: NextHop? = nil, table: UInt32 = Route.mainTable) {
     self.init(
       family: prefix.family == .ipv4 ? .ipv4 : .ipv6, destination: prefix.address.bytes,
-      prefixLength: UInt8(prefix.length), kind: kind, nextHop: nextHop)
+      prefixLength: UInt8(prefix.length), kind: kind, nextHop: nextHop, table: table)
   }
 }
 
@@ -34,8 +34,10 @@ extension Plan {
   /// Whether the jail is connected to anything at all.
   var hasUplink: Bool { network != .none }
 
-  /// The gateway of each family that the jail has.
-  var gateways: [IPAddress] { [ipv4, ipv6].compactMap { $0?.gateway } }
+  /// The addresses of each family that the jail has.
+  var guests: [GuestAddresses] { [ipv4, ipv6].compactMap { $0 } }
+
+  var gateways: [IPAddress] { guests.map(\.gateway) }
 
   /// What the jail's routing table refuses.
   var blackholes: [Route] {

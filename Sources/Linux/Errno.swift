@@ -9,6 +9,7 @@ public enum Errno {
   public static let ENXIO = Glibc.ENXIO
   public static let ENOEXEC = Glibc.ENOEXEC
   public static let ECHILD = Glibc.ECHILD
+  public static let EBUSY = Glibc.EBUSY
   public static let EAGAIN = Glibc.EAGAIN
   public static let EACCES = Glibc.EACCES
   public static let ENODEV = Glibc.ENODEV
@@ -29,6 +30,8 @@ public enum Errno {
   public static let EADDRNOTAVAIL = Glibc.EADDRNOTAVAIL
   public static let ENETUNREACH = Glibc.ENETUNREACH
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
+  public static let EOPNOTSUPP = Glibc.EOPNOTSUPP
+  public static let ECONNRESET = Glibc.ECONNRESET
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

@@ -43,6 +43,19 @@ public struct FileDescriptor: ~Copyable {
     }
   }
 
+  /// Reads a file of /proc anew, at most `limit` bytes of it (lseek(2), read(2)).
+  public func readFromStart(limit: Int) throws(SystemCallError) -> [UInt8] {
+    try check("lseek") { lseek(rawValue, 0, SEEK_SET) }
+    var result: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16384)
+    while result.count < limit {
+      let count = try read(into: &buffer)
+      if count == 0 { break }
+      result.append(contentsOf: buffer[..<min(count, limit - result.count)])
+    }
+    return result
+  }
+
   /// Writes all of the bytes (write(2)).
   public func write(_ bytes: some Collection<UInt8>) throws(SystemCallError) {
     var rest = Array(bytes)[...]

@@ -1,15 +1,23 @@
 internal import CLinux
 internal import Glibc
 
-/// The system calls of a NETLINK_ROUTE socket (netlink(7)).
+/// The system calls of a netlink socket (netlink(7)).
 public struct NetlinkDescriptor: ~Copyable {
   public let descriptor: FileDescriptor
 
+  /// Whom a socket talks to.
+  public enum Family: Sendable {
+    /// NETLINK_ROUTE: links, addresses, routes, rules (rtnetlink(7)).
+    case route
+    /// NETLINK_SOCK_DIAG: sockets (sock_diag(7)).
+    case socketDiagnosis
+  }
+
   /// Opens a socket in this network namespace, with the kernel's extended error texts.
-  public init() throws(SystemCallError) {
+  public init(_ family: Family = .route) throws(SystemCallError) {
     let type = CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = FileDescriptor(
-      owning: try check("socket", "AF_NETLINK") { socket(AF_NETLINK, type, NETLINK_ROUTE) })
+      owning: try check("socket", "AF_NETLINK") { socket(AF_NETLINK, type, family == .route ? NETLINK_ROUTE : NETLINK_SOCK_DIAG) })
     for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK] {
       var one: CInt = 1
       try check("setsockopt", "SOL_NETLINK \(option)") {
@@ -31,6 +39,9 @@ public struct NetlinkDescriptor: ~Copyable {
   }
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+  /// Gives up the descriptor, which stays open.
+  public consuming func release() -> CInt { descriptor.release() }
 
   /// Listens to a group of notifications, RTNLGRP_* (NETLINK_ADD_MEMBERSHIP).
   public func subscribe(to group: CInt) throws(SystemCallError) {

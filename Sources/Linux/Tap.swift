@@ -24,7 +24,7 @@ public struct Tap: ~Copyable {
     let descriptor = try FileDescriptor.open("/dev/net/tun", O_RDWR | O_NONBLOCK)
     try check("ioctl", "TUNSETIFF") {
       // SAFETY: the name is copied, and cut at IFNAMSIZ, into a request on the shim's stack.
-      unsafe clinux_tunsetiff(descriptor.rawValue, name)
+      unsafe clinux_tunsetiff(descriptor.rawValue, name, 1)
     }
     try check("ioctl", "TUNSETPERSIST") { clinux_tunsetpersist(descriptor.rawValue) }
     return Tap(owning: descriptor)
@@ -40,6 +40,20 @@ public struct Tap: ~Copyable {
       // SAFETY: the kernel copies the array's count of instructions.
       unsafe clinux_tunattachfilter(descriptor.rawValue, &instructions, UInt16(program.count))
     }
+  }
+}
+
+/// A tun: a link of IP packets whose other end is this descriptor (Documentation/networking/tuntap.rst).
+public enum Tun {
+  /// Creates a tun link in the network namespace of this process (TUNSETIFF; needs CAP_NET_ADMIN there). It goes when its last
+  /// descriptor is closed, and the routes through it with it. Non-blocking.
+  public static func create(named name: String) throws(SystemCallError) -> FileDescriptor {
+    let descriptor = try FileDescriptor.open("/dev/net/tun", O_RDWR | O_NONBLOCK)
+    try check("ioctl", "TUNSETIFF") {
+      // SAFETY: as above.
+      unsafe clinux_tunsetiff(descriptor.rawValue, name, 0)
+    }
+    return descriptor
   }
 }
 

@@ -22,10 +22,13 @@ public struct Link: Sendable, Hashable {
   }
 
   /// The request that brings a link up. Without ARP, neither family ever asks who a neighbour is: every
-  /// packet leaves at once.
-  public static func upRequest(index: UInt32, withoutARP: Bool = false) -> Message {
+  /// packet leaves at once. Without multicast, the kernel says nothing on it of its own accord.
+  public static func upRequest(
+    index: UInt32, withoutARP: Bool = false, withoutMulticast: Bool = false
+  ) -> Message {
     let flags = UInt32(IFF_UP) | (withoutARP ? UInt32(IFF_NOARP) : 0)
-    return Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: flags, change: flags))
+    let change = flags | (withoutMulticast ? UInt32(IFF_MULTICAST) : 0)
+    return Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: flags, change: change))
   }
 
   /// The request that sets the MTU, in bytes, and the length of the transmit queue, in frames, and with

@@ -79,6 +79,17 @@ struct Attributes {
     return found
   }
 
+  /// The types, in order.
+  var types: [Int] {
+    var found: [Int] = []
+    var offset = 0
+    while let (number, value) = attribute(at: offset) {
+      found.append(number)
+      offset = Self.end(of: value, at: offset)
+    }
+    return found
+  }
+
   private func attribute(at offset: Int) -> (type: Int, value: ArraySlice<UInt8>)? {
     let reader = ByteReader(bytes)
     guard let length = reader.number(UInt16.self, at: offset), length >= 4,

@@ -22,16 +22,22 @@ public struct Route: Sendable, Hashable {
   /// What happens to a packet that matches, RTN_* of linux/rtnetlink.h.
   public enum Kind: Sendable, Hashable {
     case unicast, local, blackhole, unreachable, prohibit
-    /// Every other type: broadcast, multicast, throw.
+    /// The table has nothing to say: the next rule is asked.
+    case `throw`
+    /// To a group: leads somewhere, as a unicast route does.
+    case multicast
+    /// Every other type.
     case other(UInt8)
 
     var number: UInt8 {
       switch self {
       case .unicast: 1
       case .local: 2
+      case .multicast: 5
       case .blackhole: 6
       case .unreachable: 7
       case .prohibit: 8
+      case .throw: 9
       case .other(let number): number
       }
     }
@@ -41,9 +47,11 @@ public struct Route: Sendable, Hashable {
         switch number {
         case 1: .unicast
         case 2: .local
+        case 5: .multicast
         case 6: .blackhole
         case 7: .unreachable
         case 8: .prohibit
+        case 9: .throw
         default: .other(number)
         }
     }
@@ -68,25 +76,30 @@ public struct Route: Sendable, Hashable {
   public let prefixLength: UInt8
   public let table: UInt32
   public let kind: Kind
+  /// Whether it leads to its next hops.
+  public var leadsSomewhere: Bool { kind == .unicast || kind == .multicast }
   /// Empty unless the kind is one that leads somewhere.
   public let nextHops: [NextHop]
   /// Who installed it; RTPROT_KERNEL is 2.
   public let installer: UInt8
 
-  /// A route of the main table (254), as an administrator would install it (RTPROT_STATIC, 4).
+  /// A route as an administrator would install it (RTPROT_STATIC, 4). A table's number is below 256 here.
   public init(
-    family: AddressFamily, destination: [UInt8], prefixLength: UInt8, kind: Kind, nextHop: NextHop? = nil
+    family: AddressFamily, destination: [UInt8], prefixLength: UInt8, kind: Kind, nextHop: NextHop? = nil,
+    table: UInt32 = Self.mainTable
   ) {
     self.family = family
     self.destination = destination
     self.prefixLength = prefixLength
-    self.table = Self.mainTable
+    self.table = table
     self.kind = kind
     self.nextHops = nextHop.map { [$0] } ?? []
     self.installer = 4
   }
 
   public static let mainTable: UInt32 = 254
+  public static let localTable: UInt32 = 255
+  public static let defaultTable: UInt32 = 253
   public static let kernelInstaller: UInt8 = 2
 
   /// The request that adds it. EEXIST if there is such a route.
@@ -98,10 +111,10 @@ public struct Route: Sendable, Hashable {
   private func request(_ type: Int, flags: Int) -> Message {
     let hop = nextHops.first
     // Scope: a gateway or a reject route is global (0), an on-link destination is of link scope (253).
-    let scope: UInt8 = kind == .unicast && hop?.gateway == nil && family == .ipv4 ? 253 : 0
+    let scope: UInt8 = leadsSomewhere && hop?.gateway == nil && family == .ipv4 ? 253 : 0
     var message = Message(
       type: type, flags: flags,
-      fixed: [family.rawValue, prefixLength, 0, 0, UInt8(table), installer, scope, kind.number, 0, 0, 0, 0])
+      fixed: [family.rawValue, prefixLength, 0, 0, UInt8(truncatingIfNeeded: table), installer, scope, kind.number, 0, 0, 0, 0])
     if prefixLength > 0 { message.attribute(Int(RTA_DST.rawValue), destination) }
     if let hop {
       if let gateway = hop.gateway { message.attribute(Int(RTA_GATEWAY.rawValue), gateway) }

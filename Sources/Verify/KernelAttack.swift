@@ -6,7 +6,7 @@ import Netlink
 enum KernelAttack {
   static func checks(_ targets: [Target], _ exposed: [String]) -> [Check] {
     var checks = [
-      credentials(), nestedNamespace(),
+      credentials(), nestedNamespace(), refusalLink(),
       refused(
         "socket families", "socket: AF_VSOCK, AF_PACKET, AF_BLUETOOTH, AF_ALG", expected: Errno.EAFNOSUPPORT
       ) {
@@ -74,21 +74,47 @@ enum KernelAttack {
 
   /// A user namespace below the jail's gives all capabilities, and none over the jail's network.
   private static func nestedNamespace() -> Check {
-    let tried = "unshare a user namespace, remove the link and the routes"
+    let tried = "unshare a user namespace, remove the link, the routes, the rules"
     let code = inChild { () throws in
       // Where not even the namespace can be had, no capability comes back.
       guard (try? Namespaces.user.unshare()) != nil else { return Errno.EPERM }
       var kernel = try NetlinkSocket()
-      do {
-        try kernel.apply([Link.deleteRequest(index: linkIndex(ofZone: Uplink.linkName) ?? Link.loopback)])
-        return 0
-      } catch let error as NetlinkError {
-        return error.errno
+      // Each alone: of several, only the first refusal is told.
+      for request in changes {
+        do {
+          try kernel.apply([request])
+          return 0
+        } catch let error as NetlinkError {
+          if error.errno != Errno.EPERM { return error.errno }
+        }
       }
+      return Errno.EPERM
     }
     return Check(
       "capabilities of a nested namespace", tried: tried, expected: errnoName(Errno.EPERM),
       saw: code == 0 ? "removed" : errnoName(code))
+  }
+
+  private static var changes: [Message] {
+    let links = [Uplink.linkName, RefusalLink.name].compactMap { linkIndex(ofZone: $0) }
+    return (links.isEmpty ? [Link.loopback] : links).map(Link.deleteRequest)
+      + AddressFamily.allCases.flatMap { [RefusalLink.rule($0).deleteRequest, past($0).addRequest] }
+  }
+
+  /// What would lead past every other rule.
+  private static func past(_ family: AddressFamily) -> PolicyRule {
+    PolicyRule(family: family, priority: 1, table: Route.mainTable)
+  }
+
+  /// The supervisor has its descriptor; where there is no such link, none can be made.
+  private static func refusalLink() -> Check {
+    var code: CInt = 0
+    do throws(SystemCallError) { _ = try Tun.create(named: RefusalLink.name) } catch { code = error.errno }
+    let expected = [Errno.EBUSY, Errno.EPERM, Errno.ENOENT, Errno.EACCES, Errno.ENODEV, Errno.ENXIO]
+    return Check(
+      "the refusal link", expected.contains(code) ? .ok : .failed, tried: "attach to \(RefusalLink.name)",
+      expected: expected.prefix(2).map(errnoName).joined(separator: " or "),
+      saw: code == 0 ? "attached" : errnoName(code))
   }
 
   /// What a child process answers; it ends by that.

@@ -34,10 +34,12 @@ struct NetworkAttack {
   /// A port that hardly any configuration allows.
   private static let port: UInt16 = 47
 
-  /// What a route refuses with: a blackhole, or none.
+  /// What a route refuses with: the refusal link, in the supervisor's words, ICMP "administratively prohibited"; a blackhole, where
+  /// nobody holds that link any more; or no route at all.
   private static let byRoute = Refusals(
-    ipv4: [Errno.EINVAL, Errno.ENETUNREACH], ipv6: [Errno.EINVAL, Errno.ENETUNREACH])
-  /// What the filter refuses with, in the supervisor's words, ICMP "administratively prohibited"; or a family that the jail does not have.
+    ipv4: [Errno.EHOSTUNREACH, Errno.EINVAL, Errno.ENETUNREACH],
+    ipv6: [Errno.EACCES, Errno.EINVAL, Errno.ENETUNREACH])
+  /// What the filter refuses with, in the same words; or a family that the jail does not have.
   private static let byFilter = Refusals(
     ipv4: [Errno.EHOSTUNREACH], ipv6: [Errno.EACCES, Errno.ENETUNREACH, Errno.EADDRNOTAVAIL])
   private static let byLoopback = Refusals(

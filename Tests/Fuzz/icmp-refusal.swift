@@ -2,18 +2,18 @@ import Policy
 
 @testable import Jail
 
-private let refusal = ICMPRefusal(
-  uplink: [2, 0, 0, 0, 0, 2], gateway: [2, 0, 0, 0, 0, 1],
-  gateways: ["192.0.0.1", "fd6a:61e1:c5b2::1"].compactMap { IPAddress($0) })
-
 /// A frame from the jail: silence, or one ICMP error that is well-formed, bounded, and never answered itself.
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let frame = unsafe input(data, count)
-  guard let answer = refusal.answer(to: frame[...]) else { return 0 }
-  let packet = Array(answer.dropFirst(14))
+  // Of Ethernet, only the packet is looked at.
+  let refused = Array(frame.dropFirst(14))
+  guard let header = RefusedHeader(refused) else { return 0 }
+  _ = (header.ports(refused), header.identifier(refused))
+  if header.protocolNumber == RefusedHeader.tcp { checkReset(TCPReset.answer(to: refused, header), header) }
+  let packet = ICMPRefusal.answer(to: refused, header, from: header.destination)
   require(packet.count <= 1280, "\(packet.count) bytes")
-  require(refusal.answer(to: answer[...]) == nil, "an answer to an answer")
+  require(RefusedHeader(packet) == nil, "an answer to an answer")
   if packet[0] >> 4 == 4 {
     require(frame[23] != 1 || frame[14 + 4 * Int(frame[14] & 15)] == 8, "ICMP other than echo is answered")
     require(sum(packet[..<20]) == 0xffff && sum(packet[20...]) == 0xffff, "checksums")
@@ -28,6 +28,18 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     require(frame.dropFirst(14).starts(with: packet[48...]), "another packet is quoted")
   }
   return 0
+}
+
+/// A reset is whole, and never answered itself.
+private func checkReset(_ answer: TCPReset.Answer, _ header: RefusedHeader) {
+  guard case .packet(let packet) = answer else { return }
+  let start = header.source.family == .ipv4 ? 20 : 40
+  require(packet.count == start + 20, "\(packet.count) bytes")
+  if start == 20 { require(sum(packet[..<20]) == 0xffff, "checksum") }
+  let addresses = header.destination.bytes + header.source.bytes
+  require(sum(addresses + [0, 6, 0, 20] + packet[start...]) == 0xffff, "checksum of the segment")
+  guard let again = RefusedHeader(packet) else { return }
+  require(TCPReset.answer(to: packet, again) == .silence, "a reset is answered")
 }
 
 /// The one's complement sum of 16-bit words (RFC 1071): all ones where a checksum is right.

@@ -12,6 +12,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     if let route = Route(reply) { check(route) }
     if let link = Link(reply) { require(!link.name.utf8.contains(0), "NUL in a name") }
     _ = PolicyRule(reply)
+    if let inode = SocketDiagnosis.inode(in: reply) { require(inode != 0, "no inode") }
   }
   Network.reset()
   let kernel = Network.open(nil)

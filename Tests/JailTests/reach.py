@@ -3,19 +3,26 @@
 from lab.services import ECHO
 
 AT_ONCE = 1.0  # seconds; a neighbour that does not answer costs three
-ROUTE = {"EINVAL"}  # a blackhole route
 FILTER4, FILTER6 = {"EHOSTUNREACH"}, {"EACCES"}  # the tap filter, answered by the supervisor
+ROUTE = FILTER4 | FILTER6  # the refusal link, answered by the supervisor: of the two, the family's
+BLACKHOLE = {"EINVAL"}  # a route, where no supervisor holds the refusal link any more
 NONE = {"ENETUNREACH"}  # no route at all
 
 
 def walked_past(kind, address, bind):
     """Who refuses: the filter, where the bind makes the kernel forget the routes, or the route itself.
 
-    TCP looks at SO_BINDTODEVICE alone; the other options are for datagrams.
+    TCP looks at SO_BINDTODEVICE alone; the other options are for datagrams. Both are the supervisor's words.
     """
-    if bind is None or (kind == "tcp" and bind != "device"):
-        return ROUTE
-    return FILTER6 if ":" in address else FILTER4
+    if address.startswith("fe80:") and kind == "tcp" and bind != "device":
+        return {"EINVAL"}  # it needs a link: the kernel looks no further
+    return by_supervisor(address)
+
+
+def by_supervisor(address):
+    """What a program is told of an address: an IPv4 packet's errors, also where the socket is of the other family."""
+    mapped = address.startswith("::ffff:") and "." in address
+    return FILTER6 if ":" in address and not mapped else FILTER4
 
 
 def reached(lab, jail, kind, address, port=ECHO, **how):
@@ -37,7 +44,7 @@ def refused(lab, jail, kind, address, expected, port=ECHO, internet="1.1.1.1", *
     """
     token = _token(lab)
     answer = jail.ask(kind, address=address, port=port, token=token, **how)
-    assert answer["errno"] in expected, answer
+    assert answer["errno"] in (by_supervisor(address) if expected is ROUTE else expected), answer
     assert answer["seconds"] < AT_ONCE, answer
     if internet:
         reached(lab, jail, "udp", internet)

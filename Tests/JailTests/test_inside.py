@@ -71,7 +71,7 @@ def test_the_variable(lab, identity):
 def test_the_variable_is_not_believed(lab, identity):
     """Who sets it outside has a jail all the same."""
     links = ["sh", "-c", "ip -o link | wc -l"]
-    assert lab.jail(*links, identity=identity, add_env={"CLAUDE_SANDBOX": "1"}).out == "2\n"
+    assert lab.jail(*links, identity=identity, add_env={"CLAUDE_SANDBOX": "1"}).out == "3\n"
     result = lab.sandbox("explain", "1.1.1.1", identity=identity, add_env={"CLAUDE_SANDBOX": "1"})
     assert (result.status, result.err) == (0, "")
 

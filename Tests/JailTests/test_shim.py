@@ -40,7 +40,7 @@ def test_it_starts_the_real_one_in_a_jail(lab, identity, home):
     name, words, _, kept, links = json.loads(result.out)
     assert (name, kept) == (real, "yes")
     assert [bytes.fromhex(word) for word in words] == [b"-p", b"two words", b"--help", b"", b"a\nb"]
-    assert links == ["lo", "uplink0"]
+    assert links == ["lo", "uplink0", "refuse0"]
 
 
 @pytest.mark.parametrize("places", [

@@ -338,7 +338,7 @@ def test_an_interactive_shell_in_a_jail(lab, identity, terminal):
     """`claude-sandbox shell`: with job control of its own."""
     inner = terminal([EXECUTABLE, "shell"], add_env={"PS1": PROMPT, "SHELL": "/bin/bash", "HISTFILE": "/dev/null"})
     inner.command("set -m; ip -o link | wc -l; PS1='in''ner% '")
-    inner.expect(r"\n2\r\n")
+    inner.expect(r"\n3\r\n")
     inner.expect("inner% ")
     inner.command("sleep 1000")
     time.sleep(0.2)  # for the shell to start it; there is no sign of that on the terminal

@@ -62,7 +62,7 @@ def test_node(tool):
 
 def test_node_is_refused(tool):
     code = "fetch('http://10.1.1.1/').catch(e => console.log(e.cause.code))"
-    assert tool("node", "-e", code).out == "EINVAL\n"
+    assert tool("node", "-e", code).out == "EHOSTUNREACH\n"
 
 
 def test_python(tool):
@@ -81,7 +81,7 @@ def test_ping(lab, tool):
 def test_ping_is_refused(lab, tool):
     lab.forget()
     result = tool("ping", "-c", "1", "-W", "1", "10.1.1.1")
-    assert (result.status, result.err) == (2, "ping: connect: Invalid argument\n")
+    assert result.status == 1 and "\nFrom 10.1.1.1 icmp_seq=1 Packet filtered\n" in result.out, result
     result = tool("ping", "-c", "1", "-W", "1", "-I", "uplink0", "10.1.1.1")
     assert result.status == 1 and "\nFrom 192.0.0.1 icmp_seq=1 Packet filtered\n" in result.out, result
     assert lab.seen(dst="10.1.1.1") == []

@@ -39,12 +39,12 @@ def test_blackholes_are_listed(jail):
 def test_without_a_network_nothing_leads_out(lab, identity):
     options = ("--network", "none")
     assert "default " not in lab.jail("ip", "route", identity=identity, options=options).out
-    assert [line.split(":")[1] for line in lab.jail("ip", "-o", "link", identity=identity, options=options).out.splitlines()] == [" lo"]
+    assert [line.split(":")[1] for line in lab.jail("ip", "-o", "link", identity=identity, options=options).out.splitlines()] == [" lo", " refuse0"]
 
 
 def test_links(jail):
     links = [line.split(":")[1].strip() for line in shell(jail, "ip", "-o", "link")["out"].splitlines()]
-    assert links == ["lo", "uplink0"]
+    assert links == ["lo", "uplink0", "refuse0"]
     assert "NOARP" in shell(jail, "ip", "-o", "link", "show", "uplink0")["out"]
 
 
@@ -73,6 +73,8 @@ def test_capabilities_do_not_come_back(jail, identity):
     "rule add pref 1 table 99", "addr add 10.0.0.5/24 dev uplink0", "link set uplink0 down", "link set uplink0 arp on",
     "link add veth0 type veth", "neigh add 10.0.0.1 lladdr 00:11:22:33:44:55 dev uplink0", "-6 route del default",
     "link set uplink0 netns 1",
+    "rule del pref 100", "route del 10.0.0.0/8 table 77", "-6 rule del pref 100", "-6 route del ::/3 table 77",
+    "link set refuse0 down", "link del refuse0", "addr add 10.0.0.5/24 dev refuse0", "route add 10.0.0.0/9 dev refuse0",
 ])  # fmt: skip
 def test_the_network_cannot_be_changed(jail, arguments):
     before = shell(jail, "ip", "route")["out"]

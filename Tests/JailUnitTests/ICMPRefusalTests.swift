@@ -9,9 +9,16 @@ private func bytes(_ hex: String) -> [UInt8] {
 }
 
 @Suite struct ICMPRefusalTests {
-  static let refusal = ICMPRefusal(
-    uplink: bytes("02aabbccddee"), gateway: bytes("9a559a559a55"),
-    gateways: [IPAddress("192.0.0.1"), IPAddress("fd6a:61e1:c5b2::1")].compactMap { $0 })
+  static let gateways = [IPAddress("192.0.0.1"), IPAddress("fd6a:61e1:c5b2::1")].compactMap { $0 }
+
+  /// The frame that answers a frame that the uplink's filter dropped.
+  private static func answer(to frame: ArraySlice<UInt8>, gateways: [IPAddress] = gateways) -> [UInt8]? {
+    guard let packet = DroppedFrames.packet(in: frame), let header = RefusedHeader(packet),
+      let source = gateways.first(where: { $0.family == header.destination.family })
+    else { return nil }
+    let answer = ICMPRefusal.answer(to: packet, header, from: source)
+    return DroppedFrames.frame(answer, to: bytes("02aabbccddee"), from: bytes("9a559a559a55"))
+  }
 
   /// Ethernet, IPv4 192.0.0.2 to 10.20.0.6, TCP SYN to port 80.
   static let tcp = bytes(
@@ -30,7 +37,7 @@ private func bytes(_ hex: String) -> [UInt8] {
 
   @Test func ipv4() {
     #expect(
-      Self.refusal.answer(to: Self.tcp[...])
+      Self.answer(to: Self.tcp[...])
         == bytes(
           """
           02aabbccddee 9a559a559a55 0800
@@ -48,7 +55,7 @@ private func bytes(_ hex: String) -> [UInt8] {
       9c40 0050 01020304 00000000 5002 faf0 0000 0000
       """)
     #expect(
-      Self.refusal.answer(to: frame[...])
+      Self.answer(to: frame[...])
         == bytes(
           """
           02aabbccddee 9a559a559a55 0800
@@ -60,7 +67,7 @@ private func bytes(_ hex: String) -> [UInt8] {
 
   @Test func ipv6() {
     #expect(
-      Self.refusal.answer(to: Self.udp6[...])
+      Self.answer(to: Self.udp6[...])
         == bytes(
           """
           02aabbccddee 9a559a559a55 86dd
@@ -75,19 +82,19 @@ private func bytes(_ hex: String) -> [UInt8] {
   @Test(arguments: [1201, 1160, 65_000])
   func longIPv6(_ payload: Int) throws {
     let frame = Self.udp6 + [UInt8](repeating: 0xa5, count: payload - 13)
-    let answer = try #require(Self.refusal.answer(to: frame[...]))
+    let answer = try #require(Self.answer(to: frame[...]))
     #expect(answer.count == 14 + 40 + 8 + min(1200, 40 + payload))
     #expect(answer[62...].elementsEqual(frame.dropFirst(14).prefix(1200)))
     let pseudoHeader = answer[22..<54] + [0, 0] + answer[18..<20] + [0, 0, 0, 58]
-    #expect(ICMPRefusal.checksum(Array(pseudoHeader) + answer[54...]) == [0, 0])
-    #expect(Self.refusal.answer(to: frame.prefix(ICMPRefusal.longestFrame)) == answer)
+    #expect(IPHeader.checksum(Array(pseudoHeader) + answer[54...]) == [0, 0])
+    #expect(Self.answer(to: frame.prefix(14 + ICMPRefusal.longestQuote)) == answer)
   }
 
   /// RFC 1071 section 3, and an odd length.
   @Test func checksum() {
-    #expect(ICMPRefusal.checksum(bytes("0001f203f4f5f6f7")) == bytes("220d"))
-    #expect(ICMPRefusal.checksum(bytes("01")) == bytes("feff"))
-    #expect(ICMPRefusal.checksum([]) == bytes("ffff"))
+    #expect(IPHeader.checksum(bytes("0001f203f4f5f6f7")) == bytes("220d"))
+    #expect(IPHeader.checksum(bytes("01")) == bytes("feff"))
+    #expect(IPHeader.checksum([]) == bytes("ffff"))
   }
 
   static let icmp = changed(tcp, 23, 1)
@@ -114,9 +121,9 @@ private func bytes(_ hex: String) -> [UInt8] {
 
   @Test(arguments: answeredFrames)
   func answered(_ frame: [UInt8]) {
-    #expect(Self.refusal.answer(to: frame[...]) != nil)
+    #expect(Self.answer(to: frame[...]) != nil)
     // A slice does not start at 0.
-    #expect(Self.refusal.answer(to: ([1, 2, 3] + frame)[3...]) == Self.refusal.answer(to: frame[...]))
+    #expect(Self.answer(to: ([1, 2, 3] + frame)[3...]) == Self.answer(to: frame[...]))
   }
 
   static let silentFrames: [[UInt8]] = [
@@ -139,14 +146,13 @@ private func bytes(_ hex: String) -> [UInt8] {
 
   @Test(arguments: silentFrames)
   func silent(_ frame: [UInt8]) {
-    #expect(Self.refusal.answer(to: frame[...]) == nil)
+    #expect(Self.answer(to: frame[...]) == nil)
   }
 
   @Test func familyWithoutGateway() {
-    let ipv4Only = ICMPRefusal(
-      uplink: Self.refusal.uplink, gateway: Self.refusal.gateway, gateways: [Self.refusal.gateways[0]])
-    #expect(ipv4Only.answer(to: Self.udp6[...]) == nil)
-    #expect(ipv4Only.answer(to: Self.tcp[...]) != nil)
+    let ipv4Only = [Self.gateways[0]]
+    #expect(Self.answer(to: Self.udp6[...], gateways: ipv4Only) == nil)
+    #expect(Self.answer(to: Self.tcp[...], gateways: ipv4Only) != nil)
   }
 
   @Test func randomBytes() {
@@ -158,7 +164,7 @@ private func bytes(_ hex: String) -> [UInt8] {
         frame[20] = [0, 43, 44, 51, 60].randomElement() ?? 0
         frame += (0..<40).map { _ in [0, 43, 51, 60, 1].randomElement() ?? 0 }
       }
-      if let answer = Self.refusal.answer(to: frame[...]) { #expect(answer.count <= 14 + 1280) }
+      if let answer = Self.answer(to: frame[...]) { #expect(answer.count <= 14 + 1280) }
     }
   }
 }

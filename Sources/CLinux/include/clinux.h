@@ -38,11 +38,13 @@
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/inet_diag.h>
 #include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/securebits.h>
+#include <linux/sock_diag.h>
 #include <linux/stat.h>
 
 #include "calls.h"
@@ -55,6 +57,7 @@ _Static_assert(sizeof(struct ifinfomsg) == 16, "linux/rtnetlink.h");
 _Static_assert(sizeof(struct sockaddr_in) == 16, "netinet/in.h");
 _Static_assert(sizeof(struct sockaddr_in6) == 28, "netinet/in.h");
 _Static_assert(sizeof(struct fib_rule_hdr) == 12, "linux/fib_rules.h");
+_Static_assert(sizeof(struct inet_diag_req_v2) == 56 && offsetof(struct inet_diag_msg, idiag_inode) == 68, "linux/inet_diag.h");
 
 // The C library shows these to _GNU_SOURCE only. That must not be defined here: Swift's own Glibc module does without it,
 // and structs that it changes (fd_set, utsname, rusage) would be two different types in one program.
@@ -183,11 +186,11 @@ static inline int clinux_landlock_allow(int ruleset, uint64_t access, int path) 
 }
 static inline int clinux_landlock_restrict(int ruleset) { return (int)syscall(446 /* landlock_restrict_self */, ruleset, 0U); }
 
-// TUNSETIFF: a tap without packet information, in the network namespace in which fd was opened.
-static inline int clinux_tunsetiff(int fd, const char *name) {
+// TUNSETIFF: a tap, or a tun, without packet information, in the network namespace in which fd was opened.
+static inline int clinux_tunsetiff(int fd, const char *name, int is_tap) {
   struct ifreq request = {0};
   strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI;
+  request.ifr_flags = (is_tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI;
   return ioctl(fd, TUNSETIFF, &request);
 }
 static inline int clinux_tunsetpersist(int fd) { return ioctl(fd, TUNSETPERSIST, 1UL); }

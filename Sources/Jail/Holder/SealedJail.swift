@@ -32,20 +32,39 @@ struct WalledJail: ~Copyable {
   /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
   /// here on nobody inside can change the walls.
   consuming func openSockets(_ plan: Plan, for supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
-    guard plan.hasUplink else { return UnsealedJail() }
+    guard plan.hasUplink else {
+      // Optional: where there is no /dev/net/tun, a jail without a way out says "network unreachable".
+      try handOut(try? Tun.create(named: RefusalLink.name), to: supervisor)
+      return UnsealedJail()
+    }
     let tap = try Tap.create(named: Uplink.linkName)
     try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
     guard let link = linkIndex(ofZone: Uplink.linkName) else {
       throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
     }
+    try handOut(Tun.create(named: RefusalLink.name), to: supervisor)
     let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
-    let events = try NetlinkDescriptor()
     let names = try DNSListeners(address: ResolverFile.serverAddress)
-    try HolderReport.sockets([
-      kernel.descriptor, events.descriptor.rawValue, refused.descriptor.rawValue,
-      names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
+    try HolderReport.uplinkSockets([
+      refused.descriptor.rawValue, names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
     ]).send(over: supervisor)
     return UnsealedJail()
+  }
+
+  /// What every jail's supervisor needs. Optional is what tells who was refused: without it, that is "unknown".
+  private func handOut(
+    _ tun: consuming FileDescriptor?, to supervisor: borrowing DatagramSocket
+  ) throws {
+    let events = try NetlinkDescriptor()
+    let optional: [CInt?] = [
+      tun.take()?.release(), try? NetlinkDescriptor(.socketDiagnosis).release(),
+      try? FileDescriptor.open("/proc/self/net/icmp", FileDescriptor.readOnly).release(),
+      try? FileDescriptor.open("/proc/self/net/icmp6", FileDescriptor.readOnly).release(),
+    ]
+    let descriptors = [kernel.descriptor, events.descriptor.rawValue] + optional.compactMap { $0 }
+    let present = optional.enumerated().reduce(0b11) { $1.element == nil ? $0 : $0 | 4 << $1.offset }
+    try HolderReport.sockets(descriptors, present: UInt8(present)).send(over: supervisor)
+    for descriptor in optional { if let descriptor { _ = FileDescriptor(owning: descriptor) } }
   }
 }
 

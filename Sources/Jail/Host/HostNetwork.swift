@@ -70,7 +70,7 @@ public enum HostNetwork {
     case .unicast: .unicast
     case .local: .local
     case .blackhole, .unreachable, .prohibit: .reject
-    case .other: .other
+    case .throw, .multicast, .other: .other
     }
   }
 
@@ -84,11 +84,13 @@ public enum HostNetwork {
     }
   }
 
-  /// How the kernel would reach an address; nil if it says that it would not, for whatever reason.
+  /// How the kernel would reach an address; nil if it says that it would not, for whatever reason, or in a jail only to be refused.
   private static func lookup(_ address: IPAddress, in kernel: inout NetlinkSocket) throws -> Route? {
     guard let request = Route.lookupRequest(to: address.bytes) else { return nil }
     do {
-      return try kernel.request(request, dump: false).first.flatMap(Route.init)
+      let route = try kernel.request(request, dump: false).first.flatMap(Route.init)
+      let refusals = linkIndex(ofZone: RefusalLink.name)
+      return route.flatMap { $0.nextHops.contains { $0.link == refusals } ? nil : $0 }
     } catch is NetlinkError {
       return nil
     }

@@ -77,6 +77,9 @@ enum FailureCoding {
         put([5])
         put(route)
       case .routes(.twice): put([6])
+      case .routes(.rules(let family)):
+        put([8])
+        put(family)
       case .other(let text):
         put([7])
         put(text)
@@ -118,6 +121,7 @@ enum FailureCoding {
       case 5: return text().map { .routes(.unplanned($0)) }
       case 6: return .routes(.twice)
       case 7: return text().map(Cause.other)
+      case 8: return text().map { .routes(.rules($0)) }
       default: return nil
       }
     }

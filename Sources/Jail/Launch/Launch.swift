@@ -61,17 +61,28 @@ public enum Launch {
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
       blueprint.descriptors.close()
       try SupervisorProcess.leaveTerminal()
+      step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
+      var filtered: Filtered?
+      if let launching = launching.take() {
+        filtered = try launching.attach(holder.tap(), of: holder.process)
+      }
+      let sockets = try holder.sockets()
+      let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
+      var refusals = RefusalResponder(
+        sockets.refusals, routing.refusals, command: holder.process,
+        except: Set([own.pasta].compactMap { $0 }), now: .now)
       let network: Connected?
       let sealed: SealedHolder
-      if let launching = launching.take() {
-        step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
-        let closed = try launching.attach(holder.tap(), of: holder.process).connect(holder.sockets())
+      if let filtered = filtered.take() {
+        let closed = try filtered.connect(holder.uplinkSockets(), routing, &refusals)
         sealed = try holder.sealed(blueprint.resolver.jailText)
         network = try closed.open(launcher.wait)
       } else {
+        try routing.configure(blueprint.plan)
         sealed = try holder.sealed(blueprint.resolver.jailText)
         network = nil
       }
+      try routing.watch()
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
@@ -81,8 +92,8 @@ public enum Launch {
       let released = try sealed.go(network)
       // 11.
       var supervisor = Supervisor(
-        blueprint, launcher, holder: released, command: command, network: network, host: host, files: files,
-        control: control)
+        blueprint, launcher, holder: released, command: command, network: network, routing: routing,
+        refusals: refusals, host: host, files: files, control: control)
       return try supervisor.serve()
     } catch {
       throw step.failure(error)

@@ -33,6 +33,18 @@ package enum Descendants {
     return names.compactMap { CInt($0) }.filter { parent(of: $0) == process }
   }
 
+  /// The children that any thread of a process has started. ENOENT also where the kernel does not list them
+  /// (CONFIG_PROC_CHILDREN).
+  static func ofAllThreads(of process: CInt) throws(SystemCallError) -> [CInt] {
+    var children: [CInt] = []
+    for task in try FileStatus.names(in: "/proc/\(process)/task") {
+      let path = "/proc/\(process)/task/\(task)/children"
+      let text = try FileDescriptor.contents(of: path, limit: 1 << 16)
+      children += String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { CInt($0) }
+    }
+    return children
+  }
+
   private static func parent(of process: CInt) -> CInt? {
     guard let stat = try? FileDescriptor.contents(of: "/proc/\(process)/stat") else { return nil }
     // The name in parentheses may hold anything, so fields are counted from its end.

@@ -22,8 +22,13 @@ struct HolderSocket: ~Copyable {
   }
 
   func sockets() throws -> JailSockets {
-    guard case .sockets(let descriptors) = try next() else { throw Self.unexpected }
-    return try JailSockets(owning: descriptors)
+    guard case .sockets(let descriptors, let present) = try next() else { throw Self.unexpected }
+    return try JailSockets(owning: descriptors, present: present)
+  }
+
+  func uplinkSockets() throws -> UplinkSockets {
+    guard case .uplinkSockets(let descriptors) = try next() else { throw Self.unexpected }
+    return try UplinkSockets(owning: descriptors)
   }
 
   /// `resolverText` is what the jail's resolv.conf(5) says.

@@ -14,6 +14,7 @@ struct Supervisor: ~Copyable {
     case files(ConfigurationWatch.Event?)
     case names(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
+    case routing(JailRouting.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
     case control(ControlSocket.Event?)
@@ -24,6 +25,8 @@ struct Supervisor: ~Copyable {
   private var command: CommandProcess
   /// nil without a network, and once it was cut.
   private var network: Connected?
+  private let routing: JailRouting
+  private var refusals: RefusalResponder
   private var host: HostWatch
   private var files: ConfigurationWatch
   private var live: LiveConfiguration
@@ -32,13 +35,16 @@ struct Supervisor: ~Copyable {
 
   init(
     _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
-    command: consuming CommandProcess, network: consuming Connected?, host: consuming HostWatch,
+    command: consuming CommandProcess, network: consuming Connected?, routing: JailRouting,
+    refusals: consuming RefusalResponder, host: consuming HostWatch,
     files: consuming ConfigurationWatch, control: consuming ControlSocket
   ) {
     self.launcher = launcher
     self.holder = holder
     self.command = command
     self.network = consume network
+    self.routing = routing
+    self.refusals = refusals
     self.host = host
     self.files = files
     live = LiveConfiguration(blueprint.configuration)
@@ -56,14 +62,14 @@ struct Supervisor: ~Copyable {
 
   private mutating func serveAll() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
-    _ = try apply(network?.uplink.checkRoutes() ?? [])
+    _ = try apply(routing.check())
     while true {
       let agenda = agenda()
       if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now)) {
-          network.take()?.release()
+          refusals.release()
           files.release()
           return end
         }
@@ -81,14 +87,15 @@ struct Supervisor: ~Copyable {
     agenda.add(files, Event.files)
     agenda.add(holder.resolverCover, Event.resolverCover)
     agenda.add(control, Event.control)
+    agenda.add(routing, Event.routing)
     switch network {
     case .some(let network):
       agenda.add(network.pasta, Event.pasta)
       agenda.add(network.names, Event.names)
-      agenda.add(network.refusals, Event.refusals)
       agenda.add(network.uplink, Event.uplink)
     case nil: break
     }
+    agenda.add(refusals, Event.refusals)
     return agenda
   }
 
@@ -102,7 +109,8 @@ struct Supervisor: ~Copyable {
     case .names(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
       return network?.names.handle(event, now: now) ?? []
-    case .refusals(let event): return network?.refusals.handle(event, now: now) ?? []
+    case .refusals(let event): return refusals.handle(event, now: now)
+    case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
     case .control(let event): return control.handle(event, now: now)
@@ -137,7 +145,7 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       holder.resolverCover.show(resolver.jailText)
-      try network?.follow(facts, resolver.resolvers, live.current)
+      try network?.follow(facts, resolver.resolvers, live.current, &refusals)
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
@@ -152,10 +160,11 @@ struct Supervisor: ~Copyable {
         from: live.current, to: try reading.result.get(),
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
         hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
-      if change.configuration.network.value == .none {
-        let place = change.configuration.network.location.map { "\($0): " } ?? ""
-        cut("\(place)network = none")
-      } else if let plan {
+      switch (plan, change.configuration.network) {
+      case (nil, _): break
+      case (_, let mode) where mode.value == .none:
+        cut("\(mode.location.map { "\($0): " } ?? "")network = none")
+      case (.some(let plan), _):
         let (facts, resolver) = try facts()
         try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
       }
@@ -177,7 +186,7 @@ struct Supervisor: ~Copyable {
   /// Halfway to another plan nothing is certain, so a failure ends the network.
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
     do {
-      try network?.follow(plan, resolver.resolvers)
+      try network?.follow(plan, resolver.resolvers, &refusals)
     } catch {
       cut("the walls could not follow the configuration (\(error))")
     }
@@ -196,10 +205,15 @@ struct Supervisor: ~Copyable {
     return status
   }
 
-  /// Takes the network away for good.
+  /// Takes the network away for good. Without one there is only the refusal link to let go of.
   private mutating func cut(_ reason: String) {
-    guard let network = network.take() else { return }
+    guard let network = network.take() else {
+      routing.stop()
+      refusals.leaveLink()
+      return
+    }
     network.cut()
+    refusals.leaveUplink()
     Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
   }
 

@@ -33,20 +33,20 @@ struct Filtered: ~Copyable {
   fileprivate let tap: FilteredTap
 
   /// Everything in the jail but the way out.
-  consuming func connect(_ sockets: consuming JailSockets) throws -> Closed {
+  consuming func connect(
+    _ sockets: consuming UplinkSockets, _ routing: JailRouting, _ refusals: inout RefusalResponder
+  ) throws -> Closed {
     let plan = blueprint.plan
     let answers = try tap.duplicate()
-    var uplink = try Uplink(plan, tap: tap, kernel: NetlinkSocket(owning: sockets.netlink))
+    let uplink = try Uplink(plan, tap: tap, routing: routing)
     try uplink.configure()
-    let refusals = RefusalResponder(
-      packets: PacketSocket(owning: sockets.packets),
-      refusal: ICMPRefusal(
-        uplink: uplink.linkAddress, gateway: Pasta.linkAddress, gateways: plan.gateways),
-      tap: answers, now: .now)
+    refusals.attend(
+      DroppedFrames(
+        packets: PacketSocket(owning: sockets.packets), tap: answers, link: uplink.end,
+        gateway: Pasta.linkAddress, gateways: plan.gateways))
     let names = DNSForwarder(
       udp: sockets.udp, tcp: sockets.tcp, resolvers: blueprint.resolver.resolvers)
-    return Closed(
-      plan: plan, pasta: pasta, uplink: uplink, events: sockets.events, names: names, refusals: refusals)
+    return Closed(plan: plan, pasta: pasta, uplink: uplink, names: names)
   }
 }
 
@@ -55,16 +55,14 @@ struct Closed: ~Copyable {
   fileprivate let plan: Plan
   fileprivate let pasta: Pasta.Starting
   fileprivate var uplink: Uplink
-  fileprivate let events: FileDescriptor
   fileprivate let names: DNSForwarder
-  fileprivate let refusals: RefusalResponder
 
   /// Opens the way out, as soon as pasta is ready. `wait` returns when a descriptor is readable.
   consuming func open(_ wait: (CInt) throws -> Void) throws -> Connected {
     try wait(pasta.readiness.rawValue)
     let running = try pasta.checked()
-    try uplink.open(watching: events)
-    return Connected(plan: plan, pasta: running, uplink: uplink, names: names, refusals: refusals)
+    try uplink.open()
+    return Connected(plan: plan, pasta: running, uplink: uplink, names: names)
   }
 }
 
@@ -77,34 +75,34 @@ struct Connected: ~Copyable {
   var pasta: Pasta.Running
   var uplink: Uplink
   var names: DNSForwarder
-  var refusals: RefusalResponder
 
   fileprivate init(
-    plan: Plan, pasta: consuming Pasta.Running, uplink: consuming Uplink, names: consuming DNSForwarder,
-    refusals: consuming RefusalResponder
+    plan: Plan, pasta: consuming Pasta.Running, uplink: consuming Uplink, names: consuming DNSForwarder
   ) {
     self.plan = plan
     self.pasta = pasta
     self.uplink = uplink
     self.names = names
-    self.refusals = refusals
   }
 
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
   mutating func follow(
-    _ facts: HostFacts, _ resolvers: [HostFacts.Resolver], _ configuration: Configuration
+    _ facts: HostFacts, _ resolvers: [HostFacts.Resolver], _ configuration: Configuration,
+    _ refusals: inout RefusalResponder
   ) throws {
-    try follow(Plan.make(configuration: configuration, facts: facts, keeping: plan), resolvers)
+    try follow(Plan.make(configuration: configuration, facts: facts, keeping: plan), resolvers, &refusals)
   }
 
   /// Becomes what the plan says, which keeps the addresses.
-  mutating func follow(_ next: Plan, _ resolvers: [HostFacts.Resolver]) throws {
+  mutating func follow(
+    _ next: Plan, _ resolvers: [HostFacts.Resolver], _ refusals: inout RefusalResponder
+  ) throws {
     // A plan for another mode has no routes: it would take the walls away.
     guard next.network == plan.network else { throw PlanOfAnotherMode() }
     names.use(resolvers)
     if next == plan { return }
     try uplink.follow(next)
-    try refusals.attach(FilterInstruction.list(next.filter.inverse))
+    try refusals.follow(next)
     plan = next
   }
 
@@ -112,10 +110,5 @@ struct Connected: ~Copyable {
   consuming func cut() {
     pasta.kill()
     try? uplink.cut()
-  }
-
-  /// The end of the jail: nobody waits for what the kernel takes its time to close.
-  consuming func release() {
-    try? FileDescriptor.closeInBackground([refusals.release()])
   }
 }

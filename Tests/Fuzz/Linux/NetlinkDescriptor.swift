@@ -4,7 +4,9 @@ internal import Glibc
 public struct NetlinkDescriptor: ~Copyable {
   public let descriptor: FileDescriptor
 
-  public init() throws(SystemCallError) { throw SystemCallError("socket", errno: EAFNOSUPPORT) }
+  public enum Family: Sendable { case route, socketDiagnosis }
+
+  public init(_ family: Family = .route) throws(SystemCallError) { throw SystemCallError("socket", errno: EAFNOSUPPORT) }
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 

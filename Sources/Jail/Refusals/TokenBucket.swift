@@ -24,6 +24,15 @@ struct TokenBucket {
     return true
   }
 
+  /// How many tokens there are.
+  mutating func whole(now: Instant) -> Int {
+    refill(now: now)
+    return level / 1000
+  }
+
+  /// Takes tokens that have been used already: if they are more than there are, the rest is owed.
+  mutating func spend(_ count: Int) { level -= count * 1000 }
+
   /// When half of the burst will be there.
   var whenHalfFull: Instant {
     filled + .milliseconds(max(0, capacity / 2 - level + rate - 1) / rate)
