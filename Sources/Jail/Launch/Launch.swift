@@ -12,7 +12,7 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, override: Bool = true
+    _ command: Command, network: NetworkMode? = nil, override: Bool = true, report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
@@ -37,7 +37,8 @@ public enum Launch {
       // 4.
       let blueprint = Blueprint(
         configuration: configuration, plan: try plan(configuration, facts), facts: facts, resolver: resolver,
-        pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup))
+        pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup),
+        report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
         try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }
@@ -54,6 +55,8 @@ public enum Launch {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
       let own = OwnProcesses(launcher: launcher.process, launching)
+      // Before the command runs, and before the holder hides where it is.
+      var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
       try SupervisorProcess.leaveTerminal()
@@ -71,10 +74,11 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
+      recorder.start()
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(blueprint, released, network, command, host, launcher)
+      return try Supervisor.serve(blueprint, released, network, command, host, recorder, launcher)
     } catch {
       throw step.failure(error)
     }

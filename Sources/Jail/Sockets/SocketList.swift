@@ -40,6 +40,7 @@ package struct SocketList {
     rows =
       Self.table(user) + homes.flatMap(Self.below)
       + (try Self.runtimeDirectory(environment["XDG_RUNTIME_DIR"], user, homes))
+      + Self.record(environment)
   }
 
   /// Makes the directories that a jail has from its start, where they are missing.
@@ -48,7 +49,7 @@ package struct SocketList {
   }
 
   /// An absolute path without repeated slashes; nil if it is none.
-  private static func normalized(_ path: String) -> String? {
+  static func normalized(_ path: String) -> String? {
     path.hasPrefix("/") ? "/" + path.split(separator: "/").joined(separator: "/") : nil
   }
 
@@ -87,6 +88,15 @@ package struct SocketList {
         path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
         socketsOnly: isNeeded || !isOwn, isResolved: true)
     ]
+  }
+
+  /// Not sockets, but what is not for the command to read or write: what this and other jails were refused.
+  private static func record(_ environment: Environment) -> [Row] {
+    guard let place = RecordDirectory.Place(environment) else { return [] }
+    let reason = "the record of what jails were refused"
+    return place.isBelowHome
+      ? [Row(home: place.start, path: place.names.joined(separator: "/"), reason: reason)]
+      : [Row(path: place.path, reason: reason, isResolved: true)]
   }
 
   private static func table(_ user: UInt32) -> [Row] {

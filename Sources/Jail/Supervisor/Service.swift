@@ -1,4 +1,5 @@
 import Linux
+import Policy
 import Record
 
 /// A source of events: what the supervisor serves. It waits for nothing itself.
@@ -22,6 +23,8 @@ enum Effect {
   case refused(RefusedPacket)
   /// The jail's name service was asked for this name, in its textual form (hostile).
   case nameAsked(String)
+  /// It was told these addresses for a name.
+  case nameAnswered(String, [IPAddress])
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

@@ -14,6 +14,7 @@ struct Supervisor: ~Copyable {
     case refusals(RefusalResponder.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
+    case recorder(Recorder.Event?)
   }
 
   private let blueprint: Blueprint
@@ -23,11 +24,13 @@ struct Supervisor: ~Copyable {
   /// nil without a network, and once it was cut.
   private var network: Connected?
   private var host: HostWatch
+  private var recorder: Recorder
   private var isIdle = false
 
   private init(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ recorder: consuming Recorder,
+    _ launcher: LauncherSocket
   ) {
     self.blueprint = blueprint
     self.launcher = launcher
@@ -35,15 +38,17 @@ struct Supervisor: ~Copyable {
     self.holder = holder
     self.network = consume network
     self.host = host
+    self.recorder = recorder
   }
 
   /// Serves a jail until its command has ended; how it did.
   static func serve(
     _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ launcher: LauncherSocket
+    _ command: consuming CommandProcess, _ host: consuming HostWatch, _ recorder: consuming Recorder,
+    _ launcher: LauncherSocket
   ) throws -> WaitStatus {
     do {
-      var supervisor = Supervisor(blueprint, holder, network, command, host, launcher)
+      var supervisor = Supervisor(blueprint, holder, network, command, host, recorder, launcher)
       return try supervisor.serve()
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
@@ -52,14 +57,19 @@ struct Supervisor: ~Copyable {
 
   private mutating func serve() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
-    _ = try apply(network?.uplink.checkRoutes() ?? [])
+    _ = try apply(network?.uplink.checkRoutes() ?? [], now: .now)
     while true {
-      let agenda = agenda()
+      var agenda = agenda()
       if !isIdle && !holder.isPending && agenda.deadline == nil { becomeIdle() }
+      // What it counts may wait for minutes, and keeps nobody from being idle.
+      agenda.add(recorder, Event.recorder)
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
-        if let end = try apply(dispatch(event, now: now)) {
+        if let end = try apply(dispatch(event, now: now), now: now) {
           network.take()?.release()
+          // Whoever is left could change the record.
+          Descendants.killAll()
+          recorder.end(end)
           return end
         }
       }
@@ -92,21 +102,24 @@ struct Supervisor: ~Copyable {
     case .pasta(let event): return network?.pasta.handle(event, now: now) ?? []
     case .host(let event): return try host.handle(event, now: now)
     case .names(let event):
-      if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
+      if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.names.handle(event, now: now) ?? []
     case .refusals(let event): return network?.refusals.handle(event, now: now) ?? []
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
+    case .recorder(let event): return recorder.handle(event, now: now)
     }
   }
 
   /// What follows; how the command ended, if it has.
-  private mutating func apply(_ effects: [Effect]) throws -> WaitStatus? {
+  private mutating func apply(_ effects: [Effect], now: Instant) throws -> WaitStatus? {
     for effect in effects {
       switch effect {
       case .hostChanged: follow()
       case .cut(let reason): cut(reason)
-      case .refused, .nameAsked: break
+      case .refused(let packet): recorder.refused(packet, by: plan, now: now)
+      case .nameAsked(let name): recorder.asked(name, now: now)
+      case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -127,6 +140,14 @@ struct Supervisor: ~Copyable {
     }
   }
 
+  /// The plan of now. A jail whose network was cut keeps the one that it began with.
+  private var plan: Plan {
+    switch network {
+    case .some(let network): network.plan
+    case nil: blueprint.plan
+    }
+  }
+
   /// Takes the network away for good.
   private mutating func cut(_ reason: String) {
     guard let network = network.take() else { return }
@@ -137,6 +158,7 @@ struct Supervisor: ~Copyable {
   /// The launch is over, and nothing is to be done until something happens.
   private mutating func becomeIdle() {
     isIdle = true
+    recorder.prune()
     Process.releaseText()
     try? launcher.send(.idle)
   }

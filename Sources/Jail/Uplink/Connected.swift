@@ -70,7 +70,7 @@ struct Closed: ~Copyable {
 
 /// The jail's network. What is in here lives and dies together.
 struct Connected: ~Copyable {
-  private var plan: Plan
+  private(set) var plan: Plan
   var pasta: Pasta.Running
   var uplink: Uplink
   var names: DNSForwarder
