@@ -1,5 +1,6 @@
 internal import Linux
 internal import Policy
+internal import Record
 
 /// Answers what the tap filter drops, so that a refused connect(2) fails at once and not after two minutes.
 ///
@@ -46,22 +47,25 @@ struct RefusalResponder: ~Copyable, Service {
   /// Answers what has been refused, without waiting.
   mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
     if let end = pausedUntil, end <= now { pausedUntil = nil }
-    if event != nil, pausedUntil == nil { answer(now: now) }
+    if event != nil, pausedUntil == nil { return answer(now: now) }
     return []
   }
 
-  private mutating func answer(now: Instant) {
+  private mutating func answer(now: Instant) -> [Effect] {
+    var effects: [Effect] = []
     // Every frame costs a token, answered or not: reading it is what takes the time.
     while bucket.take(now: now) {
       do throws(SystemCallError) {
-        guard let (count, isOutgoing) = try packets.receive(into: &buffer) else { return }
+        guard let (count, isOutgoing) = try packets.receive(into: &buffer) else { return effects }
         // The socket sees what comes in, too, our own answers among it.
         guard isOutgoing, let answer = refusal.answer(to: buffer[..<count]) else { continue }
+        if let packet = RefusedPacket(frame: buffer[..<count]) { effects.append(.refused(packet)) }
         try tap.write(answer)
       } catch {
         // The link has gone, or its queue is full. The sender waits for its own time-out then.
       }
     }
     pausedUntil = bucket.whenHalfFull
+    return effects
   }
 }
