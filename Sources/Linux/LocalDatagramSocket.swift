@@ -10,7 +10,8 @@ public struct LocalDatagramSocket: ~Copyable {
   /// A socket that sends to this path, whoever listens there by then.
   public init(sendingTo path: String) throws(SystemCallError) {
     let family = UInt16(AF_UNIX)
-    address = [UInt8(truncatingIfNeeded: family.littleEndian), UInt8(family.littleEndian >> 8)] + path.utf8 + [0]
+    address =
+      [UInt8(truncatingIfNeeded: family.littleEndian), UInt8(family.littleEndian >> 8)] + path.utf8 + [0]
     guard address.count <= MemoryLayout<sockaddr_un>.size else {
       throw SystemCallError("socket", path, errno: ENAMETOOLONG)
     }

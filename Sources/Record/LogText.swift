@@ -17,7 +17,7 @@ public struct LogText {
 
   /// The text, without a line end. All that came from a jail is escaped.
   public func text(_ line: RecordLine) -> String {
-    let time = colour(.dim, String(line.time.visible(limit: 19)) + "Z")
+    let time = colour(.dim, String(line.time.visible().prefix(19)) + "Z")
     let jail = Self.padded("\(line.jail)", 7)
     guard line.event == .refused, let attempt = Attempt(line), let rule = line.rule else {
       let sentence = line.sentence

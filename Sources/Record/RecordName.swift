@@ -21,18 +21,22 @@ public struct RecordName: Hashable, Comparable, Sendable {
   /// Nil for a name that is not one of ours.
   public init?(_ name: String) {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[2] == "jsonl", let number = Int(parts[1]), number > 0, "\(number)" == parts[1]
+    guard parts.count == 3, parts[2] == "jsonl", let number = Int(parts[1]), number > 0,
+      "\(number)" == parts[1]
     else { return nil }
     let fields = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { Array($0.utf8) }
     guard fields.map(\.count).prefix(3) == [4, 2, 10], fields.count == 5, fields[4].count == 8,
-      (1...10).contains(fields[3].count), fields[2][2] == UInt8(ascii: "T"), fields[2][9] == UInt8(ascii: "Z"),
+      (1...10).contains(fields[3].count), fields[2][2] == UInt8(ascii: "T"),
+      fields[2][9] == UInt8(ascii: "Z"),
       (fields[0] + fields[1] + fields[3] + fields[2][..<2] + fields[2][3..<9]).allSatisfy(Self.isDigit),
       fields[4].allSatisfy({ Self.isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) })
     else { return nil }
     self.init(launch: String(parts[0]), number: number)
   }
 
-  private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
 
   /// Another file of the same launch.
   public func numbered(_ number: Int) -> RecordName { RecordName(launch: launch, number: number) }

@@ -3,10 +3,13 @@ extension RecordLine {
   public var sentence: String {
     switch event {
     case .started:
-      return "started: \(Self.joined(command ?? [])) in \((directory ?? "").visible()), network = \((network ?? "").visible())"
+      return
+        "started: \(Self.joined(command ?? [])) in \((directory ?? "").visible()), network = \((network ?? "").visible())"
     case .refused: return refusal
     case .names:
-      let asked = (names ?? []).map { $0.count > 1 ? "\($0.name.visible()) (\($0.count))" : $0.name.visible() }
+      let asked = (names ?? []).map {
+        $0.count > 1 ? "\($0.name.visible()) (\($0.count))" : $0.name.visible()
+      }
       return "asked for " + (asked + (others.map { ["\($0) more"] } ?? [])).joined(separator: ", ")
     case .configuration:
       let what = accepted == true ? "configuration followed" : "configuration not followed"
@@ -15,7 +18,7 @@ extension RecordLine {
     case .touched: return "somebody has changed the record of this launch"
     case .ended:
       let how = signal.map { "by signal \($0)" } ?? "with status \(status ?? 0)"
-      return "ended \(how): \(refused ?? 0) refused, \(asked ?? 0) names asked for"
+      return "ended \(how): \(refused ?? 0) refused, \(asked ?? 0) queries for names"
     }
   }
 

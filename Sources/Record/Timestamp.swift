@@ -93,7 +93,8 @@ extension Timestamp {
   public func since(_ other: Timestamp) -> String {
     let seconds = (milliseconds - other.milliseconds) / 1000
     if seconds < 1 { return "just now" }
-    for (size, unit) in [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")] where seconds >= size {
+    for (size, unit) in [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")] where seconds >= size
+    {
       return "\(seconds / size) \(unit)\(seconds / size == 1 ? "" : "s") ago"
     }
     return "just now"

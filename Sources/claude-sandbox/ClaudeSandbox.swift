@@ -18,5 +18,8 @@ struct ClaudeSandbox: ParsableCommand {
         claude-sandbox log --follow            what is refused, by whom, and what to write to allow it
       """,
     version: Version.number,
-    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Log.self, Learn.self, Config.self, Verify.self, Version.self])
+    subcommands: [
+      Run.self, Shell.self, Doctor.self, Explain.self, Log.self, Learn.self, Config.self, Verify.self,
+      Version.self,
+    ])
 }

@@ -28,7 +28,9 @@ struct Log: ParsableCommand {
   var jail: Int32?
 
   func validate() throws {
-    if summary && (follow || json) { throw ValidationError("--summary goes with neither --follow nor --json") }
+    if summary && (follow || json) {
+      throw ValidationError("--summary goes with neither --follow nor --json")
+    }
     if since != nil, start == nil {
       throw ValidationError("--since takes a date, a moment as in 2026-11-21T19:28:40Z, or 30s, 10m, 2h, 3d")
     }
@@ -40,7 +42,8 @@ struct Log: ParsableCommand {
 
   func run() throws {
     if Records.isHidden {
-      Process.complain("claude-sandbox: the record is not visible in a jail: run claude-sandbox log outside\n")
+      Process.complain(
+        "claude-sandbox: the record is not visible in a jail: run claude-sandbox log outside\n")
       throw ExitCode.failure
     }
     let store: RecordStore

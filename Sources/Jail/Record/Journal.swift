@@ -10,7 +10,8 @@ final class Journal {
 
   /// Nil where there is none.
   init?() {
-    guard (try? FileStatus.of(Self.path))?.kind == .socket, let socket = try? LocalDatagramSocket(sendingTo: Self.path)
+    guard (try? FileStatus.of(Self.path))?.kind == .socket,
+      let socket = try? LocalDatagramSocket(sendingTo: Self.path)
     else { return nil }
     self.socket = socket
   }

@@ -71,7 +71,8 @@ final class RecordFile {
       else { return false }
       var found = Digest()
       var buffer = [UInt8](repeating: 0, count: 1 << 14)
-      while found.count < digest.count, let count = try? file.read(into: &buffer, at: found.count), count > 0 {
+      while found.count < digest.count, let count = try? file.read(into: &buffer, at: found.count), count > 0
+      {
         found.add(buffer[..<count])
       }
       return found == digest
@@ -86,7 +87,9 @@ final class RecordFile {
 
   /// Removes what is too old, or too much, of launches that have ended: only what is a file of this user's with a name of ours.
   func prune() {
-    guard let all = try? FileStatus.names(in: directory, of: [.regular], atMost: Self.mostNames) else { return }
+    guard let all = try? FileStatus.names(in: directory, of: [.regular], atMost: Self.mostNames) else {
+      return
+    }
     let names = all.compactMap { RecordName(String(decoding: $0, as: UTF8.self)) }.sorted().reversed()
     var launches: Set<String> = []
     var bytes = 0

@@ -29,7 +29,9 @@ public struct RecordStore: ~Copyable {
     else { return ([], start) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count < Self.mostBytes, let count = try? file.read(into: &buffer, at: start + bytes.count), count > 0 {
+    while bytes.count < Self.mostBytes, let count = try? file.read(into: &buffer, at: start + bytes.count),
+      count > 0
+    {
       bytes += buffer[..<count]
     }
     let lineEnd = UInt8(ascii: "\n")

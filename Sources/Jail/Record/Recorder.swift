@@ -175,7 +175,8 @@ struct Recorder: ~Copyable, Service {
       // An entry has had a token, and lines become rarer each time.
       write(
         .refused(
-          entry.packet, count: count, name: entry.name, decision: entry.decision, time: Self.time, jail: jail))
+          entry.packet, count: count, name: entry.name, decision: entry.decision, time: Self.time, jail: jail)
+      )
     }
   }
 
