@@ -18,6 +18,9 @@ final class Journal {
 
   /// Sends a line, once as a sentence and once in parts that journalctl(1) can look for.
   func send(_ line: RecordLine) {
+    var line = line
+    // Others may read the journal, and arguments may be secret.
+    line.command = line.command.map { Array($0.prefix(1)) }
     var fields = [
       ("MESSAGE", line.sentence), ("PRIORITY", line.event == .refused ? "5" : "6"),
       ("SYSLOG_IDENTIFIER", "claude-sandbox"), ("CLAUDE_SANDBOX_EVENT", line.event.rawValue),
