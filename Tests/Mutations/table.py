@@ -289,3 +289,25 @@ mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
 mutate("the launcher's death", "not noticed", SOCKET,
        "    guard let message = try socket.receive() else { throw JailFailure.launcherDied }\n",
        "    guard let message = try socket.receive() else { return nil }\n", ("test_supervise", "outlives and user"))
+
+# The record.
+
+RECORDS, RECORDER = f"{JAIL}/Record/RecordDirectory.swift", f"{JAIL}/Record/Recorder.swift"
+mutate("the record's cover", "none", f"{JAIL}/Sockets/SocketList.swift", "      + Self.record(environment)\n", "", ("test_record", "not_there_for_the_command and user"))
+mutate("the record's way", "links followed", RECORDS,
+       'return try start.refer(toWithoutLinks: Array(names.joined(separator: [UInt8(ascii: "/")])))',
+       "return try FileDescriptor.refer(to: place.path, follow: true)", ("test_record", "links_are_not_followed"))
+mutate("the record's owner", "anyone", RECORDS,
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory, status.owner == Process.userID else {",
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory else {",
+       ("test_record", "not_the_user_s_own_directory"))
+mutate("the record's limit for files", "the signal is not blocked", PROCESS, "[Signals.child, Signals.fileSize]", "[Signals.child]", ("test_record", "limit_for_files"))
+mutate("the record's being whole", "not looked at", RECORDER, "    if file?.isIntact != false { return }\n", "    if file?.isIntact != nil { return }\n",
+       ("test_record", "told_of or gets_at_it"))
+mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swift", "      case 0x20..<0x7f: result.unicodeScalars", "      case 0x23...: result.unicodeScalars",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("what is shown of the record", "as it comes", "Sources/Record/Visible.swift", "result += scalar.visible\n", "result.unicodeScalars.append(scalar)\n",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("the record's readers", "links are followed", "Sources/Linux/FileDescriptor.swift", "O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW", "O_RDONLY | O_NONBLOCK | O_NOCTTY",
+       ("test_record", "forged_record"))
+mutate("the record's rate", "no limit", RECORDER, "guard bucket.take(now: now) else { return suppress(now) }", "_ = bucket.take(now: now)", ("test_record", "a_scan"))
