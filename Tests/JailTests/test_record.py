@@ -270,6 +270,28 @@ def test_a_forged_record(lab):
     assert "last refused" in explained.out and "\x1b" not in explained.out
 
 
+SCAN = f"""
+import socket, time
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    for port in range(1000, 3000):
+        try: s.sendto(b"x", ({DEVICE!r}, port))
+        except OSError: pass
+        time.sleep(0.001)
+"""
+
+
+def test_a_scan(lab):
+    """Some lines, and a count of what they do not tell."""
+    result = lab.jail(PYTHON, "-I", "-c", SCAN, options=("--summary",), identity="user")
+    assert result.status == 0, result
+    lines = records.lines(lab, HOME)
+    told = [line for line in lines if line["event"] == "refused"]
+    suppressed = sum(line["count"] for line in lines if line["event"] == "suppressed")
+    assert 200 <= len(told) <= 200 + 20 * (result.seconds + 1), len(told)
+    assert suppressed > 500 and sum(line["count"] for line in told) + suppressed == lines[-1]["refused"]
+    assert f"and {suppressed} more attempts" in result.err and result.err.count("\n") == 1
+
+
 # Reading.
 
 

@@ -304,10 +304,8 @@ mutate("the record's owner", "anyone", RECORDS,
 mutate("the record's limit for files", "the signal is not blocked", PROCESS, "[Signals.child, Signals.fileSize]", "[Signals.child]", ("test_record", "limit_for_files"))
 mutate("the record's being whole", "not looked at", RECORDER, "    if file?.isIntact != false { return }\n", "    if file?.isIntact != nil { return }\n",
        ("test_record", "told_of or gets_at_it"))
-mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swift", "      case 0x20..<0x7f: result.unicodeScalars", "      case 0x23...: result.unicodeScalars",
+mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swift", "      case 0x20..<0x7f: result.unicodeScalars", "      case 0x20..<0x7f, 0x1b: result.unicodeScalars",
        ("test_record", "acts_on_a_terminal and user"))
 mutate("what is shown of the record", "as it comes", "Sources/Record/Visible.swift", "result += scalar.visible\n", "result.unicodeScalars.append(scalar)\n",
        ("test_record", "acts_on_a_terminal and user"))
-mutate("the record's readers", "links are followed", "Sources/Linux/FileDescriptor.swift", "O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW", "O_RDONLY | O_NONBLOCK | O_NOCTTY",
-       ("test_record", "forged_record"))
 mutate("the record's rate", "no limit", RECORDER, "guard bucket.take(now: now) else { return suppress(now) }", "_ = bucket.take(now: now)", ("test_record", "a_scan"))
