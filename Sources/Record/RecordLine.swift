@@ -90,7 +90,7 @@ public struct RecordLine: Decodable, Hashable, Sendable {
   /// configuration: whether it is followed, and why not.
   public var accepted: Bool?
   public var message: String?
-  /// ended: the exit status, or the signal.
+  /// ended: the exit status, or the signal; neither where launcher or supervisor failed.
   public var status: Int32?
   public var signal: Int32?
   /// ended: all attempts that were refused, and all queries.

@@ -17,8 +17,10 @@ extension RecordLine {
     case .suppressed: return "and \(count ?? 0) more that were refused"
     case .touched: return "somebody has changed the record of this launch"
     case .ended:
-      let how = signal.map { "by signal \($0)" } ?? "with status \(status ?? 0)"
-      return "ended \(how): \(refused ?? 0) refused, \(asked ?? 0) queries for names"
+      let how =
+        signal.map { " by signal \($0)" } ?? status.map { " with status \($0)" }
+        ?? ", with launcher or supervisor"
+      return "ended\(how): \(refused ?? 0) refused, \(asked ?? 0) queries for names"
     }
   }
 

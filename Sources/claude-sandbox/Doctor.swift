@@ -30,7 +30,9 @@ struct Doctor: ParsableCommand {
       }
       throw name?.fix == nil ? ExitCode.success : ExitCode.failure
     }
-    let found = Prerequisites.check() + Readiness.check() + [Shim.precedence(.own), name].compactMap { $0 }
+    let found =
+      Prerequisites.check() + Readiness.check()
+      + [RecordDirectory.check(.own), Shim.precedence(.own), name].compactMap { $0 }
     let isComplete = !found.contains { $0.state == .missing }
     if json {
       try JSON.print(

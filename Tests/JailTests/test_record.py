@@ -76,6 +76,32 @@ def test_what_is_recorded(lab, identity):
     assert (ended["status"], ended["refused"]) == (0, 4) and ended["asked"] == sum(asked.values())
 
 
+def test_a_launcher_that_is_killed(lab):
+    before = lab.call("lab.residue:take")
+    jail = lab.jailed(identity="user")
+    refused(jail, 22)
+    jail.process.signal(9)
+    jail.process.wait()
+    jail.process.close()
+    lab.call("lab.residue:compare", before)
+    *_, ended = records.lines(lab, HOME)
+    assert ended["event"] == "ended" and ended["refused"] == 1 and not {"status", "signal"} & set(ended)
+    assert "ended, with launcher or supervisor: 1 refused" in lab.sandbox("log", identity="user").out
+
+
+def test_doctor_says_whether_there_is_one(lab, identity):
+    place = records.directory(home(identity))
+
+    def row(**how):
+        return next(row for row in lab.sandbox("doctor", "--json", identity=identity, **how).json if row["name"] == "record")
+
+    assert (row()["state"], row()["finding"]) == ("ok", f"none yet; {place}")
+    lab.jail("true", identity=identity)
+    assert (row()["state"], row()["finding"]) == ("ok", place)
+    other = row(add_env={"HOME": "/nonexistent"})
+    assert other["state"] == "limited" and other["finding"] == "launches are not recorded: /nonexistent: No such file or directory"
+
+
 def test_a_place_in_the_configuration(lab):
     lab.configure(f"{OPEN_PORT}block-ip = {DEVICE}:22/tcp\n")
     lab.jail(*knock(22), identity="user")

@@ -1,4 +1,5 @@
 public import Linux
+import Record
 
 /// The directory in which launches are recorded: `claude-sandbox` below $XDG_STATE_HOME, or below ~/.local/state
 /// (XDG Base Directory Specification).
@@ -14,8 +15,11 @@ public enum RecordDirectory {
     public let reason: String
     /// Nothing is there that could hold one, as in many containers; not that somebody has taken it away.
     public let isOrdinary: Bool
+    /// Nothing was recorded yet.
+    let isMissing: Bool
 
     init(_ reason: String, isOrdinary: Bool) {
+      isMissing = false
       self.reason = reason
       self.isOrdinary = isOrdinary
     }
@@ -23,6 +27,7 @@ public enum RecordDirectory {
     init(_ error: SystemCallError, _ path: String) {
       reason = "\(path): \(errnoText(error.errno))"
       isOrdinary = error.errno == Errno.EROFS
+      isMissing = error.errno == Errno.ENOENT
     }
   }
 
@@ -83,6 +88,20 @@ public enum RecordDirectory {
         throw Unavailable("\(place.path): not a directory of this user, or behind a link", isOrdinary: false)
       }
       throw Unavailable(error, place.path)
+    }
+  }
+
+  /// For `doctor`: whether launches are recorded.
+  public static func check(_ environment: Environment) -> Prerequisite {
+    let name = "record"
+    do throws(Unavailable) {
+      _ = try open(environment, making: false)
+      return .ok(name, path(environment) ?? "")
+    } catch {
+      if error.isMissing { return .ok(name, "none yet; \(path(environment) ?? "")") }
+      return .limited(
+        name, "launches are not recorded: \(error.reason.visible())",
+        fix: "give this user a directory of its own there, or set XDG_STATE_HOME")
     }
   }
 

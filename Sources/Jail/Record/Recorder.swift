@@ -115,18 +115,19 @@ struct Recorder: ~Copyable, Service {
     write(line)
   }
 
-  /// The command has ended, and nothing of the jail is left that could change the record from now on.
-  mutating func end(_ status: WaitStatus) {
+  /// The command has ended, and nothing of the jail is left that could change the record from now on; or, without a status, the
+  /// jail ends because something failed.
+  mutating func end(_ status: WaitStatus?) {
     tellRepetitions(.now, all: true)
     tellNames()
     if untold > 0 { tellSuppressed() }
     var line = line(.ended)
-    line.status = status.exitStatus
-    line.signal = status.terminationSignal
+    line.status = status?.exitStatus
+    line.signal = status?.terminationSignal
     line.refused = refusals.total
     line.asked = names.total
     write(line)
-    checkIntact()
+    if status != nil { checkIntact() }
     if let failure, lost > 0 {
       Process.complain("claude-sandbox: the record of this launch lacks \(lost) lines: \(failure)\n")
     }

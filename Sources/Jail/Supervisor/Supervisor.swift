@@ -49,7 +49,12 @@ struct Supervisor: ~Copyable {
   ) throws -> WaitStatus {
     do {
       var supervisor = Supervisor(blueprint, holder, network, command, host, recorder, launcher)
-      return try supervisor.serve()
+      do {
+        return try supervisor.serve()
+      } catch {
+        supervisor.recorder.end(nil)
+        throw error
+      }
     } catch {
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
     }
