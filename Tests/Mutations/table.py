@@ -293,7 +293,10 @@ mutate("the launcher's death", "not noticed", SOCKET,
 # The record.
 
 RECORDS, RECORDER = f"{JAIL}/Record/RecordDirectory.swift", f"{JAIL}/Record/Recorder.swift"
-mutate("the record's cover", "none", f"{JAIL}/Sockets/SocketList.swift", "      + Self.record(environment)\n", "", ("test_record", "not_there_for_the_command and user"))
+LIST = f"{JAIL}/Sockets/SocketList.swift"
+mutate("the record's cover", "none", LIST, '      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),\n', "",
+       ("test_record", "not_there_for_the_command and user"))
+mutate("the record's cover elsewhere", "none", LIST, "      + Self.record(environment)\n", "", ("test_record", "state_directory_of_its_own and user"))
 mutate("the record's way", "links followed", RECORDS,
        'return try start.refer(toWithoutLinks: Array(names.joined(separator: [UInt8(ascii: "/")])))',
        "return try FileDescriptor.refer(to: place.path, follow: true)", ("test_record", "links_are_not_followed"))

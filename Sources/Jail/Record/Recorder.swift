@@ -24,7 +24,7 @@ struct Recorder: ~Copyable, Service {
   /// Refusals that there was no token for, and that no line tells yet.
   private var untold = 0
   private var suppressedDue: Instant?
-  /// Why the file did not take the last line; nil if it did.
+  /// Why there is no record, or why a line is not in it.
   private(set) var failure: String?
   /// How many lines are not in the record, in all.
   private(set) var lost = 0
@@ -49,7 +49,8 @@ struct Recorder: ~Copyable, Service {
       do throws(SystemCallError) {
         file = try RecordFile(in: directory, name)
       } catch {
-        throw RecordDirectory.Unavailable(error, RecordDirectory.name)
+        throw RecordDirectory.Unavailable(
+          error, RecordDirectory.path(blueprint.command.environment) ?? RecordDirectory.name)
       }
     } catch {
       failure = error.reason.visible()
@@ -208,8 +209,7 @@ struct Recorder: ~Copyable, Service {
   private mutating func write(_ line: RecordLine) {
     journal?.send(line)
     do throws(SystemCallError) {
-      guard try file?.append(line.text) != nil else { return }
-      failure = nil
+      try file?.append(line.text)
     } catch {
       failure = errnoText(error.errno)
       lost += 1

@@ -90,9 +90,11 @@ package struct SocketList {
     ]
   }
 
-  /// Not sockets, but what is not for the command to read or write: what this and other jails were refused.
+  /// The record, where it is elsewhere.
   private static func record(_ environment: Environment) -> [Row] {
-    guard let place = RecordDirectory.Place(environment) else { return [] }
+    guard environment["XDG_STATE_HOME"] != nil, let place = RecordDirectory.Place(environment) else {
+      return []
+    }
     let reason = "the record of what jails were refused"
     return place.isBelowHome
       ? [Row(home: place.start, path: place.names.joined(separator: "/"), reason: reason)]
@@ -160,6 +162,8 @@ package struct SocketList {
       Row(home: home, path: ".pm2", reason: "pm2 runs what it is given", socketsOnly: true),
       Row(
         home: home, path: ".local/state/watchman", reason: "watchman runs what it is given as a trigger"),
+      // No sockets, but not for the command to read or write either.
+      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),
       Row(
         home: home, path: ".local/share/code-server",
         reason: "code-server opens files in the window that there is",
