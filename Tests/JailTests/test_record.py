@@ -82,8 +82,8 @@ def test_a_launcher_that_is_killed(lab):
     refused(jail, 22)
     jail.process.signal(9)
     jail.process.wait()
-    jail.process.close()
     lab.call("lab.residue:compare", before)
+    jail.process.close()
     *_, ended = records.lines(lab, HOME)
     assert ended["event"] == "ended" and ended["refused"] == 1 and not {"status", "signal"} & set(ended)
     assert "ended, with launcher or supervisor: 1 refused" in lab.sandbox("log", identity="user").out
