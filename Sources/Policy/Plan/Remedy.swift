@@ -54,15 +54,17 @@ public enum Remedy: Hashable, Sendable {
 }
 
 extension Origin {
-  /// What sort of reason it is; in records, so the words stay.
+  /// What sort of reason it is: a word for programs, in records too, so it stays as it is.
   public enum Kind: String, Sendable, CaseIterable {
     case builtin
-    case host
-    case connected
-    case route
+    case hostAddress = "host-address"
+    case connectedPrefix = "connected-prefix"
+    case localRoute = "local-route"
+    case internalRoute = "internal-route"
+    case rejectRoute = "reject-route"
     case jailRoute = "jail-route"
     case resolver
-    case uplink
+    case guestSubnet = "guest-subnet"
     case configuration
     case internet
     case noInternet = "no-internet"
@@ -72,9 +74,9 @@ extension Origin {
     /// Why no line of the configuration is the answer, if none is.
     fileprivate func warning(_ place: String?) -> String? {
       switch self {
-      case .builtin, .connected, .route, .jailRoute, .resolver, .noIPv6: nil
-      case .host: "an address of this host: what listens there trusts whoever is on it"
-      case .uplink: "the jail's own end of the uplink: nothing is there"
+      case .builtin, .connectedPrefix, .internalRoute, .rejectRoute, .jailRoute, .resolver, .noIPv6: nil
+      case .hostAddress, .localRoute: "an address of this host: what listens there trusts whoever is on it"
+      case .guestSubnet: "the jail's own end of the uplink: nothing is there"
       case .configuration: "\(place ?? "a line of the configuration") closes it: change that line"
       case .internet: "the rules allow it; this packet was of a kind that is not carried"
       case .noInternet: "this host has no way to the internet"
@@ -87,12 +89,14 @@ extension Origin {
   public var kind: Kind {
     switch self {
     case .builtin: .builtin
-    case .hostAddress, .localRoute: .host
-    case .connectedPrefix: .connected
-    case .internalRoute, .rejectRoute: .route
+    case .hostAddress: .hostAddress
+    case .connectedPrefix: .connectedPrefix
+    case .localRoute: .localRoute
+    case .internalRoute: .internalRoute
+    case .rejectRoute: .rejectRoute
     case .jailRoute: .jailRoute
     case .resolver: .resolver
-    case .guestSubnet: .uplink
+    case .guestSubnet: .guestSubnet
     case .configuration: .configuration
     case .internet: .internet
     case .noInternet: .noInternet

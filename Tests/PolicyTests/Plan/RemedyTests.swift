@@ -34,7 +34,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Origin.Kind.host, .uplink, .configuration, .internet, .noInternet, .networkNone])
+  @Test(arguments: [
+    Origin.Kind.hostAddress, .localRoute, .guestSubnet, .configuration, .internet, .noInternet, .networkNone,
+  ])
   func nobodyCan(_ kind: Origin.Kind) throws {
     guard case .warning = Remedy(try ip("10.1.2.3"), .port(80, .tcp), kind) else { throw CancellationError() }
   }
