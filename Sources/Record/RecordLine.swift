@@ -43,7 +43,7 @@ public struct RecordLine: Decodable, Hashable, Sendable {
     public let prefix: String
     /// The reason, for people.
     public let because: String
-    /// The kind of reason: see `Refusal.Kind`.
+    /// The kind of reason: see `Origin.Kind`.
     public let kind: String
     /// The place in the configuration, where it is one.
     public let file: String?
