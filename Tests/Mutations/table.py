@@ -277,7 +277,9 @@ mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocatio
 
 # The end.
 
-mutate("teardown", "descendants stay", PROCESS, "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate_both("teardown", "descendants stay", [
+    (PROCESS, "    Descendants.killAll()\n", ""), (SUPERVISOR, "          Descendants.killAll()\n", ""),
+], ("test_supervise", "descendants"))
 mutate("teardown after the supervisor's death", "descendants stay", LAUNCHER, "      Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
 AGAIN = (SEALED, "    try Process.dieWithParent(own.supervisor)\n", "")
