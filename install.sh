@@ -275,7 +275,7 @@ generate() {
       ;;
     fish)
       # Options that begin in the command's words are the command's.
-      completions fish | sed "s/ -n '\([^' ]* \"claude-sandbox run\"\)/ -n 'not __claude_sandbox_command >\/dev\/null; and \1/"
+      completions fish | sed "s/ -n '\([^' ]* \"claude-sandbox \(run\|learn\)\"\)/ -n 'not __claude_sandbox_command >\/dev\/null; and \1/"
       cat etc/completions/run.fish
       ;;
   esac >"$root$2.part"

@@ -1,6 +1,6 @@
 /// A value of JSON (RFC 8259) that is written, in printable ASCII only, so that a terminal can show the file as it is.
 ///
-/// The supervisor writes it, which is to stay small: JSONEncoder takes this process from ... see decision 0015.
+/// The supervisor writes it, which is to stay small: the first line costs 0.7 MB less than with JSONEncoder (decision 0015).
 enum JSONValue {
   case string(String)
   case number(Int)

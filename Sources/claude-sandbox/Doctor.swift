@@ -41,7 +41,9 @@ struct Doctor: ParsableCommand {
     let isInside = Verification.isInside
     let machine =
       isInside ? [Prerequisite.ok("jail", "what is launched here stays in this jail")] : Prerequisites.check()
-    let found = machine + Readiness.check() + [Shim.precedence(.own), name].compactMap { $0 }
+    let found =
+      machine + Readiness.check()
+      + [isInside ? nil : RecordDirectory.check(.own), Shim.precedence(.own), name].compactMap { $0 }
     let report = Report(found)
     if json { try JSON.print(report) } else { Output.print(Self.text(report, isInside: isInside)) }
     throw report.verdict == .missing ? ExitCode.failure : ExitCode.success

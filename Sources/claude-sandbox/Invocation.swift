@@ -43,14 +43,18 @@ enum Invocation {
   }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
-  static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
-    finish(launching: Command(arguments: arguments), network: network, override: override)
+  static func finish(
+    launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+  ) -> Never {
+    finish(launching: Command(arguments: arguments), network: network, override: override, report: report)
   }
 
-  static func finish(launching command: Command, network: NetworkMode?, override: Bool = true) -> Never {
+  static func finish(
+    launching command: Command, network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+  ) -> Never {
     let status: WaitStatus
     do throws(Refusal) {
-      status = try Launch.run(command, network: network, override: override)
+      status = try Launch.run(command, network: network, override: override, report: report)
     } catch {
       exit(error.exitStatus, saying: error.text)
     }

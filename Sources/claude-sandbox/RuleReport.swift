@@ -48,7 +48,7 @@ struct OriginReport: Encodable {
 
   /// Without an origin it is the default of a setting.
   init(_ origin: Origin?) {
-    (kind, reason) = (origin?.kind ?? "default", origin.map { "\($0)" } ?? "default")
+    (kind, reason) = (origin?.kind.rawValue ?? "default", origin.map { "\($0)" } ?? "default")
     switch origin {
     case .hostAddress(let link), .connectedPrefix(let link): self.link = link
     case .localRoute(let link, let table): (self.link, self.table) = (link, table)

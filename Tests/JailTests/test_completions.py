@@ -29,6 +29,8 @@ CASES = [
     (f"run -- zz-program al{TAB}", "run -- zz-program alpha"),
     (f"run --network none -- zz-program x al{TAB}", "run --network none -- zz-program x alpha"),
     (f"run -- cat zz-fi{TAB}", "run -- cat zz-file"),
+    (f"learn -- zz-program al{TAB}", "learn -- zz-program alpha"),
+    (f"lo{TAB}", "log"),
     # Behind the command an option is the command's.
     (f"run zz-program --dry{TAB}", "run zz-program --dry"),
 ]

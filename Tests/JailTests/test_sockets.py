@@ -30,7 +30,7 @@ def rows(identity):
         "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
         f"{home}/.ssh/cm-host", f"{home}/.ssh/sockets/cm-host", f"{home}/.ansible/cp/k2", f"{home}/.docker/desktop/docker.sock",
         f"{home}/.docker/run/docker.sock", f"{home}/.rd/docker.sock", f"{home}/.colima/default/docker.sock",
-        f"{home}/.lima/default/ha.sock", f"{home}/.pm2/rpc.sock", f"{home}/.local/state/watchman/user-state/sock",
+        f"{home}/.lima/default/ha.sock", f"{home}/.pm2/rpc.sock", f"{home}/.local/state/watchman/user-state/sock", f"{home}/.local/state/claude-sandbox/socket",
         f"{home}/.local/share/code-server/code-server-ipc.sock", f"{home}/.local/share/wezterm/sock",
         f"{home}/.local/share/zed/zed-stable.sock",
     ]  # fmt: skip

@@ -329,7 +329,9 @@ mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocatio
 
 # The end.
 
-mutate("teardown", "descendants stay", PROCESS, "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate_both("teardown", "descendants stay", [
+    (PROCESS, "    Descendants.killAll()\n", ""), (SUPERVISOR, "          Descendants.killAll()\n", ""),
+], ("test_supervise", "descendants"))
 mutate("teardown after the supervisor's death", "descendants stay", LAUNCHER, "      Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
 AGAIN = (SEALED, "    try Process.dieWithParent(own.supervisor)\n", "")
@@ -341,3 +343,26 @@ mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
 mutate("the launcher's death", "not noticed", SOCKET,
        "    guard let message = try socket.receive() else { throw JailFailure.launcherDied }\n",
        "    guard let message = try socket.receive() else { return nil }\n", ("test_supervise", "outlives and user"))
+
+# The record.
+
+RECORDS, RECORDER = f"{JAIL}/Record/RecordDirectory.swift", f"{JAIL}/Record/Recorder.swift"
+LIST = f"{JAIL}/Sockets/SocketList.swift"
+mutate("the record's cover", "none", LIST, '      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),\n', "",
+       ("test_record", "not_there_for_the_command and user"))
+mutate("the record's cover elsewhere", "none", LIST, "      + Self.record(environment)\n", "", ("test_record", "state_directory_of_its_own and user"))
+mutate("the record's way", "links followed", RECORDS,
+       'return try start.refer(toWithoutLinks: Array(names.joined(separator: [UInt8(ascii: "/")])))',
+       "return try FileDescriptor.refer(to: place.path, follow: true)", ("test_record", "links_are_not_followed"))
+mutate("the record's owner", "anyone", RECORDS,
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory, status.owner == Process.userID else {",
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory else {",
+       ("test_record", "not_the_user_s_own_directory"))
+mutate("the record's limit for files", "the signal is not blocked", PROCESS, "[Signals.child, Signals.fileSize]", "[Signals.child]", ("test_record", "limit_for_files"))
+mutate("the record's being whole", "not looked at", RECORDER, "    if file?.isIntact != false { return }\n", "    if file?.isIntact != nil { return }\n",
+       ("test_record", "told_of or gets_at_it"))
+mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swift", "      case 0x20..<0x7f: result.unicodeScalars", "      case 0x20..<0x7f, 0x1b: result.unicodeScalars",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("what is shown of the record", "as it comes", "Sources/Record/Visible.swift", "result += scalar.visible\n", "result.unicodeScalars.append(scalar)\n",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("the record's rate", "no limit", RECORDER, "guard bucket.take(now: now) else { return suppress(now) }", "_ = bucket.take(now: now)", ("test_record", "a_scan"))

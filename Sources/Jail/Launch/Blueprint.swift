@@ -15,4 +15,14 @@ struct Blueprint: Sendable {
   let descriptors: NamedDescriptors
   /// As nohup(1) left it: a hangup that the caller ignores, the command ignores too.
   let ignoresHangup: Bool
+  /// What is said when the command has ended.
+  let report: LaunchReport?
+}
+
+/// What a launch says on standard error when its command has ended.
+public enum LaunchReport: Sendable {
+  /// How many names were asked for, and which destinations were refused.
+  case summary
+  /// The lines of the configuration that would have allowed what was refused.
+  case configuration
 }

@@ -12,7 +12,7 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, override: Bool = true
+    _ command: Command, network: NetworkMode? = nil, override: Bool = true, report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
@@ -40,7 +40,7 @@ public enum Launch {
       let blueprint = Blueprint(
         configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
         facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
-        ignoresHangup: Signals.isIgnored(Signals.hangup))
+        ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
         try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
@@ -57,6 +57,8 @@ public enum Launch {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
       let own = OwnProcesses(launcher: launcher.process, launching)
+      // Before the command runs, and before the holder hides where it is.
+      var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
       blueprint.descriptors.close()
@@ -88,12 +90,13 @@ public enum Launch {
       let host = try HostWatch()
       let files = ConfigurationWatch(blueprint.files)
       let control = ControlSocket(.init(blueprint, launcher: launcher.process))
+      recorder.start()
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
       var supervisor = Supervisor(
         blueprint, launcher, holder: released, command: command, network: network, routing: routing,
-        refusals: refusals, host: host, files: files, control: control)
+        refusals: refusals, recorder: recorder, host: host, files: files, control: control)
       return try supervisor.serve()
     } catch {
       throw step.failure(error)

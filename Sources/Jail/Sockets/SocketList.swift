@@ -40,6 +40,7 @@ package struct SocketList {
     rows =
       Self.table(user) + homes.flatMap(Self.below)
       + (try Self.runtimeDirectory(environment["XDG_RUNTIME_DIR"], user, homes))
+      + Self.record(environment)
   }
 
   /// Makes the directories that a jail has from its start, where they are missing.
@@ -48,7 +49,7 @@ package struct SocketList {
   }
 
   /// An absolute path without repeated slashes; nil if it is none.
-  private static func normalized(_ path: String) -> String? {
+  static func normalized(_ path: String) -> String? {
     path.hasPrefix("/") ? "/" + path.split(separator: "/").joined(separator: "/") : nil
   }
 
@@ -87,6 +88,17 @@ package struct SocketList {
         path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
         socketsOnly: isNeeded || !isOwn, isResolved: true)
     ]
+  }
+
+  /// The record, where it is elsewhere.
+  private static func record(_ environment: Environment) -> [Row] {
+    guard environment["XDG_STATE_HOME"] != nil, let place = RecordDirectory.Place(environment) else {
+      return []
+    }
+    let reason = "the record of what jails were refused"
+    return place.isBelowHome
+      ? [Row(home: place.start, path: place.names.joined(separator: "/"), reason: reason)]
+      : [Row(path: place.path, reason: reason, isResolved: true)]
   }
 
   private static func table(_ user: UInt32) -> [Row] {
@@ -150,6 +162,8 @@ package struct SocketList {
       Row(home: home, path: ".pm2", reason: "pm2 runs what it is given", socketsOnly: true),
       Row(
         home: home, path: ".local/state/watchman", reason: "watchman runs what it is given as a trigger"),
+      // No sockets, but not for the command to read or write either.
+      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),
       Row(
         home: home, path: ".local/share/code-server",
         reason: "code-server opens files in the window that there is",

@@ -1,4 +1,5 @@
 import Linux
+import Policy
 import Record
 
 /// A source of events: what the supervisor serves. It waits for nothing itself.
@@ -28,6 +29,8 @@ enum Effect {
   case nameAsked(String)
   /// Somebody outside asks; the control socket knows whom to answer.
   case asked(ControlRequest, client: UInt64)
+  /// It was told these addresses for a name.
+  case nameAnswered(String, [IPAddress])
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

@@ -18,8 +18,10 @@ struct Supervisor: ~Copyable {
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
     case control(ControlSocket.Event?)
+    case recorder(Recorder.Event?)
   }
 
+  private let blueprint: Blueprint
   private let launcher: LauncherSocket
   private var holder: ReleasedHolder
   private var command: CommandProcess
@@ -28,6 +30,7 @@ struct Supervisor: ~Copyable {
   private let routing: JailRouting
   private var refusals: RefusalResponder
   private var host: HostWatch
+  private var recorder: Recorder
   private var files: ConfigurationWatch
   private var live: LiveConfiguration
   private var control: ControlSocket
@@ -36,9 +39,10 @@ struct Supervisor: ~Copyable {
   init(
     _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
     command: consuming CommandProcess, network: consuming Connected?, routing: JailRouting,
-    refusals: consuming RefusalResponder, host: consuming HostWatch,
-    files: consuming ConfigurationWatch, control: consuming ControlSocket
+    refusals: consuming RefusalResponder, recorder: consuming Recorder,
+    host: consuming HostWatch, files: consuming ConfigurationWatch, control: consuming ControlSocket
   ) {
+    self.blueprint = blueprint
     self.launcher = launcher
     self.holder = holder
     self.command = command
@@ -46,6 +50,7 @@ struct Supervisor: ~Copyable {
     self.routing = routing
     self.refusals = refusals
     self.host = host
+    self.recorder = recorder
     self.files = files
     live = LiveConfiguration(blueprint.configuration)
     self.control = control
@@ -56,21 +61,27 @@ struct Supervisor: ~Copyable {
     do {
       return try serveAll()
     } catch {
+      recorder.end(nil)
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
     }
   }
 
   private mutating func serveAll() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
-    _ = try apply(routing.check())
+    _ = try apply(routing.check(), now: .now)
     while true {
-      let agenda = agenda()
+      var agenda = agenda()
       if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
+      // What it counts may wait for minutes, and keeps nobody from being idle.
+      agenda.add(recorder, Event.recorder)
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
-        if let end = try apply(dispatch(event, now: now)) {
+        if let end = try apply(dispatch(event, now: now), now: now) {
           refusals.release()
           files.release()
+          // Whoever is left could change the record.
+          Descendants.killAll()
+          recorder.end(end)
           return end
         }
       }
@@ -107,28 +118,32 @@ struct Supervisor: ~Copyable {
     case .host(let event): return try host.handle(event, now: now)
     case .files(let event): return files.handle(event, now: now)
     case .names(let event):
-      if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
+      if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.names.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
     case .control(let event): return control.handle(event, now: now)
+    case .recorder(let event): return recorder.handle(event, now: now)
     }
   }
 
   /// What follows; how the command ended, if it has.
-  private mutating func apply(_ effects: [Effect]) throws -> WaitStatus? {
+  private mutating func apply(_ effects: [Effect], now: Instant) throws -> WaitStatus? {
     for effect in effects {
       switch effect {
       case .hostChanged: follow()
-      case .configurationRead(let reading): _ = try apply(follow(reading))
+      case .configurationRead(let reading): _ = try apply(follow(reading), now: now)
       case .cut(let reason): cut(reason)
-      case .refused, .nameAsked, .configuration: break
+      case .refused(let packet): recorder.refused(packet, by: plan, now: now)
+      case .nameAsked(let name): recorder.asked(name, now: now)
+      case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
+      case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {
           follow()
-          _ = try apply(files.reread(now: .now))
+          _ = try apply(files.reread(now: now), now: now)
         }
         control.answer(client, status)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
@@ -199,10 +214,20 @@ struct Supervisor: ~Copyable {
     case .some: break
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
+    status.refused = recorder.refusals.total
+    status.recordProblem = recorder.failure
     status.configurationProblem = live.problem
     status.waitingKeys = live.waiting
     status.isWatched = files.isWatched
     return status
+  }
+
+  /// The plan of now. A jail whose network was cut keeps the one that it began with.
+  private var plan: Plan {
+    switch network {
+    case .some(let network): network.plan
+    case nil: blueprint.plan
+    }
   }
 
   /// Takes the network away for good. Without one there is only the refusal link to let go of.
@@ -220,6 +245,7 @@ struct Supervisor: ~Copyable {
   /// The launch is over, and nothing is to be done until something happens.
   private mutating func becomeIdle() {
     isIdle = true
+    recorder.prune()
     Process.releaseText()
     try? launcher.send(.idle)
   }

@@ -18,7 +18,9 @@ _DIRECTORIES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/srv/lab/home", "/srv/l
 
 
 def _is_made(path):
-    """Empty directories that a launch makes once for each user, and leaves: see Sources/Jail/Masks.swift."""
+    """What a launch makes once for each user, and leaves: empty directories for covers, and the record's."""
+    if re.fullmatch(r"/srv/lab/(home|root)/\.local", path):
+        return [d for d, _, _ in os.walk(path)] == [path, f"{path}/state", f"{path}/state/claude-sandbox"]
     return re.fullmatch(r"/tmp/(tmux|cc-daemon|cc-socks)-\d+", path) and os.path.isdir(path) and not os.listdir(path)
 
 
