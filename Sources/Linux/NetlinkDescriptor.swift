@@ -17,7 +17,9 @@ public struct NetlinkDescriptor: ~Copyable {
   public init(_ family: Family = .route) throws(SystemCallError) {
     let type = CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = FileDescriptor(
-      owning: try check("socket", "AF_NETLINK") { socket(AF_NETLINK, type, family == .route ? NETLINK_ROUTE : NETLINK_SOCK_DIAG) })
+      owning: try check("socket", "AF_NETLINK") {
+        socket(AF_NETLINK, type, family == .route ? NETLINK_ROUTE : NETLINK_SOCK_DIAG)
+      })
     for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK] {
       var one: CInt = 1
       try check("setsockopt", "SOL_NETLINK \(option)") {

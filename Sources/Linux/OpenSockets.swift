@@ -27,7 +27,8 @@ public struct OpenSocket: Sendable, Hashable {
     while let name = stream.next() {
       if Self.target(of: name, in: number) == wanted {
         return OpenSocket(
-          process: process, descriptor: CInt(String(decoding: name.map(UInt8.init(bitPattern:)), as: UTF8.self)) ?? -1)
+          process: process,
+          descriptor: CInt(String(decoding: name.map(UInt8.init(bitPattern:)), as: UTF8.self)) ?? -1)
       }
       count += 1
       if count % 32 == 0, monotonicMicroseconds() >= deadline { return nil }

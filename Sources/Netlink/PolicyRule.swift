@@ -41,7 +41,8 @@ public struct PolicyRule: Sendable, Hashable {
     var message = Message(
       type: type, flags: flags,
       fixed: [
-        family.rawValue, 0, 0, 0, UInt8(truncatingIfNeeded: table ?? 0), 0, 0, UInt8(FR_ACT_TO_TBL), 0, 0, 0, 0,
+        family.rawValue, 0, 0, 0, UInt8(truncatingIfNeeded: table ?? 0), 0, 0, UInt8(FR_ACT_TO_TBL), 0, 0, 0,
+        0,
       ])
     message.attribute(Int(FRA_PRIORITY), priority)
     return message

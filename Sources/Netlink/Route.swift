@@ -114,7 +114,10 @@ public struct Route: Sendable, Hashable {
     let scope: UInt8 = leadsSomewhere && hop?.gateway == nil && family == .ipv4 ? 253 : 0
     var message = Message(
       type: type, flags: flags,
-      fixed: [family.rawValue, prefixLength, 0, 0, UInt8(truncatingIfNeeded: table), installer, scope, kind.number, 0, 0, 0, 0])
+      fixed: [
+        family.rawValue, prefixLength, 0, 0, UInt8(truncatingIfNeeded: table), installer, scope, kind.number,
+        0, 0, 0, 0,
+      ])
     if prefixLength > 0 { message.attribute(Int(RTA_DST.rawValue), destination) }
     if let hop {
       if let gateway = hop.gateway { message.attribute(Int(RTA_GATEWAY.rawValue), gateway) }

@@ -19,7 +19,8 @@ public struct SocketDiagnosis: ~Copyable {
     public let link: UInt32
 
     public init(
-      source: [UInt8], sourcePort: UInt16, destination: [UInt8], destinationPort: UInt16, protocolNumber: UInt8,
+      source: [UInt8], sourcePort: UInt16, destination: [UInt8], destinationPort: UInt16,
+      protocolNumber: UInt8,
       link: UInt32
     ) {
       self.source = source

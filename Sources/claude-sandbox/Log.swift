@@ -55,13 +55,12 @@ struct Log: ParsableCommand {
     }
     let records = Records(start: start, jail: jail)
     var reader = RecordReader()
-    if summary { return print(Summary(reader.next(store, records).map(\.line)).sentence) }
+    if summary { return Output.print(Summary(reader.next(store, records).map(\.line)).sentence) }
     let text = LogText(coloured: isColoured)
     let changes = follow ? try? DirectoryChanges(of: store.directory) : nil
-    let output = FileDescriptor(owning: 1)
     while true {
       let lines = reader.next(store, records).map { line, raw in json ? raw : text.text(line) }
-      try output.write(lines.map { $0 + "\n" }.joined().utf8)
+      if !lines.isEmpty { Output.print(lines.joined(separator: "\n")) }
       guard follow else { break }
       waitForMore(changes)
     }

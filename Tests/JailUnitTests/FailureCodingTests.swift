@@ -12,7 +12,8 @@ import Testing
     .netlink(NetlinkError(errno: Errno.EINVAL, text: nil, index: 3)),
     .netlink(NetlinkError(errno: Errno.EINVAL, text: "", index: 0)),
     .netlink(NetlinkError(errno: Errno.EINVAL, text: "no such route", index: 70_000)),
-    .routes(.missing("blackhole 10.0.0.0/8")), .routes(.unplanned("::/0")), .routes(.twice), .routes(.rules("IPv4")),
+    .routes(.missing("blackhole 10.0.0.0/8")), .routes(.unplanned("::/0")), .routes(.twice),
+    .routes(.rules("IPv4")),
     .other("why"),
   ]
 

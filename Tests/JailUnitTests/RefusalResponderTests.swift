@@ -56,7 +56,9 @@ import Testing
   }
 
   /// A packet of the refusal link is told, and answered in the destination's name, or another's where nobody has such a name.
-  @Test(arguments: [([10, 20, 0, 6], "10.20.0.6"), ([224, 0, 0, 251], "192.0.0.11"), ([0, 0, 0, 1], "192.0.0.11")])
+  @Test(arguments: [
+    ([10, 20, 0, 6], "10.20.0.6"), ([224, 0, 0, 251], "192.0.0.11"), ([0, 0, 0, 1], "192.0.0.11"),
+  ])
   func answersByTheLink(_ destination: [UInt8], _ answerer: String) throws {
     // Sockets that do not wait, as the link's descriptor does not.
     let any = try #require(SocketAddress([127, 0, 0, 1], port: 0))

@@ -94,7 +94,9 @@ struct ProcessSearch {
   }
 
   private static func program(_ process: CInt) -> (RefusedPacket.Program, parent: CInt)? {
-    guard let stat = try? FileDescriptor.contents(of: "/proc/\(process)/stat", limit: 4096) else { return nil }
+    guard let stat = try? FileDescriptor.contents(of: "/proc/\(process)/stat", limit: 4096) else {
+      return nil
+    }
     return Self.program(process, stat: stat)
   }
 

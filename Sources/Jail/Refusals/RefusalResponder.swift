@@ -183,7 +183,8 @@ struct RefusalTun: ~Copyable {
   /// In whose name the answer is: the destination's, whose route leads here, so that it passes also where reverse paths are filtered
   /// strictly (rp_filter, RFC 3704). What no packet may come from is answered in another's name.
   func answerer(_ destination: IPAddress) -> IPAddress? {
-    destination.mayBeSource ? destination : link.addresses.first { $0.own.family == destination.family }?.other
+    destination.mayBeSource
+      ? destination : link.addresses.first { $0.own.family == destination.family }?.other
   }
 }
 

@@ -35,7 +35,8 @@ enum TCPReset {
       answer = [0, 0, 0, 0] + bytes(next) + [0x50, reset | acknowledge]
     }
     let ends = (source: header.destination.bytes, destination: header.source.bytes)
-    var reply = segment[(start + 2)..<(start + 4)] + segment[start..<(start + 2)] + answer + [0, 0, 0, 0, 0, 0]
+    var reply =
+      segment[(start + 2)..<(start + 4)] + segment[start..<(start + 2)] + answer + [0, 0, 0, 0, 0, 0]
     let pseudoHeader = IPHeader.pseudoHeader(ends, protocolNumber: RefusedHeader.tcp, length: reply.count)
     let sum = IPHeader.checksum(pseudoHeader + reply)
     reply.replaceSubrange((reply.startIndex + 16)..<(reply.startIndex + 18), with: sum)
@@ -43,7 +44,9 @@ enum TCPReset {
       IPHeader.bytes(ends, protocolNumber: RefusedHeader.tcp, length: reply.count) + reply)
   }
 
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
+  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    bytes.reduce(0) { $0 << 8 | UInt32($1) }
+  }
   private static func bytes(_ number: UInt32) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
   }

@@ -73,7 +73,9 @@ package struct Uplink: ~Copyable, Service {
   }
 
   private var defaultRoutes: [Route] {
-    plan.guests.map(\.guest.family).filter(plan.hasDefaultRoute).compactMap { throughGateway(.everything($0)) }
+    plan.guests.map(\.guest.family).filter(plan.hasDefaultRoute).compactMap {
+      throughGateway(.everything($0))
+    }
   }
 
   private func throughGateway(_ prefix: Prefix) -> Route? {

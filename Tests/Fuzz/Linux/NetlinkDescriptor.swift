@@ -6,7 +6,9 @@ public struct NetlinkDescriptor: ~Copyable {
 
   public enum Family: Sendable { case route, socketDiagnosis }
 
-  public init(_ family: Family = .route) throws(SystemCallError) { throw SystemCallError("socket", errno: EAFNOSUPPORT) }
+  public init(_ family: Family = .route) throws(SystemCallError) {
+    throw SystemCallError("socket", errno: EAFNOSUPPORT)
+  }
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
