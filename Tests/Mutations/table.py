@@ -216,7 +216,9 @@ mutate("directories on the list", "visible", COVERS, "      if try !isOver(place
 mutate("sockets on the list", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
 mutate_both("rows: Claude's daemon", "removed", [
     (LIST, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (LIST, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
+    (LIST, '"/tmp/cc-socks"', '"/tmp/off-socks"'), (LIST, '"/tmp/claude-mcp-', '"/tmp/off-mcp-'),
 ], ROWS)
+mutate("sessions of Claude in TMPDIR", "not looked at", LIST, '"\\(directory)/cc-socks"', '"\\(directory)/off"', ("test_sockets", "another_directory"))
 mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirectories()\n", "", ("test_sockets", "come_later"))
 mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(environment[\"XDG_RUNTIME_DIR\"], user, homes))\n",
        "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
