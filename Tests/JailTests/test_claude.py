@@ -115,9 +115,9 @@ class User:
     def read(self, path):
         return self.lab.call("lab.host:read", f"{self.home}/{path}")
 
-    def run(self, *command, **variables):
+    def run(self, *command, stdin=b"", **variables):
         environment = {**self.environment, **variables}
-        return self.lab.run(list(command), identity=self.identity, env=environment, cwd=self.work, timeout=60)
+        return self.lab.run(list(command), stdin, 60, identity=self.identity, env=environment, cwd=self.work)
 
     def ask(self, prompt, *options, program=CLAUDE):
         """One turn of `claude -p`, with Bash allowed."""
@@ -190,6 +190,19 @@ def test_unjailed_it_is_refused(lab, user):
     assert requests(lab)[before:] == []
     lab.configure("egress-jail = 0\n")
     assert user.ask(LINKS, program=user.link).out == UNJAILED
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_sdks_and_extensions_start(user, wrapped):
+    """Ours by its path; or theirs, by way of the wrapper. They talk through pipes."""
+    program = [f"{os.path.dirname(CLAUDE)}/claude-sandbox-wrap", user.file] if wrapped else [CLAUDE]
+    question = {"type": "user", "message": {"role": "user", "content": LINKS}}
+    options = ["--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
+    result = user.run(
+        *program, *options, "--permission-mode", "default", "--allowedTools", "Bash", stdin=json.dumps(question).encode() + b"\n"
+    )
+    assert result.status == 0, result
+    assert json.loads(result.out.splitlines()[-1])["result"] == JAILED.strip()
 
 
 def test_the_override_is_refused_by_the_guard(user):
