@@ -83,7 +83,7 @@ class User:
         # To the root of a rootless container files of the user's are its own.
         self.owner = 0 if self.identity is Identity.ROOT else 1000
         self.file, self.link = (path.replace("~", self.home) for path in LAYOUTS[layout])
-        self.made = []
+        self.made, self.terminals = [], []
         self.directory(self.work)
         for path in (self.file, self.link):
             self.directory(os.path.dirname(path))
@@ -124,9 +124,14 @@ class User:
         return self.run(program, "-p", prompt, "--permission-mode", "default", "--allowedTools", "Bash", *options)
 
     def terminal(self, *command):
-        return Terminal(self.lab, list(command), self.identity.value, env=self.environment, cwd=self.work)
+        opened = Terminal(self.lab, list(command), self.identity.value, env=self.environment, cwd=self.work)
+        self.terminals.append(opened)
+        return opened
 
     def close(self):
+        for terminal in self.terminals:
+            terminal.close()
+            terminal.wait()
         self.lab.call("lab.host:uncover", self.file)
         # A container's root has a /tmp of its own, in which no other root's files are.
         for path in (self.link, self.file, self.home, f"/tmp/claude-{self.uid}"):
@@ -290,8 +295,7 @@ def test_a_terminal(lab, user):
     terminal.type("/exit")
     terminal.expect("/exit", 30)
     terminal.type("\r")
-    assert terminal.process.wait(30) == 0
-    terminal.close()
+    assert terminal.wait() == 0
     assert claudes(lab) == []
 
 
@@ -304,24 +308,30 @@ def test_a_terminal_that_goes(lab, user):
     assert claudes(lab) == [] and not any("pasta" in line for line in lab.running())
 
 
-def test_a_background_session(lab, user):
+@pytest.mark.parametrize(("layout", "shell"), [("native", "bash"), ("npm", "zsh"), ("nodesource", "fish"), ("local", "bash")])
+def test_a_background_session(lab, new_user, layout, shell):
     """In a jail that stays: Claude Code's daemon starts it through claude-sandbox-wrap. Outside it would end at once."""
+    user = new_user(layout=layout)
+    user.environment["SHELL"] = f"/usr/bin/{shell}"
+    user.write(".zshrc", "")  # or zsh asks whether to make one
     background = f"{CLAUDE} --bg --permission-mode default --allowedTools Bash -- '{LINKS} >~/links'"
     refused = user.run("/bin/sh", "-c", background)
     assert (refused.status, refused.out) == (125, "") and "fix: start a jail that stays: claude-sandbox shell" in refused.err
+    user.write("wait.sh", "until test -s ~/links; do sleep 0.1; done; echo links: $(cat ~/links)")
+    user.write("count.sh", "echo sessions: $(claude agents --json | grep -c sessionId)")
     terminal = user.terminal(SANDBOX, "shell")
-    terminal.type(f"PS1='%% '; {background}\n")
+    terminal.expect("jail", 30)
+    terminal.type(background + "\r")
     terminal.expect("backgrounded", 30)
-    terminal.type("until test -s ~/links; do sleep 0.1; done; echo links: $(cat ~/links)\n")
+    terminal.type("sh ~/wait.sh\r")
     assert terminal.expect(r"links: ([a-z0-9 ]+)\r", 30)[1] == "lo uplink0"
     assert any("claude-sandbox-wrap" in line or "bg-pty-host" in line for line in lab.running()), lab.running()
-    terminal.type("claude agents --json | grep -c sessionId\n")
-    terminal.expect(r"\n1\r", 30)
+    terminal.type("sh ~/count.sh\r")
+    terminal.expect(r"sessions: 1\r", 30)
     log = user.read(".claude/daemon.log")
     assert re.search("bg (spawned|claimed-spare) ", log) and "exit 64" not in log and "before init" not in log, log
-    terminal.type("exit\n")
-    assert terminal.process.wait(30) == 0
-    terminal.close()
+    terminal.type("exit\r")
+    assert terminal.wait() == 0
     assert claudes(lab) == []
 
 
