@@ -70,8 +70,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def record(self, body):
-        with open(sys.argv[2], "a", encoding="utf-8") as file:
-            file.write(json.dumps({"method": self.command, "path": self.path, "body": body}) + "\n")
+        line = json.dumps({"method": self.command, "path": self.path, "body": body}) + "\n"
+        # At once: several requests may come at the same time.
+        with open(sys.argv[2], "ab", buffering=0) as file:
+            file.write(line.encode())
 
     def reply(self, body, kind="application/json"):
         self.send_response(200)
