@@ -142,6 +142,7 @@ class User:
 def new_user(lab, machine):
     """A function that makes users, and removes them."""
     users = []
+    lab.call("lab.host:write", LOG, "", {})
 
     def make(identity="user", layout="native"):
         users.append(User(lab, identity, layout))
@@ -158,10 +159,10 @@ def user(new_user):
 
 
 def requests(lab):
-    """What reached the API: (method, path, body)."""
+    """What reached the API since the test began: (method, path, body)."""
     found = []
     # Behind the last newline is one that is being written.
-    for line in lab.call("lab.host:read", LOG).split("\n")[:-1]:
+    for line in lab.run(["cat", LOG]).out.split("\n")[:-1]:
         request = json.loads(line)
         found.append((request["method"], request["path"].split("?")[0], json.dumps(request["body"])))
     return found
@@ -190,10 +191,9 @@ def test_a_turn_whose_tool_runs_in_the_jail(lab, new_user, identity):
 
 
 def test_unjailed_it_is_refused(lab, user):
-    before = len(requests(lab))
     refused = user.ask(LINKS, program=user.link)
     assert (refused.status, refused.out) == (1, "") and refused.err.startswith(REFUSED), refused
-    assert requests(lab)[before:] == []
+    assert requests(lab) == []
     lab.configure("egress-jail = 0\n")
     assert user.ask(LINKS, program=user.link).out == UNJAILED
 
@@ -359,7 +359,6 @@ def test_verify_sandbox(lab, user, form):
         user.write("work/.claude/commands/verify-sandbox.md", command.read_text())
         assert lab.run(["mv", skill, "/srv/lab/skill"], identity=Identity.ROOT).status == 0
     try:
-        before = len(requests(lab))
         result = user.run(CLAUDE, "-p", "/verify-sandbox", "--permission-mode", "default")
     finally:
         if form == "command":
@@ -367,7 +366,7 @@ def test_verify_sandbox(lab, user, form):
     assert result.status == 0 and result.out.startswith("the tool said: "), result
     assert re.search("ok +this is a jail ", result.out), result.out
     assert re.search(r"^The jail holds: \d+ checks", result.out, re.M), result.out
-    texts = "".join(body for method, _, body in requests(lab)[before:] if method == "POST")
+    texts = "".join(body for method, _, body in requests(lab) if method == "POST")
     assert "The verdict, which is the last line, word for word." in texts
     # What it does not name stays a question, which nobody is here to answer.
     other = user.run(CLAUDE, "-p", "RUN touch ../made", "--permission-mode", "default")
@@ -376,9 +375,8 @@ def test_verify_sandbox(lab, user, form):
 
 def test_the_skill_about_the_jail(lab, user):
     """Claude Code offers it to the model by its description."""
-    before = len(requests(lab))
     user.ask("hello")
-    assert "What is closed in this session's network (claude-sandbox)" in requests(lab)[before][2]
+    assert "What is closed in this session's network (claude-sandbox)" in requests(lab)[0][2]
 
 
 def sandboxed(user, prompt, **settings):
