@@ -238,8 +238,12 @@ def test_nothing_is_waited_for(lab, identity):
     """Every attempt is answered at once. Silence would cost half a second each time, and the proof more than its tenth of one."""
     found = rows(lab.sandbox("verify", "--json", identity=identity))
     assert [name for name in [*NETWORK, *CANARIES] if "no answer" in found[name]["saw"]] == []
-    # The control: an address of the internet at which nothing answers.
-    silent = rows(lab.jail(EXECUTABLE, "verify", "--attack", "--offline", "--target", "host=203.0.113.7#9", identity=identity))
+    # The control: an address of the internet at which nothing answers, not even that a port is closed.
+    lab.call("lab.host:ip", "route add blackhole 203.0.113.7/32", True)
+    try:
+        silent = rows(lab.jail(EXECUTABLE, "verify", "--attack", "--offline", "--target", "host=203.0.113.7#9", identity=identity))
+    finally:
+        lab.call("lab.host:ip", "route del blackhole 203.0.113.7/32", True)
     assert "203.0.113.7: no answer" in silent["the host's addresses"]["saw"]
 
 

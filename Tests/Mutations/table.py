@@ -254,11 +254,13 @@ mutate("directories on the list", "visible", COVERS, "      if try !isOver(place
 mutate("sockets on the list", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
 mutate_both("rows: Claude's daemon", "removed", [
     (LIST, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (LIST, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
+    (LIST, '"/tmp/cc-socks"', '"/tmp/off-socks"'), (LIST, '"/tmp/claude-mcp-', '"/tmp/off-mcp-'),
 ], ROWS)
+mutate("sessions of Claude in TMPDIR", "not looked at", LIST, '"\\(directory)/cc-socks"', '"\\(directory)/off"', ("test_sockets", "another_directory"))
 mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirectories()\n", "", ("test_sockets", "come_later"))
 mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(environment[\"XDG_RUNTIME_DIR\"], user, homes))\n",
        "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
-mutate("home without HOME", "none", LIST, "try Self.accountHome(user)]", "nil]", ("test_sockets", "home_that_is_not_set"))
+mutate("home without HOME", "none", LIST, "account?.home]", "nil]", ("test_sockets", "home_that_is_not_set"))
 mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "    _ = directory\n", ("test_sockets", "below_a_cover"))
 mutate("working directory that is gone", "kept", f"{JAIL}/Holder/WorkingDirectory.swift", "!covers.hide(path) else {", "path.count > 0 else {",
        ("test_sockets", "below_a_cover"))

@@ -21,7 +21,8 @@ def _is_made(path):
     """What a launch makes once for each user, and leaves: empty directories for covers, and the record's."""
     if re.fullmatch(r"/srv/lab/(home|root)/\.local", path):
         return [d for d, _, _ in os.walk(path)] == [path, f"{path}/state", f"{path}/state/claude-sandbox"]
-    return re.fullmatch(r"/tmp/(tmux|cc-daemon|cc-socks)-\d+", path) and os.path.isdir(path) and not os.listdir(path)
+    name = r"/tmp/((tmux|cc-daemon|cc-socks)-\d+|cc-socks|claude-mcp-browser-bridge-\w+)"
+    return re.fullmatch(name, path) and os.path.isdir(path) and not os.listdir(path)
 
 
 def processes():
