@@ -62,10 +62,9 @@ def machine(module_lab):
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Where installers put it: the file, and the link that PATH finds. ~ is the user's home.
-NATIVE = ("~/.local/share/claude/versions/" + VERSION, "~/.local/bin/claude")
 NPM_FILE = "lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe"
 LAYOUTS = {
-    "native": NATIVE,
+    "native": (f"~/.local/share/claude/versions/{VERSION}", "~/.local/bin/claude"),
     "npm": (f"~/.npm-global/{NPM_FILE}", "~/.npm-global/bin/claude"),
     "nodesource": (f"/usr/{NPM_FILE}", "/usr/bin/claude"),
     "local": ("~/.claude/local/node_modules/@anthropic-ai/claude-code/bin/claude.exe", "~/.claude/local/claude"),
@@ -228,7 +227,7 @@ FILES = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 @pytest.mark.parametrize("shell", FILES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_claude_in_a_shell(new_user, layout, shell):
-    """What a user types after the installation. Where their own lines lead past ours, the guard refuses, and the line that doctor gives helps."""
+    """What a user types. Where their own lines lead past ours, the guard refuses, and the line that doctor gives helps."""
     user = new_user(layout=layout)
     user.environment["SHELL"] = f"/usr/bin/{shell}"
     user.write(FILES[shell], (FISH if shell == "fish" else PROFILE)[layout] + "\n")
