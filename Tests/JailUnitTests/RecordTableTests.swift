@@ -108,6 +108,13 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
     #expect(table.name(of: try #require(IPAddress("10.1.134.159"))) == "99999.example")
   }
 
+  @Test func theEndOfALongNameIsKept() {
+    var table = NameTable()
+    table.count(String(repeating: "\\027", count: 250) + ".example.org", now: start)
+    let name = table.takeUntold().names.first?.name ?? ""
+    #expect(name.utf8.count == 258 && name.hasPrefix("...") && name.hasSuffix(".example.org"))
+  }
+
   @Test func theLastNameCounts() throws {
     var table = NameTable()
     let address = try #require(IPAddress("10.1.2.3"))
