@@ -52,8 +52,8 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
 
   @Test func aScanMakesItFullAndNoMore() throws {
     var table = RefusalTable()
-    for port in UInt16.min...UInt16.max { _ = add(try refusedPacket(port: port), to: &table, at: start) }
-    #expect(table.entries.count == RefusalTable.mostEntries && table.total == 65_536)
+    for port in 0..<UInt16(3000) { _ = add(try refusedPacket(port: port), to: &table, at: start) }
+    #expect(table.entries.count == RefusalTable.mostEntries && table.total == 3000)
   }
 
   /// The one that was told longest ago makes room, unless it has something to tell.
