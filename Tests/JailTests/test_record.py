@@ -11,6 +11,7 @@ from lab import Identity
 from lab.filesystem import EXECUTABLE
 from lab.lab import PYTHON
 from test_sockets_attacked import MOVING
+from test_stress import LIMITED, memory, parts
 
 # Packets to its other ports reach the tap filter, which refuses them.
 DEVICE = "10.20.0.6"
@@ -316,6 +317,36 @@ def test_a_scan(lab):
     assert 200 <= len(told) <= 200 + 20 * (result.seconds + 1), len(told)
     assert suppressed > 500 and sum(line["count"] for line in told) + suppressed == lines[-1]["refused"]
     assert f"and {suppressed} more attempts" in result.err and result.err.count("\n") == 1
+
+
+NAMES = """
+import socket, time
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.connect(("127.0.0.53", 53)); s.settimeout(0.5)
+    for number in range(3000):
+        labels = b"".join(b"\\x3f" + b"\\x1b" * 63 for _ in range(3)) + b"\\x06" + b"%06d" % number + b"\\0"
+        s.send(bytes.fromhex(HEAD)[:12] + labels + b"\\0\\1\\0\\1")
+        if number % 50 == 49:
+            try:
+                while True: s.recv(4096)
+            except OSError: pass
+            s.settimeout(0.05)
+result = "asked"
+"""
+
+
+def test_names_without_end(lab):
+    """As long and as odd as they can be: so many are kept, the others counted, and the supervisor stays small."""
+    with lab.jailed(identity="user") as jail:
+        supervisor = parts(lab)["supervisor"]
+        answer = jail.ask("evaluate", code=NAMES.replace("HEAD", repr(query(""))))
+        assert answer.get("result") == "asked", answer
+        assert memory(lab, supervisor) < LIMITED
+    lines = records.lines(lab, HOME)
+    told = {entry["name"] for line in lines for entry in line.get("names", [])}
+    others = sum(line.get("others", 0) for line in lines)
+    assert len(told) == 1000 and others > 500 and lines[-1]["asked"] == 1000 + others
+    assert sum(len(file["text"]) for file in lab.call("records:files", records.directory(HOME)).values()) < 3 << 20
 
 
 # Reading.

@@ -6,6 +6,8 @@ import Record
 struct NameTable {
   static let mostNames = 1000
   static let mostAddresses = 1000
+  /// Of a name its end is kept, which says whose it is. An ordinary name has 255 bytes at most; escaped, one can have 1016.
+  private static let longest = 255
   /// How long queries are counted before a line tells them.
   private static let patience = Duration.seconds(60)
 
@@ -28,7 +30,12 @@ struct NameTable {
   /// How many different names were asked for, at least.
   var nameCount: Int { counts.count }
 
+  private static func cut(_ name: String) -> String {
+    name.utf8.count <= longest ? name : "..." + name.suffix(longest)
+  }
+
   mutating func count(_ name: String, now: Instant) {
+    let name = Self.cut(name)
     total += 1
     deadline = deadline ?? now + Self.patience
     if counts[name] == nil, counts.count >= Self.mostNames {
@@ -52,6 +59,7 @@ struct NameTable {
 
   /// The jail was told that these are addresses of this name. The oldest are forgotten.
   mutating func learn(_ name: String, _ found: [IPAddress]) {
+    let name = Self.cut(name)
     for address in found {
       if names.updateValue(name, forKey: address) != nil { continue }
       if addresses.count < Self.mostAddresses {
