@@ -1,5 +1,6 @@
 import Jail
 import Linux
+import Policy
 import Record
 
 /// Running jails for people. What they say of themselves may be another user's, and is shown escaped.
@@ -34,9 +35,11 @@ struct JailTable {
     guard let status = jail.status else { return [] }
     return [
       status.configurationProblem.map { "configuration: \($0.visible(limit: 1000)); it goes on as it was" },
-      status.waitingKeys.isEmpty ? nil : "only a new launch follows \(status.waiting)",
+      status.waiting(.rules).map { "opens nothing by itself: only 'claude-sandbox reload' follows \($0)" },
+      status.waiting(.launch).map { "only a new launch follows \($0)" },
       status.isWatched == false
-        ? "does not watch the configuration: run 'claude-sandbox reload' after a change" : nil,
+        ? "cannot watch the configuration, and looks every ten seconds: 'claude-sandbox reload' does at once"
+        : nil,
       status.recordProblem.map { "record: \($0.visible(limit: 1000))" },
     ].compactMap { $0 }
   }
@@ -58,8 +61,20 @@ extension RunningJail {
 }
 
 extension JailStatus {
-  /// The keys that wait for a new launch.
-  var waiting: String {
-    waitingKeys.map { $0.visible(limit: 40) }.joined(separator: ", ").visible(limit: 400)
+  /// What a key waits for.
+  enum Waiting {
+    /// Somebody's word: the command could have written the file.
+    case rules
+    case launch
+  }
+
+  /// The keys that wait for it; nil if none does.
+  func waiting(_ what: Waiting) -> String? {
+    let keys = waitingKeys.filter { name in
+      let isLive = ConfigurationKey.all.contains { $0.name == name && $0.change == .live }
+      return isLive == (what == .rules)
+    }
+    return keys.isEmpty
+      ? nil : keys.map { $0.visible(limit: 40) }.joined(separator: ", ").visible(limit: 400)
   }
 }

@@ -7,7 +7,7 @@ struct Reload: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Have your running jails read the configuration again.",
     discussion: """
-      They do so by themselves when it changes, unless 'ps' says that they do not watch it. The exit status is 0 if each of them follows \
+      They do so by themselves when it changes, unless 'ps' says otherwise. The exit status is 0 if each of them follows \
       the configuration now, 1 otherwise.
       """)
 
@@ -41,7 +41,6 @@ struct Reload: ParsableCommand {
     if let problem = status.configurationProblem {
       return "goes on as it was: \(problem.visible(limit: 1000))"
     }
-    return status.waitingKeys.isEmpty
-      ? "follows the configuration" : "follows the configuration but for \(status.waiting)"
+    return "follows the configuration" + (status.waiting(.launch).map { " but for \($0)" } ?? "")
   }
 }

@@ -58,6 +58,12 @@ def becomes(jail, wanted, address, **how):
         time.sleep(0.01)
 
 
+def state(lab, identity):
+    """What `ps` says of the only jail: what is wrong with the files, which keys wait, whether it watches."""
+    jail, = lab.sandbox("ps", "--json", identity=identity).json["jails"]
+    return jail.get("configurationProblem"), jail["waitingKeys"], jail["isWatched"]
+
+
 def keeps(jail, wanted, address):
     """The answer stays, for longer than following would take."""
     end = time.monotonic() + LIVES_ON
@@ -212,13 +218,20 @@ def test_who_could_have_written_the_files_opens_nothing(lab):
         assert jail.ask("evaluate", code=f"os.makedirs('{DROP_IN}'); open('{SITE}', 'w').write('allow-net = 10.0.0.0/8\\n')")["errno"] is None
         keeps(jail, False, OTHER)
         becomes(jail, True, FORGE)
+        assert state(lab, "root") == (None, ["allow-net"], True)
         lab.configure("block-ip = 203.0.113.7\n")
         becomes(jail, False, "203.0.113.7")
         becomes(jail, False, FORGE)
         lab.call(REMOVE, MAIN)
         keeps(jail, False, "203.0.113.7")
-    with lab.jailed(identity="root") as later:
-        becomes(later, True, OTHER)
+        assert state(lab, "root") == (None, ["allow-net", "block-ip"], True)
+        said = "opens nothing by itself: only 'claude-sandbox reload' follows allow-net, block-ip\n"
+        assert said in lab.sandbox("ps", identity="root").out
+        # Somebody outside wants it.
+        assert lab.sandbox("reload", identity="root").out.endswith("  follows the configuration\n")
+        becomes(jail, True, OTHER)
+        becomes(jail, True, "203.0.113.7")
+        assert state(lab, "root") == (None, [], True)
 
 
 @pytest.mark.parametrize("wrong", [
@@ -241,6 +254,13 @@ def test_what_is_wrong_changes_nothing(lab, identity, wrong):
         keeps(jail, True, FORGE)
         refused(lab, jail, "tcp", OTHER, WALLS)
         reached(lab, jail, "tcp", "203.0.113.7")
+        # Root reads any file, and in a container all that is not its own belongs to one user.
+        if (identity, *wrong[1:]) not in {("root", MAIN, 0o000), ("container", MAIN, 1234, 1234)}:
+            problem, waiting, is_watched = state(lab, identity)
+            assert "/etc" in problem or "instructions" in problem
+            # What cannot be read cannot be watched.
+            assert (waiting, is_watched) == ([], wrong[1:] != (MAIN, 0o000))
+            assert lab.sandbox("config", "--check", identity=identity).err.startswith(problem[:900].rstrip("…"))
         # What was done is undone, and closes something.
         lab.call("lab.host:chmod", "/etc", 0o755)
         lab.call(REMOVE, SITE)
@@ -305,6 +325,7 @@ def test_what_only_a_launch_takes_waits(lab, identity):
         becomes(jail, False, "203.0.113.9")
         becomes(jail, False, FORGE)
         reached(lab, jail, "tcp", "2606:4700::1111")
+        assert state(lab, identity) == (None, ["egress-jail", "expose-socket", "unix-sockets", "ipv6"], True)
         lab.call("lab.host:ip", "route add blackhole 203.0.113.0/28")
         try:
             becomes(jail, False, "203.0.113.7")
@@ -427,10 +448,15 @@ def test_file_events_that_are_used_up(lab):
         becomes(jail, True, FORGE)
         lab.configure("# nothing\n")
         keeps(jail, True, FORGE)
+        assert state(lab, "user") == (None, [], False)
         deadline = time.monotonic() + 11
         while jail.ask("udp", address=FORGE, port=ECHO, timeout=0.2)["errno"] not in WALLS:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        # Who does not want to wait.
+        lab.configure("block-ip = 203.0.113.7\n")
+        assert lab.sandbox("reload", identity="user").status == 0
+        assert jail.ask("udp", address="203.0.113.7", port=ECHO)["errno"] in WALLS
 
 
 def test_the_command_cannot_use_them_up_first(lab):

@@ -41,6 +41,6 @@ import Testing
     let text = String(repeating: "ü", count: 100_000)
     _ = live.reject(.overrideValue(text))
     let problem = try #require(live.state.problem)
-    #expect(problem.utf8.count < 4200 && problem.hasSuffix("…") && !problem.contains("\u{fffd}\u{fffd}"))
+    #expect(problem.utf8.count < 1100 && problem.hasSuffix("…") && !problem.contains("\u{fffd}\u{fffd}"))
   }
 }

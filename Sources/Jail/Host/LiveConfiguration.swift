@@ -31,7 +31,7 @@ struct LiveConfiguration: Sendable {
   }
 
   /// What is kept of a complaint: a file may be wrong in every line. Bytes.
-  private static let most = 4096
+  private static let most = 1000
 
   private static func shortened(_ text: String) -> String {
     text.utf8.count <= most ? text : String(decoding: text.utf8.prefix(most), as: UTF8.self) + "…"
