@@ -255,7 +255,7 @@ def test_what_is_wrong_changes_nothing(lab, identity, wrong):
         refused(lab, jail, "tcp", OTHER, WALLS)
         reached(lab, jail, "tcp", "203.0.113.7")
         # Root reads any file, and in a container all that is not its own belongs to one user.
-        if (identity, *wrong[1:]) not in {("root", MAIN, 0o000), ("container", MAIN, 1234, 1234)}:
+        if (identity, *wrong[1:]) not in [("root", MAIN, 0o000), ("container", MAIN, 1234, 1234)]:
             problem, waiting, is_watched = state(lab, identity)
             assert "/etc" in problem or "instructions" in problem
             # What cannot be read cannot be watched.

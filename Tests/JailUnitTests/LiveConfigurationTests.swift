@@ -17,10 +17,10 @@ import Testing
     var live = LiveConfiguration(try configuration("allow-ip = 10.0.0.1"))
     let failure = LaunchFailure.overrideValue("perhaps")
     #expect(events(live.reject(failure)) == [.rejected(failure.text)])
-    #expect(live.state.problem == failure.text)
+    #expect(live.problem == failure.text)
     let change = ConfigurationChange(from: live.current, to: live.current, mayWiden: true)
     #expect(events(live.accept(change)).isEmpty)
-    #expect(live.state.problem == nil)
+    #expect(live.problem == nil)
   }
 
   @Test func whatIsTakenOverAndWhatWaits() throws {
@@ -28,11 +28,11 @@ import Testing
     let new = try configuration("allow-ip = 10.0.0.1\nipv6 = off")
     let change = ConfigurationChange(from: live.current, to: new, mayWiden: true)
     #expect(events(live.accept(change)) == [.applied("rules: 1 added, 0 removed"), .waiting(["ipv6"])])
-    #expect(live.state.waiting == ["ipv6"])
+    #expect(live.waiting == ["ipv6"])
     // It is said once.
     let again = ConfigurationChange(from: live.current, to: new, mayWiden: true)
     #expect(events(live.accept(again)).isEmpty)
-    #expect(live.state.waiting == ["ipv6"])
+    #expect(live.waiting == ["ipv6"])
   }
 
   /// A file may be wrong in every line.
@@ -40,7 +40,7 @@ import Testing
     var live = LiveConfiguration(try configuration(""))
     let text = String(repeating: "ü", count: 100_000)
     _ = live.reject(.overrideValue(text))
-    let problem = try #require(live.state.problem)
+    let problem = try #require(live.problem)
     #expect(problem.utf8.count < 1100 && problem.hasSuffix("…") && !problem.contains("\u{fffd}\u{fffd}"))
   }
 }
