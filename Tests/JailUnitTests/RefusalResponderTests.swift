@@ -62,7 +62,8 @@ import Testing
   func answersByTheLink(_ destination: [UInt8], _ answerer: String) throws {
     // Sockets that do not wait, as the link's descriptor does not.
     let any = try #require(SocketAddress([127, 0, 0, 1], port: 0))
-    let (tun, kernel) = (try InternetSocket(.datagram, for: any), try InternetSocket(.datagram, for: any))
+    let tun = try InternetSocket(.datagram, for: any)
+    let kernel = try InternetSocket(.datagram, for: any)
     try tun.bind(to: any)
     try kernel.bind(to: any)
     try tun.connect(to: kernel.localAddress())

@@ -25,7 +25,7 @@ private func bytes(_ hex: String) -> [UInt8] {
     let expected = bytes(
       """
       45 00 0028 0000 0000 40 06 b0b4 0a140006 c0000002
-      0050 9c40 0a0b0c0d 00000000 5004 0000 2fcc 0000
+      0050 9c40 0a0b0c0d 00000000 5004 0000 331c 0000
       """)
     #expect(try Self.answer(Self.segment(0x18)) == .packet(expected))
   }

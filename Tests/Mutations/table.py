@@ -36,7 +36,8 @@ def escapes(keywords):
 # The uplink.
 
 SEALED = f"{JAIL}/Holder/SealedJail.swift"
-FILTERED, CONNECTED, PASTA, REFUSALS = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected", "Pasta", "Refusals"))
+FILTERED, CONNECTED, PASTA, ROUTING = (f"{JAIL}/Uplink/{name}.swift" for name in ("FilteredTap", "Connected", "Pasta", "JailRouting"))
+REFUSALS, REFUSALLINK, RESET = (f"{JAIL}/Refusals/{name}.swift" for name in ("RefusalResponder", "RefusalLink", "TCPReset"))
 LAUNCH, LAUNCHER = (f"{JAIL}/Launch/{name}.swift" for name in ("Launch", "Launcher"))
 SUPERVISOR, PROCESS, SOCKET = (f"{JAIL}/Supervisor/{name}.swift" for name in ("Supervisor", "SupervisorProcess", "LauncherSocket"))
 
@@ -54,10 +55,23 @@ mutate("built-in walls, metadata", "168.63.129.16 left out", "Sources/Policy/Rul
        ("test_reach", "internal_addresses_are_not and 168"))
 mutate("built-in walls, wrapped IPv4", "6to4 left out", "Sources/Policy/Rules/BuiltinRules.swift", "0x2002 << 112, 16", "0x2002 << 112, 128",
        ("test_reach", "internal_addresses_are_not and 2002"))
-mutate("refusals", "no answer", REFUSALS, "if event != nil, pausedUntil == nil {", "if event != nil, pausedUntil != nil {",
+mutate("refusals", "no answer", REFUSALS, "guard let event, pausedUntil == nil else", "guard let event, pausedUntil != nil else",
        ("test_reach_bound", "walked_past and user"))
-mutate("refusals' source", "another address", f"{JAIL}/Uplink/ICMPRefusal.swift", "64, 1, 0, 0] + source\n", "64, 1, 0, 0] + source.map { $0 ^ 1 }\n",
+mutate("refusals' source", "another address", REFUSALS, "    gateways.first { $0.family == destination.family }\n", "    gateways.first { $0.family != destination.family }\n",
        escapes("who_refuses"))
+mutate("the refusal link's source", "the gateway's neighbour, always", REFUSALS, "    destination.mayBeSource\n", "    destination.family == .ipv6\n",
+       ("test_tools", "ping_is_refused and user"))
+mutate("the refusal link's other source", "the destination, always", REFUSALS, "    destination.mayBeSource\n", "    destination.family == .ipv4\n",
+       ("test_refused", "reverse_paths and user"))
+mutate("the refusal link", "no rule leads to it", ROUTING, "rules = refusals?.rules ?? []", "rules = []", ("test_refused", "at_once and user"))
+mutate("what is open in the refusal link's table", "not left out", REFUSALLINK, "$0.kind == .blackhole ? refused($0.prefix) : open($0.prefix)", "refused($0.prefix)",
+       ("test_reach", "what_is_allowed_is_reachable and user"))
+mutate("groups", "share their next hop", REFUSALLINK, "kind: isGroup ? .multicast : .unicast", "kind: isGroup ? .unicast : .unicast", ("test_refused", "groups and user"))
+mutate("the refusal link's end", "it stays", "Sources/Linux/Tap.swift", "      unsafe clinux_tunsetiff(descriptor.rawValue, name, 0)\n    }\n",
+       "      unsafe clinux_tunsetiff(descriptor.rawValue, name, 0)\n    }\n    try check(\"ioctl\", \"TUNSETPERSIST\") { clinux_tunsetpersist(descriptor.rawValue) }\n",
+       ("test_refused", "nobody_holds and user"))
+mutate("connections that were open", "no reset", RESET, "    let segment = packet[header.payload...]\n    guard segment.count >= 20 else { return .icmp }",
+       "    let segment = packet[header.payload...]\n    guard segment.count >= 20_000 else { return .icmp }", ("test_follow", "open_is_cut"))
 mutate("refusals' limit", "none", REFUSALS, "rate = 1000\n", "rate = 10_000_000\n", escapes("refusals_are_limited"))
 
 for letter, test in (("T", ("test_reach", "loopback_is and user")), ("U", ("test_reach", "loopback_is and user")),
@@ -70,11 +84,11 @@ mutate("pasta's path", "a directory of the workspace first", PASTA, '["/usr/bin/
        ("test_preflight", "planted"))
 mutate("the uplink's queue", "as long as the kernel makes it", f"{JAIL}/Uplink/Uplink.swift", "queueLength: UInt32 = 120", "queueLength: UInt32 = 1000",
        ("test_relay", "burst"))
-mutate("a stopped pasta", "not noticed", f"{JAIL}/Uplink/Uplink.swift", "    case nil: return watchRelay(now)\n", "    case nil: return []\n", ("test_relay", "stopped"))
+mutate("a stopped pasta", "not noticed", f"{JAIL}/Uplink/Uplink.swift", "if event == nil { return watchRelay(now) }", "if event == nil { return [] }", ("test_relay", "stopped"))
 mutate("a reading pasta", "taken for a stopped one", f"{JAIL}/Uplink/RelayWatch.swift", "case .waiting(count):", "case .waiting(.some):",
        ("test_relay", "reads"))
 mutate("pasta's readiness", "by way of /dev/fd", PASTA, "/proc/self/fd/1", "/dev/fd/1", ("test_relay", "dev_fd"))
-mutate("pasta's death", "nothing is cut", SUPERVISOR, "case .cut(let reason): cut(reason)", "case .cut: network.take()?.release()", ("test_supervise", "killed_pasta"))
+mutate("pasta's death", "nothing is cut", SUPERVISOR, "case .cut(let reason): cut(reason)", "case .cut: _ = network.take()", ("test_supervise", "killed_pasta"))
 mutate("pasta's own end", "no PR_SET_PDEATHSIG", PASTA, "        try Process.dieWithParent(supervisor)\n", "        _ = supervisor\n",
        ("test_supervise", "both"))
 

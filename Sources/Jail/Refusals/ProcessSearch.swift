@@ -5,6 +5,7 @@ internal import Record
 struct ProcessSearch {
   private let command: CInt
   private let others: Set<CInt>
+  private let root: CInt
   /// Where the last ones were found, the latest first.
   private var found: [(inode: UInt32, socket: OpenSocket)] = []
 
@@ -14,9 +15,10 @@ struct ProcessSearch {
   /// How many processes are looked at.
   private static let crowd = 4096
 
-  init(command: CInt, except others: Set<CInt>) {
+  init(command: CInt, except others: Set<CInt>, below root: CInt) {
     self.command = command
     self.others = others
+    self.root = root
   }
 
   /// The process that has a socket, as far as it can be found in time. Microseconds of `monotonicMicroseconds`.
@@ -32,7 +34,7 @@ struct ProcessSearch {
       if let sender = look(for: inode, in: entry.socket.process, deadline, &isComplete) { return sender }
     }
     var seen = others
-    var generation = [Process.id]
+    var generation = [root]
     while !generation.isEmpty {
       var next: [CInt] = []
       for parent in generation {
@@ -70,7 +72,7 @@ struct ProcessSearch {
     do throws(SystemCallError) {
       return try Descendants.ofAllThreads(of: process)
     } catch {
-      if process == Process.id || !Self.hasEnded(error) { isComplete = false }
+      if process == root || !Self.hasEnded(error) { isComplete = false }
       return []
     }
   }
@@ -84,7 +86,7 @@ struct ProcessSearch {
     guard let (program, parent) = Self.program(process) else { return .gone }
     var parents: [RefusedPacket.Program] = []
     var (child, next) = (process, parent)
-    while child != command, next > 1, next != Process.id, parents.count < Self.generations,
+    while child != command, next > 1, next != root, parents.count < Self.generations,
       let (program, parent) = Self.program(next)
     {
       parents.append(program)

@@ -21,11 +21,13 @@ struct SenderSearch: ~Copyable {
   /// For one search: others wait. Microseconds.
   private static let longest = 20_000
 
-  /// `command` is the process that the jail is for; `others` are children of this one that are not in the jail.
-  init(_ sockets: consuming RefusalSockets, command: CInt, except others: Set<CInt>) {
+  /// `command` is the process that the jail is for. All processes below `root`, which is this one, are the jail's, but for `others`.
+  init(
+    _ sockets: consuming RefusalSockets, command: CInt, except others: Set<CInt>, below root: CInt = Process.id
+  ) {
     echoes = sockets.echoes
     self.sockets = sockets.diagnosis
-    processes = ProcessSearch(command: command, except: others)
+    processes = ProcessSearch(command: command, except: others, below: root)
     budget = TokenBucket(rate: Self.rate, burst: Self.burst, now: .now)
   }
 
