@@ -523,3 +523,17 @@ def test_an_open_exchange_of_datagrams_ends_at_once(lab, identity):
         answer = jail.ask("evaluate", code="sys.keep.settimeout(0.5); sys.keep.send(b'token-late'); result = sys.keep.recv(9).decode()")
         assert "result" not in answer and answer["errno"] in WALLS | {"SILENCE"}
         assert lab.seen(token="token-late") == []
+
+
+def test_an_open_connection_is_reset(lab, identity):
+    """By the supervisor, when the command uses it: an error of ICMP would be ignored by an established connection."""
+    lab.configure(OPEN)
+    with quiet(lab, identity) as jail:
+        code = f"sys.keep = socket.create_connection(('{FORGE}', {ECHO}), 5); sys.keep.sendall(b'one'); result = sys.keep.recv(9).decode()"
+        assert jail.ask("evaluate", code=code)["result"] == "one"
+        lab.configure("# nothing\n")
+        becomes(jail, False, FORGE)
+        lab.forget()
+        answer = jail.ask("evaluate", code="sys.keep.settimeout(2); sys.keep.sendall(b'token-late'); result = sys.keep.recv(9).decode()")
+        assert "result" not in answer and answer["errno"] == "ECONNRESET"
+        assert lab.seen(token="token-late") == []
