@@ -94,7 +94,8 @@ def test_doctor_says_whether_there_is_one(lab, identity):
     place = records.directory(home(identity))
 
     def row(**how):
-        return next(row for row in lab.sandbox("doctor", "--json", identity=identity, **how).json if row["name"] == "record")
+        findings = lab.sandbox("doctor", "--json", identity=identity, **how).json["findings"]
+        return next(row for row in findings if row["name"] == "record")
 
     assert (row()["state"], row()["finding"]) == ("ok", f"none yet; {place}")
     lab.jail("true", identity=identity)
@@ -276,6 +277,36 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         assert shown.status == 0 and all(ord(character) >= 0x20 or character == "\n" for character in shown.out), shown
         assert "\x9b" not in shown.out and "\u202e" not in shown.out
         assert len(shown.out.splitlines()) == (1 if options == ["--summary"] else 3)
+
+
+NAMED = f"""
+import ctypes, os, socket, sys
+child = os.fork()
+if child: os.waitpid(child, 0)
+else:
+    ctypes.CDLL(None).prctl(15, b"\\x1b[2J\\n#=\\xff\\xe2\\x80\\xae\\"")
+    for address in ("10.9.9.9", {DEVICE!r}):
+        with socket.socket() as s: print(address, s.connect_ex((address, 22)), os.getpid(), flush=True)
+"""
+
+
+def test_what_a_program_calls_itself(lab, identity):
+    """The right process, its parents up to the command, and no name that acts: in the record, in `log`, in what `learn` prints."""
+    result = lab.sandbox("learn", "--", PYTHON, "-I", "-c", NAMED, identity=identity)
+    pids = {int(line.split()[2]) for line in result.out.splitlines()}
+    assert (result.status, len(pids), result.out.count(" 113 ")) == (0, 1, 2), result
+    refused = records.lines(lab, home(identity), "refused")
+    assert [line["destination"] for line in refused] == ["10.9.9.9", DEVICE]
+    for line in refused:
+        assert {line["process"]["pid"]} == pids and line["process"]["name"].startswith("\x1b[2J\n#="), line
+        assert [parent["name"] for parent in line["process"]["parents"]] == [os.path.basename(PYTHON)], line
+    shown = lab.sandbox("log", identity=identity)
+    assert shown.out.count("\\u{1b}[2J\\n#=") == 2 and "\x1b" not in shown.out and "\u202e" not in shown.out
+    assert len(shown.out.splitlines()) == 4, shown
+    # What is learned opens two ports, and nothing else.
+    assert [line.split("  # ")[0] for line in result.err.splitlines()] == ["allow-ip = 10.9.9.9:22/tcp", f"allow-ip = {DEVICE}:22/tcp"], result
+    lab.configure(result.err)
+    assert lab.sandbox("config", "--check", identity=identity).status == 0
 
 
 def test_a_forged_record(lab):
