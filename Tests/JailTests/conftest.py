@@ -95,10 +95,8 @@ def staying(open_lab):
         def enter(lab, identity, configuration="", options=(), outside=False):
             key = (id(lab), identity, configuration, tuple(options), outside)
             if key not in jails:
-                if configuration:
-                    lab.configure(configuration)
                 make = lab.outside if outside else lab.jailed
-                arguments = {} if outside else {"options": options}
+                arguments = {} if outside else {"options": options, "kept": configuration}
                 jails[key] = stack.enter_context(make(identity=identity, **arguments))
                 lab.forget()
             return jails[key]

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from . import host, identity, injector, kernel, residue  # noqa: F401 (what `call` names; their own path gets covered)
+from . import filesystem, host, identity, injector, kernel, residue  # noqa: F401 (what `call` names; their own path gets covered)
 from .filesystem import TESTS
 
 _SPARE = 400  # Descriptors are parked from here on while they are put in place.
@@ -96,6 +96,8 @@ def _become(request, descriptors, report):
             os.dup2(source, target, inheritable=True)
         if request["session"] and os.isatty(0):
             fcntl.ioctl(0, kernel.TIOCSCTTY, 0)
+        if request["kept"] is not None:
+            filesystem.keep_etc(request["kept"])
         identity.become(request["identity"], request["user_namespaces"])
         os.umask(request["umask"])
         os.chdir(request["cwd"])

@@ -31,7 +31,7 @@ def make_private(tests, executable, claude_code):
     _tmpfs("/run", "mode=755")
     # Not in /run, of which a jail has its own.
     _tmpfs("/srv", "mode=755")
-    for directory in ("bin", "names", "tests", "root", "home", "www", "etc", "dev"):
+    for directory in ("bin", "names", "tests", "root", "home", "www", "etc", "kept", "dev"):
         os.makedirs(f"{LAB}/{directory}")
     os.chmod(f"{LAB}/root", 0o700)
     kernel.bind(f"/proc/self/fd/{tests}", TESTS)
@@ -73,6 +73,17 @@ def _private_etc():
     with open(f"{copy}/passwd", "w") as file:
         file.writelines([*others, f"lab:x:{UID}:{UID}::{LAB}/home:/bin/bash\n"])
     kernel.bind(copy, "/etc")
+
+
+def keep_etc(configuration):
+    """Give the calling process an /etc of its own."""
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    _tmpfs(f"{LAB}/kept", "mode=755")
+    subprocess.run(["cp", "-a", "/etc/.", f"{LAB}/kept"], stderr=subprocess.DEVNULL, check=not unprivileged_lab())
+    with open(f"{LAB}/kept/{os.path.basename(CONFIGURATION)}", "w") as file:
+        file.write(configuration)
+    kernel.bind(f"{LAB}/kept", "/etc")
 
 
 def _private_dev():

@@ -227,9 +227,12 @@ class Lab:
 
     def start(
         self, argv, identity=None, descriptors=None, env=None, add_env=None, cwd="/", session=False, ignored=(), masked=(),
-        umask=0o022, user_namespaces=True, pipes=(0, 1, 2),
+        umask=0o022, user_namespaces=True, pipes=(0, 1, 2), kept=None,
     ):  # fmt: skip
-        """Start a process on the host. `descriptors` maps its descriptors to ours; `pipes` are made where none is given."""
+        """Start a process on the host. `descriptors` maps its descriptors to ours; `pipes` are made where none is given.
+
+        With `kept`, a configuration, its /etc is a copy that nobody changes: what stays over many tests would follow them.
+        """
         identity = Identity(identity or self.identities[0])
         given, ends = dict(descriptors or {}), {}
         made = []
@@ -246,7 +249,7 @@ class Lab:
             pid = self.do(
                 "spawn", list(given.values()), targets=list(given), argv=argv, cwd=cwd, session=session,
                 env={**(self.environment(identity) if env is None else env), **(add_env or {})},
-                identity=identity.value, umask=umask, user_namespaces=user_namespaces,
+                identity=identity.value, umask=umask, user_namespaces=user_namespaces, kept=kept,
                 ignored=[int(n) for n in ignored], masked=[int(n) for n in masked],
             )  # fmt: skip
         except BaseException:
