@@ -39,6 +39,7 @@ let package = Package(
     .testTarget(
       name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy", "Record"],
       swiftSettings: strict),
+    .testTarget(name: "RecordTests", dependencies: ["Policy", "Record"], swiftSettings: strict),
     .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]
 )

@@ -31,6 +31,8 @@ configuration=/etc/claude-sandbox.conf
 settings=/etc/claude-code/managed-settings.d/50-claude-sandbox.json
 skills=/etc/claude-code/.claude/skills
 profile=/etc/apparmor.d/claude-sandbox
+# The directories that this script made: what it may remove.
+record=/var/lib/claude-sandbox/directories
 shells='/etc/profile.d/claude-sandbox.sh /etc/fish/conf.d/claude-sandbox.fish'
 built=.build/release/claude-sandbox
 dry=
@@ -223,15 +225,24 @@ build() {
 
 # --- Placing and removing. At no time is there half a file, also when the old one is being executed.
 
+# make_directory DIRECTORY: and those above it. First noted, then made: this may end in between.
+make_directory() {
+  [ ! -d "$root$1" ] || return 0
+  [ "$1" = / ] || make_directory "$(dirname "$1")"
+  mkdir -p "$root$(dirname "$record")"
+  grep -qsxF "$1" "$root$record" || say "$1" >>"$root$record"
+  mkdir -p "$root$1"
+}
+
 # place MODE FILE TARGET
 place() {
-  mkdir -p "$(dirname "$root$3")"
+  make_directory "$(dirname "$3")"
   install -m "$1" "$2" "$root$3.part"
   mv -fT "$root$3.part" "$root$3"
 }
 
 place_program() {
-  mkdir -p "$(dirname "$root$program")"
+  make_directory "$(dirname "$program")"
   if [ -n "$binary" ]; then
     install -m 0755 "$binary" "$root$program.part"
     check_sum "$root$program.part"
@@ -253,7 +264,7 @@ place_link() {
 # generate WHAT TARGET: a shell's completions, which are the argument parser's own but for the command behind `run`; or a
 # page that is another's.
 generate() {
-  mkdir -p "$(dirname "$root$2")"
+  make_directory "$(dirname "$2")"
   case $1 in
     page) say '.so man1/claude-sandbox.1' ;;
     bash) completions bash && cat etc/completions/run.bash ;;
@@ -264,7 +275,7 @@ generate() {
       ;;
     fish)
       # Options that begin in the command's words are the command's.
-      completions fish | sed "s/ -n '\([^' ]* \"claude-sandbox run\"\)/ -n 'not __claude_sandbox_command >\/dev\/null; and \1/"
+      completions fish | sed "s/ -n '\([^' ]* \"claude-sandbox \(run\|learn\)\"\)/ -n 'not __claude_sandbox_command >\/dev\/null; and \1/"
       cat etc/completions/run.fish
       ;;
   esac >"$root$2.part"
@@ -275,7 +286,7 @@ completions() { "$root$program" --generate-completion-script "$1"; }
 
 # at_prefix FILE TARGET: the file, with the names of our programs as they are installed.
 at_prefix() {
-  mkdir -p "$(dirname "$root$2")"
+  make_directory "$(dirname "$2")"
   sed "s|/usr/local/bin\>|$prefix/bin|g" "$1" >"$root$2.part"
   mv -fT "$root$2.part" "$root$2"
 }
@@ -315,6 +326,7 @@ undo() {
       rm -f "$profile"
     fi
     remove_empty "$program"
+    forget
   fi
 }
 
@@ -371,7 +383,14 @@ uninstall() {
       [ ! -e "$root$file" ] || say "  keep $root$file"
     done
   fi
+  [ -n "$dry" ] || forget
   [ -n "$root" ] || ! command -v pasta >/dev/null || say '  keep the package passt'
+}
+
+# Last, when nothing is there that it is needed for.
+forget() {
+  rm -f "$root$record"
+  rmdir "$root$(dirname "$record")" 2>/dev/null || true
 }
 
 drop_ins() {
@@ -390,13 +409,10 @@ remove() {
   done
 }
 
-# What every system has is not ours, empty or not.
+# Another's directory stays, empty or not.
 remove_empty() {
   directory=$(dirname "$1")
-  case $directory in
-    / | /etc | /etc/apparmor.d | /opt | /usr | /usr/local | /usr/bin | /usr/share | /usr/local/bin | /usr/local/share | \
-      /usr/local/share/man | /usr/share/man | /usr/share/man/man[1-9] | "$(dirname "$prefix")") return 0 ;;
-  esac
+  [ "$directory" = "$configuration.d" ] || grep -qsxF "$directory" "$root$record" || return 0
   rmdir "$root$directory" 2>/dev/null || [ ! -e "$root$directory" ] || return 0
   remove_empty "$directory"
 }

@@ -7,12 +7,10 @@ public enum Capabilities {
   /// Gives up every capability for good: bounding and ambient sets, securebits, then the three sets of the
   /// process. Nothing that it executes can have one again. EPERM when CAP_SETPCAP is not there.
   public static func dropAll() throws(SystemCallError) {
-    var capability: CInt = 0
-    while cap_get_bound(capability) >= 0 {
-      try check("prctl", "PR_CAPBSET_DROP \(capability)") { cap_drop_bound(capability) }
-      capability += 1
+    try dropBounding()
+    try check("prctl", "PR_CAP_AMBIENT_CLEAR_ALL") {
+      clinux_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0)
     }
-    try check("prctl", "PR_CAP_AMBIENT_CLEAR_ALL") { cap_reset_ambient() }
     // Locked: no root by uid 0, no set-uid fix-up, no ambient set. KEEP_CAPS stays unlocked, since ping(8)
     // sets it.
     try check("prctl", "PR_SET_SECUREBITS") { cap_set_secbits(0xCF) }
@@ -20,6 +18,18 @@ public enum Capabilities {
     guard let none = unsafe cap_init() else { throw SystemCallError("cap_init", errno: errno) }
     defer { unsafe cap_free(UnsafeMutableRawPointer(none)) }
     try check("capset") { unsafe cap_set_proc(none) }
+  }
+
+  /// Until the kernel does not know the next one.
+  private static func dropBounding() throws(SystemCallError) {
+    for capability in (0 as CInt)... {
+      do throws(SystemCallError) {
+        try check("prctl", "PR_CAPBSET_DROP \(capability)") { cap_drop_bound(capability) }
+      } catch {
+        if error.errno == EINVAL && capability > 0 { return }
+        throw error
+      }
+    }
   }
 
   /// Whether this process could map uid 0 into a user namespace of its own: CAP_SETFCAP is effective

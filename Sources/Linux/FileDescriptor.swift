@@ -78,6 +78,10 @@ extension FileDescriptor {
   public static let readOnly = O_RDONLY
   public static let readWrite = O_RDWR
   public static let createNew = O_WRONLY | O_CREAT | O_EXCL
+  /// A file of one's own that is only added to, and may be read back.
+  public static let createNewAppending = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW
+  /// A file that anyone may have put there: no link, and no waiting for the other end of a FIFO.
+  public static let readOnlyUntrusted = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW
   /// Never waits, as open(2) would for the other end of a FIFO.
   public static let readOnlyNonBlocking = O_RDONLY | O_NONBLOCK | O_NOCTTY
 
@@ -154,6 +158,48 @@ extension FileDescriptor {
       try check("fchmodat") { unsafe fchmodat(rawValue, nulTerminated(name), mode, 0) }
     } catch {
       if error.errno != EEXIST { throw error }
+    }
+  }
+
+  /// Makes a directory in this one for its owner alone, unless there is something (mkdirat(2)).
+  public func makePrivateDirectory(_ name: [UInt8]) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      // SAFETY: as above.
+      try check("mkdirat", String(decoding: name, as: UTF8.self)) {
+        unsafe mkdirat(rawValue, nulTerminated(name), 0o700)
+      }
+    } catch {
+      if error.errno != EEXIST { throw error }
+    }
+  }
+
+  /// Removes a file, or a link itself, from this directory (unlinkat(2)).
+  public func remove(_ name: String) throws(SystemCallError) {
+    // SAFETY: a NUL-terminated copy that outlives the call.
+    try check("unlinkat", name) { unsafe unlinkat(rawValue, name, 0) }
+  }
+
+  /// Cuts this file off (ftruncate(2)).
+  public func truncate(to size: Int) throws(SystemCallError) {
+    try check("ftruncate") { ftruncate(rawValue, size) }
+  }
+
+  /// Reads at most `buffer.count` bytes from a place in the file (pread(2)); 0 is the end.
+  public func read(into buffer: inout [UInt8], at offset: Int) throws(SystemCallError) -> Int {
+    try check("pread") {
+      // SAFETY: the kernel writes at most the array's count into it.
+      unsafe buffer.withUnsafeMutableBytes { unsafe pread(rawValue, $0.baseAddress, $0.count, offset) }
+    }
+  }
+
+  /// Locks this open file, for as long as it is open (flock(2)); false if another has it.
+  public func lock() throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) {
+      try check("flock") { flock(rawValue, LOCK_EX | LOCK_NB) }
+      return true
+    } catch {
+      if error.errno == EWOULDBLOCK { return false }
+      throw error
     }
   }
 

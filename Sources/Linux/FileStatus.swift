@@ -10,6 +10,10 @@ public struct FileStatus: Sendable, Equatable {
   /// The permission bits, set-user-ID and sticky bits included.
   public let permissions: UInt32
   public let owner: UInt32
+  /// In bytes.
+  public let size: Int
+  /// How many names it has; none, once it was removed.
+  public let linkCount: Int
   /// What no two files share: device and inode.
   public let identity: [UInt64]
   /// Differs when the file was replaced or written: device, inode, size, and the time of the last change of its content or status.
@@ -54,6 +58,8 @@ public struct FileStatus: Sendable, Equatable {
       }
     permissions = status.st_mode & 0o7777
     owner = status.st_uid
+    size = Int(status.st_size)
+    linkCount = Int(status.st_nlink)
     identity = [UInt64(status.st_dev), UInt64(status.st_ino)]
     version = [
       Int(truncatingIfNeeded: status.st_dev), Int(truncatingIfNeeded: status.st_ino), Int(status.st_size),

@@ -8,11 +8,11 @@ public enum Landlock {
   /// The first ABI that looks at Unix sockets with a path: Linux 7.1.
   private static let unixSockets = 9
 
-  /// The kernel's ABI; nil when it has no Landlock, or it is switched off.
-  public static var abi: Int? {
+  /// The kernel's ABI, asked once; nil when it has no Landlock, or it is switched off.
+  public static let abi: Int? = {
     let version = clinux_landlock_abi()
     return version > 0 ? Int(version) : nil
-  }
+  }()
 
   public static var hasScopes: Bool { (abi ?? 0) >= scopes }
   public static var hasUnixSockets: Bool { (abi ?? 0) >= unixSockets }

@@ -167,6 +167,11 @@ public enum Process {
     } == 0
   }
 
+  /// Whether a descriptor only refers to a file, without having it open (open(2), O_PATH).
+  public static func isReference(_ descriptor: CInt) throws(SystemCallError) -> Bool {
+    try check("fcntl") { clinux_is_reference(descriptor) } == 1
+  }
+
   /// Puts a copy of a descriptor at a fixed number, without close-on-exec (dup2(2)).
   public static func place(_ descriptor: CInt, at number: CInt) throws(SystemCallError) {
     if descriptor == number {
@@ -208,9 +213,9 @@ public enum Process {
     try check("setrlimit") { unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) }
   }
 
-  /// Closes every descriptor from `first` up (close_range(2), Linux 5.9).
-  public static func closeDescriptors(from first: CInt) throws(SystemCallError) {
-    try check("close_range") { clinux_close_range(UInt32(first), UInt32.max) }
+  /// Closes every descriptor from `first` up, or through `last` (close_range(2), Linux 5.9).
+  public static func closeDescriptors(from first: CInt, through last: CInt? = nil) throws(SystemCallError) {
+    try check("close_range") { clinux_close_range(UInt32(first), last.map { UInt32($0) } ?? UInt32.max) }
   }
 
   /// Marks every descriptor from `first` up close-on-exec, whatever it is and whoever opened it

@@ -24,3 +24,22 @@ public struct ProcessStatus {
     return nil
   }
 }
+
+extension ProcessStatus {
+  /// What a process takes of memory, in kB: its proportional share, or, where only its tracer may see that, what is its alone; nil
+  /// when it has ended.
+  public static func memory(of process: CInt) -> Int? {
+    if let rollup = try? FileDescriptor.contents(of: "/proc/\(process)/smaps_rollup"),
+      let share = kilobytes(ProcessStatus(rollup)["Pss"])
+    {
+      return share
+    }
+    guard let status = try? read(process) else { return nil }
+    return kilobytes(status["RssAnon"])
+  }
+
+  /// `1234 kB`.
+  private static func kilobytes(_ text: String?) -> Int? {
+    text?.split(separator: " ").first.flatMap { Int($0) }
+  }
+}

@@ -9,6 +9,8 @@ public enum Signals {
   /// The terminal's signals that stop a process which reads or writes in the background.
   public static let background: [CInt] = [SIGTTIN, SIGTTOU]
   public static let child = SIGCHLD
+  /// For a write beyond RLIMIT_FSIZE, which gives EFBIG where the signal is blocked.
+  public static let fileSize = SIGXFSZ
   public static let stop = SIGTSTP
   public static let hangup = SIGHUP
   public static let kill = SIGKILL

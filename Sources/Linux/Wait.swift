@@ -11,6 +11,14 @@ extension Instant {
   }
 }
 
+/// The wall clock, in milliseconds since 1970 (clock_gettime(2), CLOCK_REALTIME).
+public func wallClock() -> Int {
+  var now = timespec()
+  // SAFETY: as above.
+  _ = unsafe clock_gettime(CLOCK_REALTIME, &now)
+  return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+}
+
 /// What to wait for on one descriptor, and what it means when it comes (poll(2)).
 public struct Interest<Event> {
   public let descriptor: CInt

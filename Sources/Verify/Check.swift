@@ -1,6 +1,6 @@
 /// One thing that was tried on a jail, and how it went.
-public struct Check: Sendable {
-  public enum State: String, Sendable {
+public struct Check: Sendable, Codable {
+  public enum State: String, Sendable, Codable {
     case ok
     /// This machine cannot do it, or it does not hold for this user; said, and no failure.
     case limited

@@ -29,7 +29,18 @@ public enum Verification {
   /// Starts canaries, has `attack` launch a jail that attacks them, and checks them afterwards.
   public static func outside(attack: ([Target]) throws -> [Check]) throws -> [Check] {
     let (_, facts, plan) = try Launch.plan()
-    let canaries = try Canaries(plan, facts)
+    let canaries: Canaries
+    do {
+      canaries = try Canaries(plan, facts)
+    } catch {
+      guard Environment.own.isMarked else { throw error }
+      return [
+        Check(
+          "a jail is launched", tried: "start services to attack", expected: "services",
+          saw: "\(error): started in a jail, this command is in another sandbox, such as Claude Code's own; "
+            + "verify-sandbox must run outside of that one (sandbox.excludedCommands)")
+      ]
+    }
     let control = canaries.control()
     let checks = try attack(canaries.targets)
     return [control] + checks + [canaries.witness()] + shim() + user()

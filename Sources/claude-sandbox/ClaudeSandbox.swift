@@ -15,7 +15,13 @@ struct ClaudeSandbox: ParsableCommand {
         claude-sandbox verify                  attack a jail, and see that it holds
         claude-sandbox explain 10.0.0.5:443    would this be reachable, and why (not)
         claude-sandbox run -- COMMAND          the real thing
+        claude-sandbox log --follow            what is refused, by whom, and what to write to allow it
       """,
     version: Version.number,
-    subcommands: [Run.self, Shell.self, Doctor.self, Explain.self, Config.self, Verify.self, Version.self])
+    subcommands: [
+      Run.self, Shell.self, Ps.self, Log.self, Learn.self, Reload.self, Doctor.self, Explain.self,
+      Config.self,
+      Verify.self,
+      Version.self,
+    ])
 }

@@ -22,43 +22,80 @@ struct Config: ParsableCommand {
     if check && prove { throw ValidationError("--check and --prove exclude each other") }
   }
 
-  private struct Entry: Encodable {
+  private struct Report: Encodable {
+    let version = JSON.version
+    let verdict = "valid"
+    var settings: [Setting]?
+    var rules: [RuleReport]?
+  }
+
+  private struct Setting: Encodable {
     let key: String
-    let value: String
-    let source: String
+    let value: Value
+    /// Whether it belongs to another program.
+    let ignored: Bool
+    let origin: OriginReport
+  }
+
+  private enum Value: Encodable {
+    case flag(Bool)
+    case text(String)
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .flag(let value): try container.encode(value)
+      case .text(let value): try container.encode(value)
+      }
+    }
   }
 
   func run() throws {
     if prove { return try printProof() }
-    let configuration = Invocation.orExit { () throws(LaunchFailure) in try ConfigurationFiles.read() }
+    let configuration = Invocation.orExit(json: json) { () throws(LaunchFailure) in
+      try ConfigurationFiles.read()
+    }
     if check {
       // Rules can be right, each of them, and too many for a filter.
-      _ = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
-      return
-    }
-    let entries = Self.entries(configuration)
-    if json {
-      try JSON.print(entries)
+      _ = Invocation.orExit(json: json) { () throws(LaunchFailure) in try Launch.plan() }
+      if json { try JSON.print(Report()) }
+    } else if json {
+      try JSON.print(
+        Report(settings: Self.settings(configuration), rules: configuration.rules.map(RuleReport.init)))
     } else {
-      print(Table.text(entries.map { ["\($0.key) = \($0.value)", "# \($0.source)"] }))
+      Output.print(Table.text(Self.lines(configuration)))
     }
   }
 
   private func printProof() throws {
-    let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
+      try Launch.plan()
+    }
     Invocation.mentionWhere(configuration)
     let report = ProofReport(plan)
-    if json { try JSON.print(report) } else { print(report.text) }
-    if !report.proven { throw ExitCode.failure }
+    if json { try JSON.print(report) } else { Output.print(report.text) }
+    if !report.isProven { throw ExitCode.failure }
   }
 
-  private static func entries(_ configuration: Configuration) -> [Entry] {
+  private static func settings(_ configuration: Configuration) -> [Setting] {
+    ConfigurationKey.all.filter { !$0.isRule }.flatMap { key in
+      key.entries(configuration).map { entry in
+        let flag = key.isBoolean ? parseBoolean(entry.value) : nil
+        return Setting(
+          key: key.name, value: flag.map(Value.flag) ?? .text(entry.value), ignored: key.isForeign,
+          origin: OriginReport(entry.location.map { .configuration($0, key: key.name) }))
+      }
+    }
+  }
+
+  private static func lines(_ configuration: Configuration) -> [[String]] {
     ConfigurationKey.all.flatMap { key in
       key.entries(configuration).map { entry in
-        Entry(
-          key: key.name, value: entry.value,
-          source: (entry.location.map(String.init(describing:)) ?? "default")
-            + (key.isForeign ? ": belongs to a file-system sandbox, ignored here" : ""))
+        [
+          "\(key.name) = \(entry.value)",
+          "# " + (entry.location.map(String.init(describing:)) ?? "default")
+            + (key.isForeign ? ": belongs to a file-system sandbox, ignored here" : ""),
+        ]
       }
     }
   }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Jail
-import Linux
+import Verify
 
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,35 +16,48 @@ struct Doctor: ParsableCommand {
   var shell = false
 
   private struct Report: Encodable {
-    let name: String
-    let state: String
-    let finding: String
-    let fix: String?
+    let version = JSON.version
+    /// The worst of all states.
+    let verdict: Prerequisite.State
+    let findings: [Prerequisite]
+
+    init(_ findings: [Prerequisite]) {
+      self.findings = findings
+      verdict = [.missing, .limited].first { state in findings.contains { $0.state == state } } ?? .ok
+    }
   }
 
   func run() throws {
     let name = InteractiveShell.check()
     if shell {
-      if let name {
-        print([name.finding, name.fix.map { "  fix: \($0)" }].compactMap { $0 }.joined(separator: "\n"))
+      if json {
+        try JSON.print(Report([name].compactMap { $0 }))
+      } else if let name {
+        Output.print(
+          [name.finding, name.fix.map { "  fix: \($0)" }].compactMap { $0 }.joined(separator: "\n"))
       }
       throw name?.fix == nil ? ExitCode.success : ExitCode.failure
     }
-    let found = Prerequisites.check() + Readiness.check() + [Shim.precedence(.own), name].compactMap { $0 }
-    let isComplete = !found.contains { $0.state == .missing }
-    if json {
-      try JSON.print(
-        found.map { Report(name: $0.name, state: $0.state.rawValue, finding: $0.finding, fix: $0.fix) })
-    } else {
-      print(Table.text(found.map { [$0.state.rawValue, $0.name, $0.finding] }))
-      for item in found {
-        if let fix = item.fix { print("\n\(item.name): \(item.finding)\n  fix: \(fix)") }
-      }
-      print(
-        isComplete
-          ? "\nA jail can be built here."
-          : "\nNo jail can be built here: claude-sandbox refuses to run commands.")
+    let isInside = Verification.isInside
+    let machine =
+      isInside ? [Prerequisite.ok("jail", "what is launched here stays in this jail")] : Prerequisites.check()
+    let found =
+      machine + Readiness.check()
+      + [isInside ? nil : RecordDirectory.check(.own), Shim.precedence(.own), name].compactMap { $0 }
+    let report = Report(found)
+    if json { try JSON.print(report) } else { Output.print(Self.text(report, isInside: isInside)) }
+    throw report.verdict == .missing ? ExitCode.failure : ExitCode.success
+  }
+
+  private static func text(_ report: Report, isInside: Bool) -> String {
+    let fixes = report.findings.compactMap { item in
+      item.fix.map { "\(item.name): \(item.finding)\n  fix: \($0)" }
     }
-    throw isComplete ? ExitCode.success : ExitCode.failure
+    let end =
+      report.verdict == .missing
+      ? "No jail can be built here: claude-sandbox refuses to run commands."
+      : isInside ? "This is a jail." : "A jail can be built here."
+    let table = Table.text(report.findings.map { [$0.state.rawValue, $0.name, $0.finding] })
+    return ([table] + fixes + [end]).joined(separator: "\n\n")
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Jail
 import Linux
 import Policy
+import Record
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,25 +20,34 @@ struct Explain: ParsableCommand {
   var json = false
 
   private struct Report: Encodable {
-    /// Of this schema.
-    let version = 1
+    let version = JSON.version
     let destination: String
     let verdict: String
     let answers: [Row]
+    /// The last time that a jail was refused it, as far as that is recorded.
+    let lastRefused: Refusal?
     /// Why nothing is known.
-    let error: String?
+    let errors: [ErrorReport.Row]?
+  }
+
+  private struct Refusal: Encodable {
+    let time: String
+    let destination: String
+    let sender: String
   }
 
   private struct Row: Encodable {
     let destination: String
     let reachable: Bool
-    let rule: String
+    let rule: RuleReport
     let because: String
   }
 
   func run() throws {
     let query = try query()
-    let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in try Launch.plan() }
+    let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
+      try Launch.plan()
+    }
     Invocation.mentionWhere(configuration)
     let isInside = Confinement.isJail(configuration)
     let (addresses, problem) = addresses(of: query.host)
@@ -51,15 +61,33 @@ struct Explain: ParsableCommand {
     }
     let rows = answers.flatMap { address, answers in answers.map { row(address, $0) } }
     let verdict = Reachability(answers.flatMap(\.answers))
+    let last = isInside ? nil : Self.lastRefusal(of: Set(addresses), query)
     if json {
       try JSON.print(
-        Report(destination: destination, verdict: verdict.rawValue, answers: rows, error: problem))
+        Report(
+          destination: destination, verdict: verdict.rawValue, answers: rows,
+          lastRefused: last.map {
+            Refusal(time: "\($0.time)", destination: "\($0.attempt)", sender: $0.sender)
+          }, errors: problem.map { [ErrorReport.Row(kind: "name", message: $0)] }))
     } else if !rows.isEmpty {
-      print(
+      Output.print(
         Table.text(
-          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule, $0.because] }))
+          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule.prefix, $0.because] }))
+      if let last { Output.print(last.text(now: Timestamp(milliseconds: wallClock()))) }
     }
     if verdict != .reachable { throw ExitCode(verdict.exitStatus) }
+  }
+
+  /// Nothing where nothing is recorded.
+  private static func lastRefusal(of addresses: Set<IPAddress>, _ query: DestinationQuery) -> LastRefusal? {
+    do throws(RecordDirectory.Unavailable) {
+      let store = try RecordStore(.own)
+      var reader = RecordReader()
+      let lines = reader.next(store, Records(start: nil, jail: nil)).map(\.line)
+      return LastRefusal(lines, addresses: addresses, port: query.port, transport: query.transport)
+    } catch {
+      return nil
+    }
   }
 
   private func query() throws -> DestinationQuery {
@@ -90,7 +118,7 @@ struct Explain: ParsableCommand {
     let host = address.family == .ipv6 && part.service.first == ":" ? "[\(address)]" : "\(address)"
     return Row(
       destination: host + part.service, reachable: part.decision.allowed,
-      rule: "\(part.decision.rule.prefix)",
+      rule: RuleReport(part.decision.rule),
       because: isLoopback(address)
         ? "in a jail this is the jail's own; the host's is not there" : "\(part.decision.rule.origin)")
   }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Jail
 import Linux
 import Policy
@@ -44,14 +43,18 @@ enum Invocation {
   }
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
-  static func finish(launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true) -> Never {
-    finish(launching: Command(arguments: arguments), network: network, override: override)
+  static func finish(
+    launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+  ) -> Never {
+    finish(launching: Command(arguments: arguments), network: network, override: override, report: report)
   }
 
-  static func finish(launching command: Command, network: NetworkMode?, override: Bool = true) -> Never {
+  static func finish(
+    launching command: Command, network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+  ) -> Never {
     let status: WaitStatus
     do throws(Refusal) {
-      status = try Launch.run(command, network: network, override: override)
+      status = try Launch.run(command, network: network, override: override, report: report)
     } catch {
       exit(error.exitStatus, saying: error.text)
     }
@@ -65,7 +68,7 @@ enum Invocation {
       Process.complain(refusal + "\n")
       Process.exit(1)
     }
-    try? FileDescriptor(owning: 1).write("{}\n".utf8)
+    Output.print("{}")
     Process.exit(0)
   }
 
@@ -80,28 +83,26 @@ enum Invocation {
       "claude-sandbox: egress-jail = 0 (\(place)): without \(Override.variable)=1 there is no jail\n")
   }
 
-  /// The result, or the end of this process with what failed on standard error.
-  static func orExit<Result>(_ work: () throws(LaunchFailure) -> Result) -> Result {
+  /// Jails are the host's to list: their sockets are in its network, which no jail is in.
+  static func refuseInJail() throws {
+    // Also where the configuration has errors.
+    guard Confinement.isJail((try? ConfigurationFiles.read()) ?? Configuration()) else { return }
+    Process.complain("claude-sandbox: this is a jail: jails can be listed and reloaded from outside only\n")
+    throw ExitCode.failure
+  }
+
+  /// The result, or the end of this process with what failed on standard error, and as JSON where that was asked for.
+  static func orExit<Result>(json: Bool = false, _ work: () throws(LaunchFailure) -> Result) -> Result {
     do throws(LaunchFailure) {
       return try work()
     } catch {
+      if json { try? JSON.print(ErrorReport(error)) }
       exit(error.exitStatus, saying: error.text)
     }
   }
 
-  private static func exit(_ status: CInt, saying text: String) -> Never {
+  static func exit(_ status: CInt, saying text: String) -> Never {
     Process.complain(text + "\n")
     Process.exit(status)
-  }
-}
-
-/// Machine-readable output: one JSON value, keys sorted.
-enum JSON {
-  static func print(_ value: some Encodable) throws { Swift.print(try text(value)) }
-
-  static func text(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

@@ -19,13 +19,37 @@ enum Main {
     case "claude-sandbox-wrap":
       Invocation.finish(launching: Array(arguments[1...]), network: nil, override: false)
     case "claude-sandbox-guard": Invocation.finishGuard()
-    case "verify-sandbox": return ClaudeSandbox.main(["verify"] + CommandLine.arguments.dropFirst())
+    case "verify-sandbox": finish(["verify"] + CommandLine.arguments.dropFirst())
     default: break
     }
     if let (command, network) = usualForm(arguments) {
       Invocation.finish(launching: command, network: network)
     }
-    ClaudeSandbox.main()
+    finish(Array(CommandLine.arguments.dropFirst()))
+  }
+
+  /// What the parser's own `main` does, except that output which cannot be written is an error, and that a wrong usage is JSON, too,
+  /// where that was asked for.
+  private static func finish(_ words: [String]) -> Never {
+    do {
+      var command = try ClaudeSandbox.parseAsRoot(words)
+      // A launch gives the command /dev/null in place of what is closed.
+      if !(command is Shell), (command as? Run)?.dryRun != false { Output.claim() }
+      try command.run()
+      Process.exit(0)
+    } catch {
+      let status = ClaudeSandbox.exitCode(for: error)
+      let text = ClaudeSandbox.fullMessage(for: error)
+      if status.isSuccess {
+        if !text.isEmpty { Output.print(text) }
+      } else {
+        if status == .validationFailure && words.prefix(while: { $0 != "--" }).contains("--json") {
+          try? JSON.print(ErrorReport(usage: ClaudeSandbox.message(for: error)))
+        }
+        if !text.isEmpty { Process.complain(text + "\n") }
+      }
+      Process.exit(status.rawValue)
+    }
   }
 
   /// `run [--network none] -- COMMAND` leaves nothing to parse, and parsing would take longer than raising the walls.

@@ -2,44 +2,64 @@ import Policy
 
 /// A plan for people and for programs.
 struct PlanReport: Encodable {
-  struct RuleReport: Encodable {
-    let prefix: String
-    let services: String
-    let action: String
-    let origin: String
+  struct Uplink: Encodable {
+    let guest: String
+    let gateway: String
+
+    init(_ addresses: GuestAddresses) {
+      (guest, gateway) = ("\(addresses.guest)", "\(addresses.gateway)")
+    }
   }
 
+  struct Route: Encodable {
+    let kind: String
+    let prefix: String
+  }
+
+  struct Filter: Encodable {
+    let instructions: Int
+    let maximum: Int
+  }
+
+  let version = JSON.version
+  let verdict = "planned"
   let network: String
-  let ipv4: String?
-  let ipv6: String?
+  let ipv4: Uplink?
+  let ipv6: Uplink?
   let rules: [RuleReport]
-  let routes: [String]
-  let filterInstructions: Int
+  let routes: [Route]
+  let filter: Filter
 
   init(_ plan: Plan) {
     network = plan.network.rawValue
-    ipv4 = plan.ipv4.map { "\($0.guest) via \($0.gateway)" }
-    ipv6 = plan.ipv6.map { "\($0.guest) via \($0.gateway)" }
-    rules = plan.rules.map {
-      RuleReport(
-        prefix: "\($0.prefix)", services: "\($0.services)", action: $0.action == .allow ? "allow" : "block",
-        origin: "\($0.origin)")
-    }
+    ipv4 = plan.ipv4.map(Uplink.init)
+    ipv6 = plan.ipv6.map(Uplink.init)
+    rules = plan.rules.map(RuleReport.init)
     routes =
-      plan.routes.map { "\($0.kind == .blackhole ? "blackhole" : "uplink") \($0.prefix)" }
-      + (plan.hasDefaultRoute4 ? ["uplink 0.0.0.0/0"] : []) + (plan.hasDefaultRoute6 ? ["uplink ::/0"] : [])
-    filterInstructions = plan.filter.instructions.count
+      plan.routes.map { Route(kind: $0.kind == .blackhole ? "blackhole" : "uplink", prefix: "\($0.prefix)") }
+      + (plan.hasDefaultRoute4 ? [Route(kind: "uplink", prefix: "0.0.0.0/0")] : [])
+      + (plan.hasDefaultRoute6 ? [Route(kind: "uplink", prefix: "::/0")] : [])
+    filter = Filter(instructions: plan.filter.instructions.count, maximum: FilterProgram.maximum)
   }
 
-  func print(json: Bool) throws {
-    if json { return try JSON.print(self) }
-    Swift.print("network = \(network)")
-    Swift.print("uplink: IPv4 \(ipv4 ?? "none"), IPv6 \(ipv6 ?? "none")")
-    Swift.print("\nrules (the longest prefix wins):")
-    Swift.print(Table.text(rules.map { ["  " + $0.action, $0.prefix, $0.services, $0.origin] }))
-    Swift.print("\nroutes:")
-    for route in routes { Swift.print("  \(route)") }
-    Swift.print("\ntap filter: \(filterInstructions) of \(FilterProgram.maximum) instructions")
+  /// The same as text, with the plan's rules in its own words.
+  func text(of plan: Plan) -> String {
+    func way(_ uplink: Uplink?) -> String { uplink.map { "\($0.guest) via \($0.gateway)" } ?? "none" }
+    let table = zip(rules, plan.rules).map { report, rule in
+      ["  " + report.action, report.prefix, "\(rule.services)", report.origin.reason]
+    }
+    return """
+      network = \(network)
+      uplink: IPv4 \(way(ipv4)), IPv6 \(way(ipv6))
+
+      rules (the longest prefix wins):
+      \(Table.text(table))
+
+      routes:
+      \(routes.map { "  \($0.kind) \($0.prefix)" }.joined(separator: "\n"))
+
+      tap filter: \(filter.instructions) of \(filter.maximum) instructions
+      """
   }
 }
 

@@ -2,7 +2,8 @@ import Policy
 
 /// What `config --prove` prints.
 struct ProofReport: Encodable {
-  let proven: Bool
+  let version = JSON.version
+  let verdict: String
   let instructions: Int
   let rules: Int
   private var paths: Int?
@@ -13,23 +14,27 @@ struct ProofReport: Encodable {
   private var expected: UInt32?
   private var actual: UInt32?
 
+  private static let proven = "proven"
+
+  var isProven: Bool { verdict == Self.proven }
+
   init(_ plan: Plan) {
     instructions = plan.filter.instructions.count
     rules = plan.rules.count
     switch FilterProof.check(plan) {
     case .proven(let paths):
-      proven = true
+      verdict = Self.proven
       self.paths = paths
     case .counterexample(let found):
-      proven = false
+      verdict = "unproven"
       reason = found.description
       packet = found.packet.hexadecimal()
       (expected, actual) = (found.expected, found.actual)
     case .malformed(let instruction, let why):
-      proven = false
+      verdict = "unproven"
       reason = "instruction \(instruction): \(why)"
     case .inverseDiffers:
-      proven = false
+      verdict = "unproven"
       reason = "the packet socket does not receive exactly what the filter drops"
     }
   }

@@ -5,7 +5,7 @@ import Policy
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a command in a jail.",
-    usage: "claude-sandbox run [--network none] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
+    usage: "claude-sandbox run [--network none] [--summary] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
     discussion: """
       Everything from COMMAND on is the command's, options too. The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
       command did not run; 126: the command cannot be executed; 127: it was not found.
@@ -19,6 +19,9 @@ struct Run: ParsableCommand {
   @Flag(help: "Print the dry run as JSON.")
   var json = false
 
+  @Flag(help: "When the command has ended, print on standard error what it was refused.")
+  var summary = false
+
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.")
   var command: [String] = []
 
@@ -26,6 +29,7 @@ struct Run: ParsableCommand {
   private var words: ArraySlice<String> { command.first == "--" ? command.dropFirst() : command[...] }
 
   func validate() throws {
+    if summary && dryRun { throw ValidationError("--summary and --dry-run exclude each other") }
     if json && !dryRun { throw ValidationError("--json goes with --dry-run") }
     if wantsHelp { return }
     // A misspelt option is not a command.
@@ -43,15 +47,17 @@ struct Run: ParsableCommand {
   func run() throws {
     if wantsHelp { throw CleanExit.helpRequest(self) }
     if dryRun {
-      let (configuration, _, plan) = Invocation.orExit { () throws(LaunchFailure) in
+      let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
         try Launch.plan(network: options.network?.mode)
       }
       Invocation.mentionWhere(configuration)
-      try PlanReport(plan).print(json: json)
+      let report = PlanReport(plan)
+      if json { try JSON.print(report) } else { Output.print(report.text(of: plan)) }
     } else {
       // The raw bytes: arguments need not be text.
       Invocation.finish(
-        launching: Array(Invocation.arguments.suffix(words.count)), network: options.network?.mode)
+        launching: Array(Invocation.arguments.suffix(words.count)), network: options.network?.mode,
+        report: summary ? .summary : nil)
     }
   }
 }

@@ -28,30 +28,22 @@ struct Verify: ParsableCommand {
   @Flag(help: .hidden)
   var attack = false
 
-  private struct Row: Codable {
-    let name: String
-    let state: String
-    let tried: String
-    let expected: String
-    let saw: String
-
-    init(_ check: Check) {
-      (name, state, tried) = (check.name, check.state.rawValue, check.tried)
-      (expected, saw) = (check.expected, check.saw)
-    }
-
-    var check: Check? {
-      Check.State(rawValue: state).map { Check(name, $0, tried: tried, expected: expected, saw: saw) }
-    }
+  private struct Report: Encodable {
+    let version = JSON.version
+    let verdict: String
+    let checks: [Check]
+    /// Why no jail was launched.
+    let errors: [ErrorReport.Row]?
   }
 
   func run() throws {
     if attack {
       let checks = Verification.inside(targets: target.compactMap(Target.init), offline: offline)
-      return try Attacker.answer(JSON.text(checks.map(Row.init)) + "\n")
+      return try Attacker.answer(JSON.text(checks) + "\n")
     }
     let checks: [Check]
     var guards: [Check] = []
+    var failure: LaunchFailure?
     if Verification.isInside {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
@@ -59,12 +51,20 @@ struct Verify: ParsableCommand {
         checks = try Verification.outside(attack: launch)
         guards = GuardSettings.checks()
       } catch {
-        let saw = (error as? LaunchFailure)?.text ?? "\(error)"
+        failure = error as? LaunchFailure
+        let saw = failure?.text ?? "\(error)"
         checks = [Check("a jail is launched", .failed, tried: "plan it", expected: "a jail", saw: saw)]
       }
     }
     let verdict = Verdict(checks, guards: guards)
-    try report(checks + guards, verdict)
+    if json {
+      try JSON.print(
+        Report(
+          verdict: verdict.rawValue, checks: checks + guards,
+          errors: failure?.complaints.map(ErrorReport.Row.init)))
+    } else {
+      Output.print(Self.text(checks + guards, verdict))
+    }
     if verdict != .holds { throw ExitCode(verdict.exitStatus) }
   }
 
@@ -76,8 +76,8 @@ struct Verify: ParsableCommand {
     if offline { words.append("--offline") }
     let report = try Attacker.launch(words.map { Array($0.utf8) }, environment: Process.environment)
     let status = report.status
-    if status == 0, let rows = try? JSONDecoder().decode([Row].self, from: Data(report.answer)) {
-      return rows.compactMap(\.check) + report.checks
+    if status == 0, let checks = try? JSONDecoder().decode([Check].self, from: Data(report.answer)) {
+      return checks + report.checks
     }
     let saw = status.map { "no answer, exit status \($0)" } ?? "it was killed"
     return [
@@ -93,15 +93,17 @@ struct Verify: ParsableCommand {
     .failed: "FAIL",
   ]
 
-  private func report(_ checks: [Check], _ verdict: Verdict) throws {
-    if json { return try JSON.print(checks.map(Row.init)) }
-    print(Table.text(checks.map { [Self.words[$0.state] ?? "", $0.name, Self.cut($0.tried), $0.saw] }))
-    for check in checks where [.warning, .unreachable, .failed].contains(check.state) {
-      print(
-        "\n\(Self.words[check.state] ?? ""): \(check.name)\n  tried: \(check.tried)\n  expected: \(check.expected)\n  saw: \(check.saw)"
-      )
+  private static func text(_ checks: [Check], _ verdict: Verdict) -> String {
+    let table = Table.text(checks.map { [words[$0.state] ?? "", $0.name, cut($0.tried), $0.saw] })
+    let bad = checks.filter { [.warning, .unreachable, .failed].contains($0.state) }.map { check in
+      """
+      \(words[check.state] ?? ""): \(check.name)
+        tried: \(check.tried)
+        expected: \(check.expected)
+        saw: \(check.saw)
+      """
     }
-    print("\n\(Self.sentence(checks, verdict))")
+    return ([table] + bad + [sentence(checks, verdict)]).joined(separator: "\n\n")
   }
 
   private static func sentence(_ checks: [Check], _ verdict: Verdict) -> String {

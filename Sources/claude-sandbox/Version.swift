@@ -8,11 +8,18 @@ struct Version: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  private struct Report: Encodable {
+    let version = JSON.version
+    let verdict = "ok"
+    let name = "claude-sandbox"
+    let release = Version.number
+  }
+
   func run() throws {
     if json {
-      try JSON.print(["name": "claude-sandbox", "version": Self.number])
+      try JSON.print(Report())
     } else {
-      print("claude-sandbox \(Self.number)")
+      Output.print("claude-sandbox \(Self.number)")
     }
   }
 }

@@ -193,12 +193,24 @@ private struct Scene: ~Copyable {
     var turns = 0
     var ready = poll(forwarder.interests)
     while !ready.isEmpty || isDue {
-      for event in ready { require(forwarder.handle(event, now: now).isEmpty, "an effect") }
-      if isDue { require(forwarder.handle(nil, now: now).isEmpty, "an effect") }
+      for event in ready { check(forwarder.handle(event, now: now)) }
+      if isDue { check(forwarder.handle(nil, now: now)) }
       check()
       ready = poll(forwarder.interests)
       turns += 1
       require(turns < 3000, "the forwarder does not come to rest")
+    }
+  }
+
+  /// The supervisor is told names, as text that nothing acts on, and addresses.
+  private func check(_ effects: [Effect]) {
+    for effect in effects {
+      switch effect {
+      case .nameAsked(let name), .nameAnswered(let name, _):
+        let isText = name.utf8.allSatisfy { (0x21..<0x7f).contains($0) }
+        require(isText && name.utf8.count < 1020, "a name of \(name.utf8.count) bytes")
+      default: fatalError("\(effect)")
+      }
     }
   }
 

@@ -16,6 +16,8 @@ TAB = "\t"
 CASES = [
     (f"doc{TAB}", "doctor"),
     (f"config --pr{TAB}", "config --prove"),
+    (f"rel{TAB}", "reload"),
+    (f"ps --a{TAB}", "ps --all"),
     (f"run --dry{TAB}", "run --dry-run"),
     (f"run --network {TAB}", "run --network none"),
     (f"run --network=n{TAB}", "run --network=none"),
@@ -27,6 +29,8 @@ CASES = [
     (f"run -- zz-program al{TAB}", "run -- zz-program alpha"),
     (f"run --network none -- zz-program x al{TAB}", "run --network none -- zz-program x alpha"),
     (f"run -- cat zz-fi{TAB}", "run -- cat zz-file"),
+    (f"learn -- zz-program al{TAB}", "learn -- zz-program alpha"),
+    (f"lo{TAB}", "log"),
     # Behind the command an option is the command's.
     (f"run zz-program --dry{TAB}", "run zz-program --dry"),
 ]

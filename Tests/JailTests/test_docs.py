@@ -86,6 +86,37 @@ def test_troubleshooting_explains_what_is_said():
     assert {part for part in fragments - errors - FOREIGN if len(part) > 3 and part not in said} == set()
 
 
+REFUSED = {"tool_response": {"stdout": "", "stderr": "ssh: connect to host x port 22: No route to host"}}
+
+
+@pytest.mark.parametrize(
+    "event, jailed, expected",
+    [
+        ({"hook_event_name": "PostToolUse", **REFUSED}, True, "PostToolUse"),
+        ({"hook_event_name": "PostToolUseFailure", "error": 'curl: (7) Failed to connect to "$(id)"'}, True, "PostToolUseFailure"),
+        ({"hook_event_name": "PostToolUse", "tool_response": {"stdout": "fine"}}, True, None),
+        ({"hook_event_name": "PostToolUse", **REFUSED}, False, None),
+    ],
+)
+def test_the_hook(tmp_path, event, jailed, expected):
+    """It says one thing, where it is true, and nothing of what it was given."""
+    page = (ROOT / "docs/how-to/see-refusals.md").read_text()
+    (tmp_path / "refused").write_text(re.search(r"the hook -->\n```sh\n(.*?)```", page, re.S)[1])
+    (tmp_path / "claude-sandbox-guard").write_text(f"#!/bin/sh\nexit {0 if jailed else 1}\n")
+    (tmp_path / "claude-sandbox-guard").chmod(0o755)
+    event = json.dumps({"tool_name": "Bash", "tool_input": {"command": "ssh x"}, **event})
+    result = subprocess.run(
+        ["/bin/sh", tmp_path / "refused"], input=event, capture_output=True, text=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    if expected is None:
+        assert result.stdout == ""
+    else:
+        said = json.loads(result.stdout)["hookSpecificOutput"]
+        assert said["hookEventName"] == expected and "claude-sandbox explain" in said["additionalContext"]
+        assert "$(id)" not in result.stdout
+
+
 def test_actions_are_pinned_by_commit():
     files = [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / "docs/how-to").glob("*.md")]
     uses = [use for file in files for use in re.findall(r"uses: *(.*)", file.read_text())]

@@ -1,7 +1,7 @@
 """`doctor` on what makes launches fail beside the machine: each a row with its fix, and gone when that is done."""
 
 import pytest
-from lab.filesystem import CLAUDE, CONFIGURATION
+from lab.filesystem import CLAUDE, CONFIGURATION, EXECUTABLE
 
 BIN = "/usr/bin"
 
@@ -16,7 +16,7 @@ def binaries(lab):
 def ask(lab, identity, **environment):
     result = lab.sandbox("doctor", "--json", identity=identity, add_env=environment)
     assert result.err == ""
-    rows = {row["name"]: row for row in result.json}
+    rows = {row["name"]: row for row in result.json["findings"]}
     assert all(row.get("fix") for row in rows.values() if row["state"] != "ok")
     return result.status, rows
 
@@ -105,3 +105,60 @@ def test_the_version_of_a_pasta_that_does_not_say(lab, binaries, said):
     assert "passt 4.5-6" in ask(lab, "user")[1]["pasta"]["finding"]
     lab.call("lab.host:remove", f"{binaries}/rpm")
     assert "version unknown" in ask(lab, "user")[1]["pasta"]["finding"]
+
+
+PROXY = "127.0.0.9"
+
+
+@pytest.fixture
+def proxy(lab):
+    """A function that starts a name server which gives the same answer for every name."""
+    started = []
+
+    def start(address):
+        words = ["dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--no-hosts", "--no-resolv", "--bind-interfaces"]
+        started.append(lab.start([*words, f"--listen-address={PROXY}", f"--address=/#/{address}"], identity="root"))
+        while "started" not in started[-1].read_line(2):
+            pass
+        lab.resolv(f"nameserver {PROXY}\n")
+
+    yield start
+    for process in started:
+        process.signal(15)
+        process.wait()
+        process.close()
+
+
+def test_a_proxy_that_answers_every_name(lab, identity, proxy):
+    status, rows = ask(lab, identity)
+    assert (status, rows["names"]["state"]) == (0, "ok") and "api.anthropic.com is " in rows["names"]["finding"]
+    proxy("198.18.0.7")
+    status, rows = ask(lab, identity)
+    assert (status, rows["names"]["state"]) == (0, "limited") and "api.anthropic.com is 198.18.0.7" in rows["names"]["finding"]
+    assert rows["names"]["fix"].startswith(f"write allow-net = 198.18.0.0/15 in {CONFIGURATION}")
+    assert lab.sandbox("explain", "https://api.anthropic.com", identity=identity).status == 1
+    lab.configure("allow-net = 198.18.0.0/15\n")
+    assert ask(lab, identity)[1]["names"]["state"] == "ok"
+    assert lab.sandbox("explain", "https://api.anthropic.com", identity=identity).status == 0
+
+
+def test_an_internal_address_is_not_such_a_proxy(lab, proxy):
+    proxy("10.0.0.7")
+    assert ask(lab, "user")[1]["names"]["state"] == "ok"
+
+
+def test_without_a_name_server(lab):
+    """It is not waited for, and no fault: machines without internet have jails, too."""
+    lab.resolv("nameserver 203.0.113.253\nnameserver 203.0.113.254\n")
+    result = lab.sandbox("doctor", "--json", identity="user")
+    assert "names" not in {row["name"] for row in result.json["findings"]} and result.status == 0 and result.seconds < 5, result
+
+
+def test_in_a_jail(lab, identity):
+    """A launch stays there, and needs nothing of the machine: uid 0 could not map itself there, nor need it."""
+    result = lab.jail(EXECUTABLE, "doctor", "--json", identity=identity)
+    rows = {row["name"]: row for row in result.json["findings"]}
+    assert (result.status, result.err, rows["jail"]["state"]) == (0, "", "ok") and "identity map" not in rows
+    assert lab.jail(EXECUTABLE, "doctor", identity=identity).out.endswith("\nThis is a jail.\n")
+    lab.configure("nonsense\n")
+    assert lab.sandbox("doctor", identity=identity).status == 1

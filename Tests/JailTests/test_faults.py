@@ -20,7 +20,7 @@ landlock_add_rule landlock_restrict_self openat open_tree move_mount fsopen fsco
 chroot ioctl socket socketpair bind listen connect setsockopt getsockopt getsockname sendto sendmsg recvfrom recvmsg write pipe2 dup2
 dup3 fcntl close_range pidfd_open pidfd_send_signal signalfd4 timerfd_create eventfd2 epoll_create1 epoll_ctl 
 rt_sigprocmask rt_sigaction newfstatat fstat statx readlink getdents64 read poll ppoll memfd_create
-openat2 mkdirat fchmodat symlinkat readlinkat chdir statfs
+openat2 mkdirat fchmodat symlinkat readlinkat chdir statfs inotify_init1 inotify_add_watch inotify_rm_watch
 """.split()
 
 # Calls whose first arguments say what they are: one launch for each such meaning. Of the others, each occurrence.

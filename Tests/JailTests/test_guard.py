@@ -110,7 +110,7 @@ def installed(lab):
 
 
 def guard_rows(lab, identity):
-    found = {row["name"]: row for row in lab.sandbox("verify", "--json", "--offline", identity=identity).json}
+    found = {row["name"]: row for row in lab.sandbox("verify", "--json", "--offline", identity=identity).json["checks"]}
     return {name.removeprefix("guard, "): row for name, row in found.items() if name.startswith("guard, ")}
 
 

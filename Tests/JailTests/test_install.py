@@ -17,7 +17,8 @@ from lab.identity import UID
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ["install.sh", "etc"]
-STANDARD = ["etc", "usr/local/bin", "usr/local/share/man"]
+STANDARD = ["etc", "opt", "usr/local/bin", "usr/local/share/man", "var/lib"]
+RECORD = "var/lib/claude-sandbox/directories"
 BIN = "usr/local/bin"
 CONFIGURATION = "etc/claude-sandbox.conf"
 SETTINGS = "etc/claude-code/managed-settings.d/50-claude-sandbox.json"
@@ -91,7 +92,7 @@ def test_everything_is_placed(release, system):
     assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1].startswith(b"completions for bash\n# shellcheck")
     assert found["etc/profile.d/claude-sandbox.sh"] == ("-rw-r--r--", (release / "etc/profile.d/claude-sandbox.sh").read_bytes())
     assert "usr/local/share/man/man1/claude.1" not in found
-    files = [name for name, (mode, _) in found.items() if mode[0] != "d"]
+    files = [name for name, (mode, _) in found.items() if mode[0] != "d" and name != RECORD]
     assert all(f"{system}/{name}" in result.stdout for name in files)
     assert not [name for name in files if name.endswith((".part", ".new"))]
     assert HAS_GUARD == (SETTINGS in found)
@@ -119,7 +120,7 @@ def test_a_prefix(release, system):
     assert install(release, system, PREFIX="/opt/jail").returncode == 0
     assert (system / "opt/jail/bin/claude-sandbox").exists() and not (system / BIN / "claude-sandbox").exists()
     assert install(release, system, "--uninstall", "--purge", PREFIX="/opt/jail").returncode == 0
-    assert tree(system) == {**before, "opt": tree(system)["opt"]}
+    assert tree(system) == before
     assert install(release, system, PREFIX="opt").returncode == 1
 
 
@@ -309,7 +310,24 @@ def test_another_s_page_is_kept(release, system):
     completions = system / "usr/local/share/fish/vendor_completions.d/claude-sandbox.fish"
     completions.parent.mkdir(parents=True)
     completions.write_text("")
-    assert install(release, system).returncode == 0 and not page.exists() and not completions.parent.parent.exists()
+    assert install(release, system).returncode == 0 and not page.exists() and not completions.exists()
+
+
+def test_another_s_directories_are_kept(release, system):
+    """fish's package makes these, and they are empty."""
+    for name in ("etc/fish/conf.d", "etc/fish/completions", "usr/local/share/zsh"):
+        (system / name).mkdir(parents=True)
+    before = tree(system)
+    for options in ([], ["--no-profile"], ["--no-guard"]):
+        assert install(release, system, *options).returncode == 0
+        assert install(release, system, "--uninstall", "--purge").returncode == 0
+        assert tree(system) == before
+    # The control: without the record nothing that was made is known.
+    assert install(release, system).returncode == 0
+    assert "/usr/local/share/zsh/site-functions" in (system / RECORD).read_text().splitlines()
+    (system / RECORD).unlink()
+    assert install(release, system, "--uninstall", "--purge").returncode == 0
+    assert (system / "usr/local/share/zsh/site-functions").is_dir() and not (system / RECORD).parent.exists()
 
 
 def test_without_lines_for_shells(release, system):

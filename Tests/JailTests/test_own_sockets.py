@@ -42,7 +42,7 @@ def test_a_kernel_that_cannot(lab, identity):
     assert (result.status, lab.call("lab.host:exists", "/tmp/marker")) == (125, False), result
     assert result.err.count("unix-sockets = own needs ABI 9") == 1 and "run Linux 7.1 or newer" in result.err
     doctor = lab.sandbox("doctor", "--json", identity=identity)
-    row = {check["name"]: check for check in doctor.json}["landlock"]
+    row = {check["name"]: check for check in doctor.json["findings"]}["landlock"]
     assert (doctor.status, row["state"]) == (1, "missing") and "unix-sockets = own needs ABI 9" in row["finding"]
 
 

@@ -37,7 +37,7 @@ def refuse(lab, identity, clean):
         assert "CLAUDE_SANDBOX_EGRESS_JAIL=0" in result.err
         assert result.err.count("fix: ") >= len(missing)
         doctor = lab.sandbox("doctor", "--json", identity=identity, **how)
-        lacking = {check["name"]: check for check in doctor.json if check["state"] != "ok"}
+        lacking = {check["name"]: check for check in doctor.json["findings"] if check["state"] != "ok"}
         assert doctor.status == 1 and set(missing) <= set(lacking), doctor.out
         assert all(check.get("fix") for check in lacking.values())
         for name in missing:
@@ -51,7 +51,7 @@ def refuse(lab, identity, clean):
 
 def test_all_is_well(lab, identity, clean):
     doctor = lab.sandbox("doctor", "--json", identity=identity)
-    states = {check["name"]: check["state"] for check in doctor.json}
+    states = {check["name"]: check["state"] for check in doctor.json["findings"]}
     # Who owns the system can change what later launches consist of.
     owner = {"root": "limited", "user": "ok"}.get(identity) or states["user"]
     # Whatever this machine's pasta is, and whether there is a Claude Code: test_doctor.py.
@@ -234,6 +234,6 @@ def test_no_getent(lab, identity, binaries):
     result = lab.sandbox("explain", "web.lab.test", identity=identity)
     assert (result.status, result.out) == (2, "")
     assert "names cannot be looked up: /usr/bin/getent: No such file or directory" in result.err
-    found = {row["name"]: row for row in lab.sandbox("verify", "--json", identity=identity).json}
+    found = {row["name"]: row for row in lab.sandbox("verify", "--json", identity=identity).json["checks"]}
     assert [name for name, row in found.items() if row["state"] == "unreachable"] == ["name service works", "the internet works"]
     assert found["name service works"]["saw"] == "/usr/bin/getent: No such file or directory"

@@ -99,9 +99,9 @@ def test_doctor_and_verify_say_when_another_comes_first(lab, identity, home):
     def say(*order):
         path = ":".join([*(directories[name] for name in order), "/usr/sbin:/usr/bin"])
         environment = {**lab.environment(Identity(identity)), "HOME": home.directory, "PATH": path}
-        doctor = {row["name"]: row for row in lab.sandbox("doctor", "--json", identity=identity, env=environment).json}
+        doctor = {row["name"]: row for row in lab.sandbox("doctor", "--json", identity=identity, env=environment).json["findings"]}
         verify = lab.sandbox("verify", "--json", identity=identity, env=environment)
-        return doctor.get("claude"), {row["name"]: row["state"] for row in json.loads(verify.out)}.get("claude on PATH"), verify.status
+        return doctor.get("claude"), {row["name"]: row["state"] for row in verify.json["checks"]}.get("claude on PATH"), verify.status
 
     doctor, verify, status = say("shim", "real")
     assert (doctor["state"], verify, status) == ("ok", "ok", 0)

@@ -12,6 +12,7 @@ from unix import SOCKET, reached
 def rows(identity):
     """A socket for each row of SocketList.swift, and in /run for what services do."""
     uid, home = 1000 if identity == "user" else 0, Identity(identity).home
+    name = "lab" if identity == "user" else "root"
     return [
         "/run/lock/any.sock", "/run/secrets/workload-spiffe-uds/socket", "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/systemd/resolve/io.systemd.Resolve",
         "/run/systemd/resolve/io.systemd.Resolve.Monitor", f"/run/user/{uid}/bus", f"/run/user/{uid}/systemd/private",
@@ -27,10 +28,11 @@ def rows(identity):
         "/tmp/screens/S-user/1.tty", "/tmp/uscreens/S-user/1.tty", f"/tmp/zellij-{uid}/0.40/session", "/tmp/.X11-unix/X0", "/tmp/.ICE-unix/1",
         "/mnt/wslg/runtime-dir/wayland-0", "/tmp/.org.chromium.Chromium.k2/SingletonSocket",
         "/tmp/.com.google.Chrome.k2/SingletonSocket", "/tmp/vscode-ipc-2.sock", f"/tmp/emacs{uid}/server",
-        "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock",
+        "/tmp/nvim.user/x/nvim.1.0", f"/tmp/cc-daemon-{uid}/a/control.sock", f"/tmp/cc-socks-{uid}/1.sock", "/tmp/cc-socks/1.sock",
+        f"/tmp/claude-mcp-browser-bridge-{name}/1.sock",
         f"{home}/.ssh/cm-host", f"{home}/.ssh/sockets/cm-host", f"{home}/.ansible/cp/k2", f"{home}/.docker/desktop/docker.sock",
         f"{home}/.docker/run/docker.sock", f"{home}/.rd/docker.sock", f"{home}/.colima/default/docker.sock",
-        f"{home}/.lima/default/ha.sock", f"{home}/.pm2/rpc.sock", f"{home}/.local/state/watchman/user-state/sock",
+        f"{home}/.lima/default/ha.sock", f"{home}/.pm2/rpc.sock", f"{home}/.local/state/watchman/user-state/sock", f"{home}/.local/state/claude-sandbox/socket",
         f"{home}/.local/share/code-server/code-server-ipc.sock", f"{home}/.local/share/wezterm/sock",
         f"{home}/.local/share/zed/zed-stable.sock",
     ]  # fmt: skip
@@ -66,7 +68,7 @@ def test_every_row_is_tested():
     assert len(wanted) > 30
     paths = rows("user") + NOT_HERE
     for row in wanted:
-        assert any(path.startswith(row.replace("\\(user)", "1000")) for path in paths), row
+        assert any(path.startswith(row.replace("\\(user)", "1000").replace("\\(name)", "lab")) for path in paths), row
 
 
 # In directories of /tmp that count only where they are the user's own.
@@ -101,7 +103,7 @@ def test_every_row(lab, identity, places, serve):
 def test_directories_that_come_later(lab, identity, serve):
     """In /run, and where the jail has a directory of its own from its start."""
     uid = 1000 if identity == "user" else 0
-    paths = ["/run/docker.sock", f"/run/user/{uid}/bus", "/run/unheard-of/socket", f"/tmp/tmux-{uid}/default", f"/tmp/cc-daemon-{uid}/a/control.sock"]
+    paths = ["/run/docker.sock", f"/run/user/{uid}/bus", "/run/unheard-of/socket", f"/tmp/tmux-{uid}/default", f"/tmp/cc-daemon-{uid}/a/control.sock", "/tmp/cc-socks/1.sock"]
     clear(lab, paths)
     for options in ([], ["--network", "none"]):
         with lab.outside(identity=identity) as outside, lab.jailed(identity=identity, options=options) as jail:
@@ -158,6 +160,19 @@ def test_a_runtime_directory_that_is_elsewhere(lab, identity, serve, mode, cwd, 
             assert reached(jail, [f"{directory}/bus"]) == ([] if environment else [f"{directory}/bus"])
             assert jail.ask("read", path=f"{directory}/file")["errno"] == ("ENOENT" if environment and whole else None)
     clear(lab, [f"{home}/runtime"])
+
+
+@pytest.mark.parametrize("name", ["CLAUDE_CODE_TMPDIR", "TMPDIR", "TMP", "TEMP"])
+def test_sessions_of_claude_in_another_directory(lab, identity, serve, name):
+    """They listen there without XDG_RUNTIME_DIR. Other sockets in it stay."""
+    directory = "/srv/lab/temporary"
+    lab.call("lab.host:make_directory", directory, 0o777)
+    sockets = [f"{directory}/cc-socks/1.sock", f"{directory}/other.sock"]
+    serve(*sockets)
+    for environment, reachable in (({name: f"/{directory}/"}, sockets[1:]), ({}, sockets)):
+        with lab.jailed(identity=identity, env={**lab.environment(Identity(identity)), **environment}) as jail:
+            assert reached(jail, sockets) == reachable
+    lab.call("lab.host:remove", directory)
 
 
 def test_a_home_that_is_not_set(lab, serve):

@@ -273,3 +273,12 @@ def test_host_mounts_do_not_reach_a_running_jail(lab, identity):
         finally:
             lab.call("lab.host:uncover", "/tmp/late")
             lab.call("lab.host:remove", "/tmp/late")
+
+
+def test_nothing_is_asked_over_and_over(lab):
+    """Of a kernel that does not change: its Landlock, and each capability once."""
+    command = ["strace", "-f", "-qq", "-e", "trace=landlock_create_ruleset,prctl", EXECUTABLE, "run", "--network", "none", "--", "true"]
+    result = lab.run(command, identity="root")
+    assert result.status == 0, result
+    assert result.err.count("LANDLOCK_CREATE_RULESET_VERSION") <= 1
+    assert result.err.count("PR_CAPBSET_DROP") < 64 and result.err.count("PR_CAPBSET_READ") < 10 and result.err.count("PR_CAP_AMBIENT,") == 1, result.err

@@ -122,6 +122,30 @@ mutate("failure to follow", "the uplink stays", SUPERVISOR,
        'cut("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
        ("test_follow", "cannot_be_followed and user"))
 
+# The configuration, while a jail runs.
+
+WATCH, LIVE = f"{JAIL}/Host/ConfigurationWatch.swift", "test_live"
+FILE_EVENTS, CHANGE = "Sources/Linux/FileEvents.swift", "Sources/Policy/Configuration/ConfigurationChange.swift"
+mutate("following the configuration", "not followed", SUPERVISOR, "case .configurationRead(let reading): _ = try apply(follow(reading))", "case .configurationRead: break",
+       (LIVE, "is_closed_is_followed and user and edited"))
+mutate("widening by who could have written the files", "followed", SUPERVISOR, "mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller", "mayWiden: reading.isAsked || true",
+       (LIVE, "could_have_written"))
+mutate("narrowing", "a rule that blocks goes", CHANGE, "current.filter { $0.action == .block && !after", "current.filter { $0.action == .block && $0.prefix.length > 128 && !after", (LIVE, "could_have_written"))
+mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none { next", "if new.network.value == .none, new.ignored.count > 9 { next", (LIVE, "is_a_cut"))
+mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(place)network = none")\n', "        _ = place\n", (LIVE, "is_a_cut"))
+mutate("plans, measured first", "not measured", SUPERVISOR, "        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
+       "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration) } catch { cut(\"\\(error)\") }\n",
+       (LIVE, "wrong and too-large and user"))
+mutate("directories on the way", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", "ConfigurationFiles.texts { if $0.hasPrefix(\"/etc\") { watch($0) } }",
+       (LIVE, "is_closed_is_followed and user and linked"))
+mutate("files", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", 'ConfigurationFiles.texts { if !$0.hasSuffix(".conf") { watch($0) } }',
+       (LIVE, "is_closed_is_followed and user and bound"))
+mutate("mounts over files", "not noticed", WATCH, "interests.append(.exceptional(mounts.rawValue, .mounts))", "_ = mounts.rawValue", (LIVE, "by_a_mount and user"))
+mutate("modes", "not noticed", FILE_EVENTS, "| IN_ATTRIB\n", "\n", (LIVE, "mode_that_is_mended"))
+mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
+mutate("a file that is being written", "read at once", WATCH, "    if isBeingWritten, !isLast {", "    if isBeingWritten, isLast {", (LIVE, "half_there"))
+mutate("what cannot be watched", "never looked at", WATCH, ": isWatched ? nil : now + Self.patience", ": nil", (LIVE, "are_used_up"))
+
 # Names.
 
 REQUEST = f"{JAIL}/Names/DNSRequest.swift"
@@ -180,31 +204,45 @@ mutate_both("unix-sockets = own, in both places", "taken for listed where the ke
 
 CAPABILITIES = "Sources/Linux/Capabilities.swift"
 CAPSET = '    try check("capset") { unsafe cap_set_proc(none) }\n'
-BOUND = '      try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+BOUND = '        try check("prctl", "PR_CAPBSET_DROP \\(capability)") { cap_drop_bound(capability) }\n'
+UNBOUND = BOUND.replace("cap_drop_bound", "cap_get_bound")
 VERIFY = "    try Capabilities.verifyDropped()\n"
 KEPT = "    _ = unsafe none\n"
 mutate("capability sets", "kept", CAPABILITIES, CAPSET, KEPT, ("test_walls", "capabilities_are_gone"))
 mutate_both("capability sets, and reading them back", "kept", [(CAPABILITIES, CAPSET, KEPT), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities or changed"), redundant="securebits, bounding and ambient set: execve(2) leaves none")
 mutate_both("capability sets, bounding set, securebits, and reading them back", "kept", [
-    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, ""), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
+    (CAPABILITIES, CAPSET, KEPT), (CAPABILITIES, BOUND, UNBOUND), (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"),
     (SEALED, VERIFY, ""),
 ], ("test_walls", "capabilities_are_gone"))
-mutate("bounding set", "kept", CAPABILITIES, BOUND, "", ("test_walls", "capabilities_are_gone"))
-mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, ""), (SEALED, VERIFY, "")],
+mutate("bounding set", "kept", CAPABILITIES, BOUND, UNBOUND, ("test_walls", "capabilities_are_gone"))
+mutate_both("bounding set, and reading it back", "kept", [(CAPABILITIES, BOUND, UNBOUND), (SEALED, VERIFY, "")],
             ("test_walls", "capabilities_are_gone"))
 mutate_both("securebits, and reading them back", "not locked", [
     (CAPABILITIES, "cap_set_secbits(0xCF)", "cap_set_secbits(0)"), (SEALED, VERIFY, ""),
 ], escapes("securebits"))
 mutate("no_new_privs", "not set", SEALED, "    try Capabilities.setNoNewPrivileges()\n", "", ("test_walls", "capabilities_are_gone"))
-LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration)\n"
-mutate("Landlock scopes", "none", SEALED, LANDLOCK, "", escapes("signals_to"))
-CLOSE = "      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }\n"
+LANDLOCK = "    try LandlockPolicy.install(blueprint.configuration, exposed)\n"
+mutate("Landlock scopes", "none", SEALED, LANDLOCK, "    _ = exposed\n", escapes("signals_to"))
+CLOSE = "      try LaunchStep.read.launch { try descriptors.closeOthers() }\n"
 CLOSE_AGAIN = "    try Process.closeDescriptorsOnExecute(from: 3)\n"
 DESCRIPTORS = ("test_walls", "inherited_descriptors or inherited_sockets")
 mutate("descriptors", "stay open in the launcher", LAUNCH, CLOSE, "", escapes("inherited_pipe"))
 mutate("descriptors at execve", "not closed", SEALED, CLOSE_AGAIN, "", DESCRIPTORS, redundant="descriptors; O_CLOEXEC of all of ours")
 mutate_both("descriptors, in both places", "not closed", [(LAUNCH, CLOSE, ""), (SEALED, CLOSE_AGAIN, "")], DESCRIPTORS)
+NAMED = f"{JAIL}/Launch/NamedDescriptors.swift"
+mutate("named descriptors", "sockets, too", NAMED, "    if let objection = try StandardStreams.objection(to: descriptor) { return objection }\n", "",
+       ("test_descriptors", "leads_out"), redundant="what is no pipe and no file is refused")
+mutate("named descriptors: kinds", "any", NAMED, "[.pipe, .regular].contains(", "[.pipe, .regular, .characterDevice, .other].contains(",
+       ("test_descriptors", "leads_out"))
+mutate("named descriptors: references", "kept", NAMED, "if try Process.isReference(descriptor)", "if try Process.isReference(descriptor), descriptor < 0",
+       ("test_descriptors", "leads_out"))
+mutate("named descriptors: the kernel's files", "kept", "Sources/Linux/FileSystemKind.swift", "Self.holdingFiles.contains(magic)",
+       "magic != 0 || Self.holdingFiles.contains(magic)", ("test_descriptors", "leads_out"))
+mutate("named descriptors in the supervisor", "stay open", LAUNCH, "      blueprint.descriptors.close()\n", "", ("test_descriptors", "nobody_else"))
+mutate("named descriptors in the launcher", "stay open", LAUNCHER, "    blueprint.descriptors.close()\n", "", ("test_descriptors", "nobody_else"))
+mutate("frozen files by a descriptor", "taken", f"{JAIL}/Launch/StandardStreams.swift", "try TrustAnchors.holds(descriptor)", "descriptor < 0",
+       ("test_descriptors", "frozen"))
 mutate("standard streams", "not looked at", LAUNCH, "      try StandardStreams.check()\n", "",
        escapes("that_lead_out"), ("test_walls", "as_standard"))
 mutate("signals", "not reset", SEALED, "    try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])\n", "",
@@ -230,11 +268,13 @@ mutate("directories on the list", "visible", COVERS, "      if try !isOver(place
 mutate("sockets on the list", "visible", COVERS, "    try Mounts.attach(null, over: place)\n", "", ROWS)
 mutate_both("rows: Claude's daemon", "removed", [
     (LIST, '"/tmp/cc-daemon-', '"/tmp/off-daemon-'), (LIST, '"/tmp/cc-socks-', '"/tmp/off-socks-'),
+    (LIST, '"/tmp/cc-socks"', '"/tmp/off-socks"'), (LIST, '"/tmp/claude-mcp-', '"/tmp/off-mcp-'),
 ], ROWS)
+mutate("sessions of Claude in TMPDIR", "not looked at", LIST, '"\\(directory)/cc-socks"', '"\\(directory)/off"', ("test_sockets", "another_directory"))
 mutate("directories of the jail's own", "not made", SEALED, "    list.makeDirectories()\n", "", ("test_sockets", "come_later"))
 mutate("runtime directory", "not looked at", LIST, "      + (try Self.runtimeDirectory(environment[\"XDG_RUNTIME_DIR\"], user, homes))\n",
        "      + (try Self.runtimeDirectory(nil, user, homes))\n", ("test_sockets", "runtime_directory"))
-mutate("home without HOME", "none", LIST, "try Self.accountHome(user)]", "nil]", ("test_sockets", "home_that_is_not_set"))
+mutate("home without HOME", "none", LIST, "account?.home]", "nil]", ("test_sockets", "home_that_is_not_set"))
 mutate("working directory", "not entered anew", SEALED, "    try directory.enterAnew(covers)\n", "    _ = directory\n", ("test_sockets", "below_a_cover"))
 mutate("working directory that is gone", "kept", f"{JAIL}/Holder/WorkingDirectory.swift", "!covers.hide(path) else {", "path.count > 0 else {",
        ("test_sockets", "below_a_cover"))
@@ -271,6 +311,20 @@ mutate("user namespaces of uid 0", "allowed", f"{JAIL}/Holder/TrustAnchors.swift
 mutate("nosuid", "not set", SEALED, "    try Mounts.makeNosuid()\n", "", escapes("nosuid"))
 mutate("private mounts", "shared", SEALED, "    try Mounts.makePrivate()\n", "", escapes("come_later_on"))
 
+# Running jails.
+
+CONTROL, JAILS = f"{JAIL}/Control/ControlSocket.swift", f"{JAIL}/Control/JailList.swift"
+mutate("who asks a supervisor", "anyone", CONTROL, "user == Process.userID || user == 0", "user == Process.userID || user != UInt32.max",
+       ("test_ps", "another_user_s"))
+mutate("who is asked by ps", "anyone", JAILS, "guard peer.user == Process.userID || all else", "guard peer.user != UInt32.max || all else",
+       ("test_ps", "not_asked"))
+mutate("clients at once", "any number", CONTROL, "mostClients = 8", "mostClients = 800", ("test_ps", "say_nothing"))
+mutate("clients that say nothing", "stay", CONTROL, "patience = Duration.seconds(1)", "patience = Duration.seconds(1000)", ("test_ps", "holds_nothing"))
+mutate("strangers", "at once, without end", CONTROL, "          pausedUntil = now + Self.pause\n          continue\n", "          continue\n",
+       ("test_ps", "strangers"))
+mutate("what jails say", "as it is", "Sources/Record/Visible.swift", 'default: return isPrintable ? String(Character(self)) :', 'default: return value > 0 ? String(Character(self)) :',
+       ("test_ps", "lies"))
+
 # What is trusted.
 
 TRUSTED = f"{JAIL}/Host/TrustedFile.swift"
@@ -291,7 +345,9 @@ mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocatio
 
 # The end.
 
-mutate("teardown", "descendants stay", PROCESS, "    Descendants.killAll()\n", "", ("test_supervise", "descendants"))
+mutate_both("teardown", "descendants stay", [
+    (PROCESS, "    Descendants.killAll()\n", ""), (SUPERVISOR, "          Descendants.killAll()\n", ""),
+], ("test_supervise", "descendants"))
 mutate("teardown after the supervisor's death", "descendants stay", LAUNCHER, "      Descendants.killAll()\n", "",
        ("test_supervise", "outlives and user"))
 AGAIN = (SEALED, "    try Process.dieWithParent(own.supervisor)\n", "")
@@ -303,3 +359,26 @@ mutate_both("the command's own end, in both places", "no PR_SET_PDEATHSIG", [
 mutate("the launcher's death", "not noticed", SOCKET,
        "    guard let message = try socket.receive() else { throw JailFailure.launcherDied }\n",
        "    guard let message = try socket.receive() else { return nil }\n", ("test_supervise", "outlives and user"))
+
+# The record.
+
+RECORDS, RECORDER = f"{JAIL}/Record/RecordDirectory.swift", f"{JAIL}/Record/Recorder.swift"
+LIST = f"{JAIL}/Sockets/SocketList.swift"
+mutate("the record's cover", "none", LIST, '      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),\n', "",
+       ("test_record", "not_there_for_the_command and user"))
+mutate("the record's cover elsewhere", "none", LIST, "      + Self.record(environment)\n", "", ("test_record", "state_directory_of_its_own and user"))
+mutate("the record's way", "links followed", RECORDS,
+       'return try start.refer(toWithoutLinks: Array(names.joined(separator: [UInt8(ascii: "/")])))',
+       "return try FileDescriptor.refer(to: place.path, follow: true)", ("test_record", "links_are_not_followed"))
+mutate("the record's owner", "anyone", RECORDS,
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory, status.owner == Process.userID else {",
+       "let directory = try Self.directory(place, in: start, making: making)\n      let status = try FileStatus.of(directory)\n      guard status.kind == .directory else {",
+       ("test_record", "not_the_user_s_own_directory"))
+mutate("the record's limit for files", "the signal is not blocked", PROCESS, "[Signals.child, Signals.fileSize]", "[Signals.child]", ("test_record", "limit_for_files"))
+mutate("the record's being whole", "not looked at", RECORDER, "    if file?.isIntact != false { return }\n", "    if file?.isIntact != nil { return }\n",
+       ("test_record", "told_of or gets_at_it"))
+mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swift", "      case 0x20..<0x7f: result.unicodeScalars", "      case 0x20..<0x7f, 0x1b: result.unicodeScalars",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("what is shown of the record", "as it comes", "Sources/Record/Visible.swift", "result += scalar.visible\n", "result.unicodeScalars.append(scalar)\n",
+       ("test_record", "acts_on_a_terminal and user"))
+mutate("the record's rate", "no limit", RECORDER, "guard bucket.take(now: now) else { return suppress(now) }", "_ = bucket.take(now: now)", ("test_record", "a_scan"))

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Behind `run` and its options stands another command, whose line is completed as its own. install.sh appends this to the
+# Behind `run` and `learn` and their options stands another command, whose line is completed as its own. install.sh appends this to the
 # argument parser's completions.
 
 # Where that command stands in COMP_WORDS; 0 where it does not begin before the cursor's word.
 _claude-sandbox_command_index() {
     local -i index=2
-    [[ "${COMP_WORDS[1]}" = run ]] || { echo 0; return; }
+    [[ "${COMP_WORDS[1]}" = run || "${COMP_WORDS[1]}" = learn ]] || { echo 0; return; }
     while ((index < COMP_CWORD)); do
         case "${COMP_WORDS[index]}" in
             --) echo $((index + 1)); return ;;

@@ -1,10 +1,10 @@
-# Behind `run` and its options stands another command, whose line is completed as its own. install.sh appends this to the
+# Behind `run` and `learn` and their options stands another command, whose line is completed as its own. install.sh appends this to the
 # argument parser's completions.
 
 # Prints the words of that command before the cursor's, one a line; fails where the cursor is not in it.
 function __claude_sandbox_command
     set -l words (commandline -opc)
-    test "$words[2]" = run; or return 1
+    contains -- "$words[2]" run learn; or return 1
     set -e words[1 2]
     while set -q words[1]
         switch $words[1]

@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,18 @@ static inline char **clinux_environ(void) { return environ; }
 // The path that execve(2) was given (getauxval(3)); NULL where the kernel does not tell.
 static inline char *clinux_executed_path(void) { return (char *)getauxval(AT_EXECFN); }
 static inline int clinux_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+// statfs(2)'s f_type.
+static inline int clinux_file_system(const char *path, unsigned *kind) {
+  struct statfs status;
+  if (statfs(path, &status) < 0) return -1;
+  *kind = (unsigned)status.f_type;
+  return 0;
+}
+// Whether the descriptor is only a reference (O_PATH); -1 as fcntl(2).
+static inline int clinux_is_reference(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : (flags & 0x200000 /* O_PATH */) != 0;
+}
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b) { return prctl(option, a, b, 0UL, 0UL); }
 // rt_sigaction(2) itself, to SIG_DFL (0) or SIG_IGN (1): sigaction(3) refuses two signals, see Signals.swift.
 static inline int clinux_rt_sigaction(int signal, unsigned long handler) {
@@ -249,6 +262,17 @@ static inline int clinux_unix_bind(int fd, const char *name, int is_abstract) {
   struct sockaddr_un address;
   return bind(fd, (struct sockaddr *)&address, clinux_unix_address(&address, name, is_abstract));
 }
+// The process and the effective user at the other end of a Unix socket (SO_PEERCRED). The C library shows struct ucred to
+// _GNU_SOURCE only.
+static inline int clinux_peer(int fd, int *process, uint32_t *user) {
+  struct { int pid; uint32_t uid, gid; } credentials = {0};
+  socklen_t length = sizeof credentials;
+  int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+  *process = credentials.pid;
+  *user = credentials.uid;
+  return result;
+}
+static inline long clinux_getrandom(void *bytes, size_t count) { return syscall(SYS_getrandom, bytes, count, 0); }
 // Any system call, with nothing but zeroes as arguments.
 static inline long clinux_bare_syscall(long number) { return syscall(number, 0L, 0L, 0L, 0L, 0L, 0L); }
 // What takes over a process, or a part of it: PTRACE_SEIZE; pidfd_getfd(2); setns(2) into its network.

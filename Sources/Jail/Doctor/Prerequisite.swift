@@ -1,7 +1,7 @@
 /// One thing that the jail needs of the machine, as it was found.
-public struct Prerequisite: Sendable {
+public struct Prerequisite: Sendable, Encodable {
   /// How serious the finding is.
-  public enum State: String, Sendable { case ok, limited, missing }
+  public enum State: String, Sendable, Encodable { case ok, limited, missing }
 
   /// Short and stable, for tables and programs.
   public let name: String
@@ -27,8 +27,6 @@ public struct Prerequisite: Sendable {
     Prerequisite(name: name, state: state, finding: "\(finding); \(more)", fix: fix)
   }
 
-  /// Two lines for a launch that was refused because of it.
-  var refusal: String {
-    "claude-sandbox: refused: \(name): \(finding)" + (fix.map { "\n  fix: \($0)" } ?? "")
-  }
+  /// What a launch is refused with because of it.
+  var complaint: Complaint { Complaint(.prerequisite, "\(name): \(finding)", fix: fix) }
 }

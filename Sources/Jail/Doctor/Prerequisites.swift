@@ -149,16 +149,16 @@ public enum Prerequisites {
   }
 
   private static func namespaceFix(_ step: NamespaceProbe.Step, _ errno: CInt) -> String {
-    if let limit = step.limit, errno == Errno.ENOSPC, setting(limit) != nil {
+    if let limit = step.limit, errno == Errno.ENOSPC, Sysctl.value(limit) != nil {
       return "raise the limit: sysctl -w \(limit.split(separator: "/").joined(separator: "."))=15000"
     }
     if step == .map, Process.userID == 0, !Capabilities.canMapUserZero {
       return "uid 0 without CAP_SETFCAP may not map itself (Linux 5.12), as in a jail: use an ordinary user"
     }
-    if setting("kernel/unprivileged_userns_clone") == "0" {
+    if Sysctl.value("kernel/unprivileged_userns_clone") == "0" {
       return "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"
     }
-    if setting("kernel/apparmor_restrict_unprivileged_userns") == "1" {
+    if Sysctl.value("kernel/apparmor_restrict_unprivileged_userns") == "1" {
       return "allow user namespaces for this program with an AppArmor profile: profile claude-sandbox "
         + "/usr/local/bin/claude-sandbox flags=(unconfined) { userns, } in /etc/apparmor.d/claude-sandbox, then apparmor_parser -r"
     }
@@ -176,11 +176,5 @@ public enum Prerequisites {
     return
       "run the container with a seccomp profile that allows unshare, clone and mount (podman's default does; "
       + "Docker: --security-opt seccomp=etc/seccomp/docker.json of claude-sandbox)"
-  }
-
-  /// A sysctl's value; nil when this kernel does not have it.
-  static func setting(_ name: String) -> String? {
-    guard let bytes = try? FileDescriptor.contents(of: "/proc/sys/\(name)") else { return nil }
-    return String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
   }
 }

@@ -5,7 +5,7 @@ import Policy
 /// Unix socket of outside that is not exposed.
 enum LandlockPolicy {
   /// Applies to this process and all that it will start. After the mounts, of which it may forbid more.
-  static func install(_ configuration: Configuration) throws {
+  static func install(_ configuration: Configuration, _ exposed: [ExposedSocket]) throws {
     switch configuration.unixSockets.value {
     case .listed:
       // Optional: a kernel before 6.12 has no scopes. Then the command can signal its user's processes outside, as
@@ -14,13 +14,7 @@ enum LandlockPolicy {
     case .own:
       // Not optional: the kernel refuses the ruleset if it cannot do what it says.
       let ruleset = try Landlock.Ruleset(ownSockets: true)
-      for path in configuration.exposedSockets.map(\.value) {
-        // As for the covers: a path that has links, or is not there, exposes nothing.
-        guard let socket = try? FileDescriptor.refer(toWithoutLinks: ExposedSocket.real(path).utf8),
-          try FileStatus.of(socket).kind == .socket
-        else { continue }
-        try ruleset.allowConnecting(to: socket)
-      }
+      for socket in exposed { try ruleset.allowConnecting(to: socket.place) }
       try ruleset.enter()
     }
   }

@@ -79,7 +79,7 @@ struct UnsealedJail: ~Copyable {
     }
     let directory = try WorkingDirectory()
     try Mounts.makePrivate()
-    let covers = try cover(blueprint)
+    let (covers, exposed) = try cover(blueprint)
     PingGroup.allow(Process.groupID)
     try TrustAnchors.freeze(own)
     try directory.enterAnew(covers)
@@ -87,13 +87,14 @@ struct UnsealedJail: ~Copyable {
     // program with file capabilities fail.
     try Mounts.makeNosuid()
     try Process.closeDescriptorsOnExecute(from: 3)
+    try blueprint.descriptors.passOn()
     try Capabilities.dropAll()
     try Capabilities.setNoNewPrivileges()
     try Capabilities.verifyDropped()
     // Giving up credentials clears the parent-death signal, so it is asked for again.
     try Process.dieWithParent(own.supervisor)
     try Signals.resetAll(keepIgnoring: blueprint.ignoresHangup ? [Signals.hangup] : [])
-    try LandlockPolicy.install(blueprint.configuration)
+    try LandlockPolicy.install(blueprint.configuration, exposed)
     try SystemCallPolicy.install(protecting: own)
     return SealedJail(
       covers: covers, exposed: blueprint.configuration.exposedSockets.map(\.value), namespaces: namespaces)
@@ -101,7 +102,7 @@ struct UnsealedJail: ~Copyable {
 
   /// Takes from the file system what leads outside: first what acts when it is only looked at, then /run, then what the
   /// list names.
-  private borrowing func cover(_ blueprint: Blueprint) throws -> Covers {
+  private borrowing func cover(_ blueprint: Blueprint) throws -> (Covers, [ExposedSocket]) {
     let mounts = try MountTable.read()
     let list = try SocketList(blueprint.command.environment)
     list.makeDirectories()
@@ -118,7 +119,7 @@ struct UnsealedJail: ~Copyable {
     }
     try DeviceFileSystems.replace(mounts, &covers)
     for socket in exposed { try socket.restore(covers) }
-    return covers
+    return (covers, exposed)
   }
 }
 

@@ -25,6 +25,18 @@ enum TrustAnchors {
     for process in own.ids { try Mounts.freeze("/proc/\(process)") }
   }
 
+  /// Whether the command could write to an open file by `/proc/self/fd`, past what is frozen: a descriptor from outside leads to the
+  /// mount from outside. Only uid 0 may write there at all.
+  static func holds(_ descriptor: CInt) throws(SystemCallError) -> Bool {
+    guard Process.userID == 0 else { return false }
+    let file = Array(try FileStatus.target(ofLink: "/proc/self/fd/\(descriptor)").utf8)
+    for path in paths + ["/proc/sys"] {
+      let place = try unlessAbsent { () throws(SystemCallError) in try FileStatus.resolve(path) }
+      if let place, file == Array(place.utf8) || file.isBelow(Array(place.utf8)) { return true }
+    }
+    return false
+  }
+
   /// No user namespace below this one (namespaces(7), /proc/sys/user). In one a command could bind an empty directory, rename what is
   /// frozen into it, and write to it by that path. uid 0 loses nothing: without capabilities it cannot map itself in one. Where a
   /// container's engine made /proc/sys read-only, by a mount or by AppArmor, it stays as it is.

@@ -8,20 +8,43 @@ public enum ConfigurationFiles {
   public static let directory = "/etc/claude-sandbox.conf.d"
 
   /// The configuration, or all errors of all files. A missing file means the defaults.
-  public static func read() throws(LaunchFailure) -> Configuration {
-    var files: [(name: String, text: [UInt8])] = []
-    for path in [main] + (try dropIns()) {
-      if let text = try contents(path) { files.append((path, text)) }
+  public static func read() throws(LaunchFailure) -> Configuration { try texts().parsed() }
+
+  /// The files, as they are.
+  struct Texts {
+    fileprivate var files: [(name: String, text: [UInt8])] = []
+
+    /// Differs, in this process and its children, when a file does.
+    var digest: Int {
+      var hasher = Hasher()
+      for file in files {
+        hasher.combine(file.name)
+        hasher.combine(file.text)
+      }
+      return hasher.finalize()
     }
-    do throws(ConfigurationError) {
-      return try ConfigurationParser.parse(files)
-    } catch {
-      throw .configuration(error.diagnostics)
+
+    /// The configuration, or all errors of all files.
+    func parsed() throws(LaunchFailure) -> Configuration {
+      do throws(ConfigurationError) {
+        return try ConfigurationParser.parse(files)
+      } catch {
+        throw .configuration(error.diagnostics)
+      }
     }
   }
 
-  private static func dropIns() throws(LaunchFailure) -> [String] {
-    guard let directory = try trusted(Self.directory) else { return [] }
+  /// Reads the files. `visit` gets everything on the way to them, as `TrustedFile` does it.
+  static func texts(visit: (String) -> Void = { _ in }) throws(LaunchFailure) -> Texts {
+    var texts = Texts()
+    for path in [main] + (try dropIns(visit)) {
+      if let text = try contents(path, visit) { texts.files.append((path, text)) }
+    }
+    return texts
+  }
+
+  private static func dropIns(_ visit: (String) -> Void) throws(LaunchFailure) -> [String] {
+    guard let directory = try trusted(Self.directory, visit) else { return [] }
     do throws(SystemCallError) {
       return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
         .sorted().map { "\(Self.directory)/\($0)" }
@@ -30,8 +53,8 @@ public enum ConfigurationFiles {
     }
   }
 
-  private static func contents(_ path: String) throws(LaunchFailure) -> [UInt8]? {
-    guard let resolved = try trusted(path) else { return nil }
+  private static func contents(_ path: String, _ visit: (String) -> Void) throws(LaunchFailure) -> [UInt8]? {
+    guard let resolved = try trusted(path, visit) else { return nil }
     do throws(SystemCallError) {
       // Not blocking, so that a FIFO cannot hang the launch before it is refused.
       let file = try FileDescriptor.open(resolved, FileDescriptor.readOnlyNonBlocking)
@@ -45,9 +68,9 @@ public enum ConfigurationFiles {
         isMissing: false))
   }
 
-  private static func trusted(_ path: String) throws(LaunchFailure) -> String? {
+  private static func trusted(_ path: String, _ visit: (String) -> Void) throws(LaunchFailure) -> String? {
     do throws(TrustedFile.Distrust) {
-      return try TrustedFile.resolve(path)
+      return try TrustedFile.resolve(path, visit: visit)
     } catch {
       if error.path != path {
         throw .untrustedConfiguration(

@@ -36,16 +36,25 @@ public enum TrustedFile {
     }
   }
 
-  /// Follows a path to the file that it names, checking each step; the path without symbolic links.
-  public static func resolve(_ path: String) throws(Distrust) -> String {
+  /// Whether the caller is who may write such files, by what the kernel says; also when it says nothing.
+  static var isWrittenByCaller: Bool {
+    guard let root = try? FileStatus.of("/") else { return true }
+    return root.owner == Process.userID
+  }
+
+  /// Follows a path to the file that it names, checking each step; the path without symbolic links. `visit` gets every directory,
+  /// link and file on the way before anything is looked up in it, or of it, whether it is there or not.
+  public static func resolve(_ path: String, visit: (String) -> Void = { _ in }) throws(Distrust) -> String {
     let administrator = try status("/", FileStatus.of).owner
     var pending = components(path)
     var resolved = ""
     var links = 0
+    visit("/")
     try checkOwnership("/", status("/", FileStatus.of), administrator)
     while let name = pending.first {
       pending.removeFirst()
       let next = resolved + "/" + name
+      visit(next)
       let found = try status(next, FileStatus.ofLink)
       if found.kind == .symbolicLink {
         links += 1

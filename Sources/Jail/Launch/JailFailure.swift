@@ -40,19 +40,23 @@ public enum JailFailure: Error, Equatable, Sendable {
     }
   }
 
-  /// What failed, and how to fix it: lines for stderr, without a final line break.
-  public var text: String {
+  /// What failed, in its parts.
+  var complaint: Complaint {
+    if let finding { return finding.complaint }
     switch self {
-    case .step, .workingDirectory, .pasta: return finding?.refusal ?? ""
     case .command(let name, let errno):
-      return "claude-sandbox: \(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))"
-    case .interrupted: return "claude-sandbox: interrupted"
-    case .launcherDied: return "claude-sandbox: the launcher was killed"
+      return Complaint(
+        .command, "\(name): \(errno == Errno.ENOENT ? "command not found" : errnoText(errno))")
+    case .launcherDied: return Complaint(.launch, "the launcher was killed")
     case .supervisorFailed(let cause):
-      return "claude-sandbox: the supervisor failed, and the jail with it: \(cause)"
-    case .supervisorDied: return "claude-sandbox: the supervisor was killed, and the jail with it"
+      return Complaint(.launch, "the supervisor failed, and the jail with it: \(cause)")
+    case .supervisorDied: return Complaint(.launch, "the supervisor was killed, and the jail with it")
+    case .interrupted, .step, .workingDirectory, .pasta: return Complaint(.launch, "interrupted")
     }
   }
+
+  /// What failed, and how to fix it: lines for stderr, without a final line break.
+  public var text: String { finding?.complaint.refusal ?? complaint.failure }
 }
 
 /// Why a step failed: in the kernel's words, or those of a check.

@@ -1,10 +1,14 @@
-/// What tells people and scripts that they are in a jail. Nothing of this program believes it: see `Confinement`.
+/// What tells people and scripts that they are in a jail. Nothing of this program believes it (see `Confinement`); a message may
+/// mention it.
 extension Environment {
   private static let mark = "CLAUDE_SANDBOX"
   private static let prompt = "(jail) "
 
   /// With the variable that every command in a jail has.
   var marked: Environment { setting(Self.mark, to: "1") }
+
+  /// Whether it has that variable, which anyone may set.
+  package var isMarked: Bool { self[Self.mark] == "1" }
 
   /// The words that start an interactive shell whose prompt says where it is, and its environment. What a user's own files set comes
   /// later, and wins: zsh leaves no way behind them.

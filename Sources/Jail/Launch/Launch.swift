@@ -12,13 +12,14 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, override: Bool = true
+    _ command: Command, network: NetworkMode? = nil, override: Bool = true, report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
       // 1. Nothing has been created yet, so every complaint can be made at once.
       try LaunchStep.read.launch { try Process.openStandardDescriptors() }
-      let configuration = try configuration(network)
+      let files = try ConfigurationFiles.texts()
+      let configuration = try configuration(files, network)
       overrideAllowed = configuration.allowOverride.value
       let wish = override ? command.environment[Override.variable] : nil
       guard try Override.wantsJail(environment: wish, configuration) else {
@@ -27,8 +28,9 @@ public enum Launch {
       if network == nil && Confinement.isJail(configuration) { try execute(command) }
       try StandardStreams.check()
       Signals.prepareForChildren()
-      // Nothing that the caller had open reaches any of the processes that follow.
-      try LaunchStep.read.launch { try Process.closeDescriptors(from: 3) }
+      let descriptors = try NamedDescriptors(in: command.arguments)
+      // Nothing else that the caller had open reaches any of the processes that follow.
+      try LaunchStep.read.launch { try descriptors.closeOthers() }
       // 2.
       try Prerequisites.check(configuration)
       let pasta = configuration.network.value == .none ? nil : try Prerequisites.preflight()
@@ -36,11 +38,12 @@ public enum Launch {
       let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
       // 4.
       let blueprint = Blueprint(
-        configuration: configuration, plan: try plan(configuration, facts), facts: facts, resolver: resolver,
-        pasta: pasta, command: command, ignoresHangup: Signals.isIgnored(Signals.hangup))
+        configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
+        facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
+        ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
-        try Launcher.start { SupervisorProcess.run(blueprint, $0, supervise) }
+        try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
       }
     } catch {
       throw Refusal(failure: error, overrideAllowed: overrideAllowed)
@@ -54,8 +57,11 @@ public enum Launch {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
       let own = OwnProcesses(launcher: launcher.process, launching)
+      // Before the command runs, and before the holder hides where it is.
+      var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
+      blueprint.descriptors.close()
       try SupervisorProcess.leaveTerminal()
       step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
       var filtered: Filtered?
@@ -82,11 +88,16 @@ public enum Launch {
       step = .supervise
       let command = try CommandProcess(sealed.process, launcher: launcher)
       let host = try HostWatch()
+      let files = ConfigurationWatch(blueprint.files)
+      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
+      recorder.start()
       // 10. begins.
       let released = try sealed.go(network)
       // 11.
-      return try Supervisor.serve(
-        blueprint, released, network, routing, refusals, command, host, launcher)
+      var supervisor = Supervisor(
+        blueprint, launcher, holder: released, command: command, network: network, routing: routing,
+        refusals: refusals, recorder: recorder, host: host, files: files, control: control)
+      return try supervisor.serve()
     } catch {
       throw step.failure(error)
     }

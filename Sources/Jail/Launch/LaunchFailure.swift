@@ -14,6 +14,8 @@ public enum LaunchFailure: Error, Sendable {
   case overrideForbidden(SourceLocation?)
   /// Standard input, output or error is something that leads out of the jail.
   case standardStream(CInt, String)
+  /// A descriptor that the command line names is something that leads out of the jail, or may.
+  case namedDescriptor(CInt, String)
   /// What the machine lacks; every one.
   case prerequisites([Prerequisite])
   /// The policy cannot be turned into walls.
@@ -40,9 +42,51 @@ public enum LaunchFailure: Error, Sendable {
   /// Whether the jail was refused, so that naming the way round it makes sense.
   var isRefusal: Bool {
     switch self {
-    case .prerequisites, .plan, .optionMemory, .standardStream: true
+    case .prerequisites, .plan, .optionMemory, .standardStream, .namedDescriptor: true
     case .jail(let failure): failure.finding != nil
     default: false
+    }
+  }
+
+  /// What failed, each thing by itself.
+  public var complaints: [Complaint] {
+    switch self {
+    case .configuration(let diagnostics): return diagnostics.map(Complaint.init)
+    case .prerequisites(let missing): return missing.map(\.complaint)
+    case .jail(let failure): return [failure.complaint]
+    case .untrustedConfiguration(let distrust):
+      return [Complaint(.configuration, "\(distrust)", fix: distrust.fix)]
+    case .overrideValue(let value):
+      let what = "\(Override.variable)=\(value) is neither yes nor no"
+      return [Complaint(.override, what, fix: "set it to 0 or 1, or unset it")]
+    case .overrideForbidden(let place):
+      let line = place.map { "\($0) (allow-override = no)" } ?? "allow-override = no"
+      let what = "\(Override.variable)=0, which \(line) forbids"
+      return [Complaint(.override, what, fix: "unset \(Override.variable)", at: place)]
+    case .standardStream(let descriptor, let found):
+      let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
+      let fix = "redirect it: to a file, through a pipe (| cat), or from /dev/null"
+      return [Complaint(.stream, "\(name) is \(found)", fix: fix)]
+    case .namedDescriptor(let descriptor, let found):
+      let fix = "close it (\(descriptor)>&-), or put a pipe or a file in its place: <(COMMAND)"
+      return [
+        Complaint(.stream, "descriptor \(descriptor), which the command line names, is \(found)", fix: fix)
+      ]
+    case .plan(let error):
+      return [Complaint(.plan, error.problem, fix: error.fix)]
+    case .optionMemory(let needed, let limit):
+      let what =
+        "the tap filter needs \(needed) bytes of kernel socket memory, and net.core.optmem_max is \(limit)"
+      let fix = "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes"
+      return [Complaint(.plan, what, fix: fix)]
+    case .noClaude(let configuration):
+      let what = "Claude Code was not found where its installers put it, in /usr/bin or on PATH"
+      let fix = "npm install -g @anthropic-ai/claude-code, or set claude-binary = PATH in \(configuration)"
+      return [Complaint(.claude, what, fix: fix)]
+    case .claudeBinaryIsSandbox(let path, let place):
+      let what = "\(place.map { "\($0): " } ?? "")claude-binary = \(path) is claude-sandbox itself"
+      let fix = "name the real Claude Code, or remove the line to have it searched for"
+      return [Complaint(.claude, what, fix: fix, at: place)]
     }
   }
 
@@ -54,36 +98,9 @@ public enum LaunchFailure: Error, Sendable {
       return diagnostics.map(\.description).joined(separator: "\n")
         + "\nclaude-sandbox: refused: \(count) in the configuration"
         + "\n  fix: correct the lines above; check with: claude-sandbox config --check"
-    case .untrustedConfiguration(let distrust):
-      return refused("\(distrust)", fix: distrust.fix)
-    case .overrideValue(let value):
-      return refused(
-        "\(Override.variable)=\(value) is neither yes nor no", fix: "set it to 0 or 1, or unset it")
-    case .overrideForbidden(let place):
-      let where_ = place.map { "\($0) (allow-override = no)" } ?? "allow-override = no"
-      return refused("\(Override.variable)=0, which \(where_) forbids", fix: "unset \(Override.variable)")
-    case .standardStream(let descriptor, let found):
-      let name = ["standard input", "standard output", "standard error"][Int(descriptor)]
-      return refused(
-        "\(name) is \(found)", fix: "redirect it: to a file, through a pipe (| cat), or from /dev/null")
-    case .prerequisites(let missing):
-      return missing.map(\.refusal).joined(separator: "\n")
-    case .plan(let error):
-      return refused(error.problem, fix: error.fix)
-    case .optionMemory(let needed, let limit):
-      return refused(
-        "the tap filter needs \(needed) bytes of kernel socket memory, and net.core.optmem_max is \(limit)",
-        fix: "sysctl -w net.core.optmem_max=131072, or merge allow-ip lines into allow-net prefixes")
-    case .noClaude(let configuration):
-      return
-        "claude-sandbox: Claude Code was not found where its installers put it, in /usr/bin or on PATH"
-        + "\n  fix: npm install -g @anthropic-ai/claude-code, or set claude-binary = PATH in \(configuration)"
-    case .claudeBinaryIsSandbox(let path, let place):
-      return refused(
-        "\(place.map { "\($0): " } ?? "")claude-binary = \(path) is claude-sandbox itself",
-        fix: "name the real Claude Code, or remove the line to have it searched for")
-    case .jail(let failure):
-      return failure.text
+    case .noClaude: return complaints.map(\.failure).joined(separator: "\n")
+    case .jail(let failure): return failure.text
+    default: return complaints.map(\.refusal).joined(separator: "\n")
     }
   }
 
@@ -99,13 +116,15 @@ public enum LaunchFailure: Error, Sendable {
     return .prerequisites(missing)
   }
 
-  /// The text, and for a refusal the line that names the override, unless the administrator forbids it.
-  func text(overrideAllowed: Bool) -> String {
-    guard isRefusal && overrideAllowed else { return text }
-    return text + "\n  or run without the jail, at your own risk: \(Override.variable)=0"
+  /// The way round a refusal, unless the administrator forbids it.
+  public func override(allowed: Bool) -> String? {
+    isRefusal && allowed ? "\(Override.variable)=0" : nil
   }
 
-  private func refused(_ what: String, fix: String) -> String {
-    "claude-sandbox: refused: \(what)\n  fix: \(fix)"
+  /// The text, and the line that names the override.
+  func text(overrideAllowed: Bool) -> String {
+    text
+      + (override(allowed: overrideAllowed).map { "\n  or run without the jail, at your own risk: \($0)" }
+        ?? "")
   }
 }

@@ -10,7 +10,7 @@ enum Launcher {
   }
 
   /// Forks the supervisor, and mirrors the command until it ends.
-  static func start(supervisor run: (LauncherSocket) -> Never) throws -> WaitStatus {
+  static func start(_ blueprint: Blueprint, supervisor run: (LauncherSocket) -> Never) throws -> WaitStatus {
     let pair = try DatagramPair()
     // The job-control signals too: this process stops when the command has stopped, not before.
     try Signals.block(Signals.forwarded + Signals.background)
@@ -21,6 +21,7 @@ enum Launcher {
     if supervisor == 0 { run(LauncherSocket(to: launcher, pair.keepSecond())) }
     try Process.hide()
     let socket = pair.keepFirst()
+    blueprint.descriptors.close()
     try Process.leaveStandardStreams()
     return try mirror(supervisor, socket, signals)
   }

@@ -7,10 +7,10 @@ extension Launch {
   public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
     Configuration, HostFacts, Plan
   ) {
-    let configuration = try configuration(network)
+    let configuration = try configuration(ConfigurationFiles.texts(), network)
     let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
     guard Confinement.isJail(configuration) else {
-      return (configuration, facts, try plan(configuration, facts))
+      return (configuration, facts, try Plan.measured(configuration, facts))
     }
     do throws(PlanError) {
       return (configuration, facts, try Plan.inside(configuration: configuration, facts: facts))
@@ -19,25 +19,12 @@ extension Launch {
     }
   }
 
-  static func configuration(_ network: NetworkMode?) throws(LaunchFailure) -> Configuration {
-    var configuration = try ConfigurationFiles.read()
+  static func configuration(
+    _ files: ConfigurationFiles.Texts, _ network: NetworkMode?
+  ) throws(LaunchFailure) -> Configuration {
+    var configuration = try files.parsed()
     if network == NetworkMode.none { configuration.network = Sourced(.none) }
     return configuration
-  }
-
-  static func plan(_ configuration: Configuration, _ facts: HostFacts) throws(LaunchFailure) -> Plan {
-    let plan: Plan
-    do throws(PlanError) {
-      plan = try Plan.make(configuration: configuration, facts: facts)
-    } catch {
-      throw .plan(error)
-    }
-    // While a filter is replaced the kernel holds both. Where it does not tell its limit, attaching will.
-    let needed = 2 * plan.filter.optionMemory
-    if let limit = Prerequisites.setting("net/core/optmem_max").flatMap({ Int($0) }), needed >= limit {
-      throw .optionMemory(needed: needed, limit: limit)
-    }
-    return plan
   }
 
   /// The override: said, so that nobody takes the command for a jailed one.

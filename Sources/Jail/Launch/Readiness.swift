@@ -6,7 +6,7 @@ public enum Readiness {
   public static func check() -> [Prerequisite] {
     do throws(LaunchFailure) {
       let configuration = try ConfigurationFiles.read()
-      return [jail(configuration), rules(), claude(configuration)]
+      return [jail(configuration), rules()] + [names()].compactMap(\.self) + [claude(configuration)]
     } catch {
       return [finding("configuration", error)]
     }
@@ -28,6 +28,28 @@ public enum Readiness {
     } catch {
       return finding("rules", error)
     }
+  }
+
+  /// A host of the internet that a machine with Claude Code reaches anyway. It is looked up, and sent nothing.
+  private static let wellKnown = "api.anthropic.com"
+
+  /// Some proxies answer every name with an address of a prefix that is closed by default (RFC 2544), which they route to themselves. nil where
+  /// nothing answers, or not soon.
+  private static func names() -> Prerequisite? {
+    let name = "names"
+    let options = "timeout:1 attempts:1"
+    guard let found = try? HostNames.addresses(of: "\(wellKnown).", options: options),
+      let proxied = Prefix("198.18.0.0/15"), let plan = try? Launch.plan().2,
+      let address = found.first(where: proxied.contains) ?? found.first
+    else { return nil }
+    let isOpen = plan.decide(Flow(destination: address, transport: .tcp, port: 443)).allowed
+    guard proxied.contains(address), !isOpen else { return .ok(name, "\(wellKnown) is \(address)") }
+    return .limited(
+      name,
+      "\(wellKnown) is \(address): a proxy answers for every name, with addresses that are closed in jails",
+      fix:
+        "write allow-net = \(proxied) in \(ConfigurationFiles.main); that proxy then decides what a jail reaches"
+    )
   }
 
   /// Limited: every other command has its jail.

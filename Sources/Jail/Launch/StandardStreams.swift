@@ -3,8 +3,8 @@ import Linux
 /// What the command may inherit as standard input, output and error. Everything else that was open is closed.
 ///
 /// A socket remembers the network namespace in which it was made: `connect(2)` with AF_UNSPEC, then with any
-/// address, and it leaves by the host's network. A directory reaches past the covers. A tap is a link of
-/// the host.
+/// address, and it leaves by the host's network. A directory reaches past the covers, and a file past the read-only
+/// mounts. A tap is a link of the host.
 enum StandardStreams {
   private static let unix: CInt = 1
   private static let stream: CInt = 1
@@ -24,10 +24,13 @@ enum StandardStreams {
     }
   }
 
-  private static func objection(to descriptor: CInt) throws(SystemCallError) -> String? {
+  static func objection(to descriptor: CInt) throws(SystemCallError) -> String? {
     let status = try FileStatus.of("/proc/self/fd/\(descriptor)")
     switch status.kind {
-    case .regular, .pipe: return nil
+    case .regular:
+      return try TrustAnchors.holds(descriptor)
+        ? "a file that is read-only in a jail, and could be written to by this descriptor" : nil
+    case .pipe: return nil
     case .characterDevice:
       return status.deviceMajor == memoryDevices || Process.isTerminal(descriptor) ? nil : "a device"
     case .socket:

@@ -25,6 +25,9 @@ final class DNSConnection {
   private var outgoing: ArraySlice<UInt8> = []
   /// How many bytes of the answer the resolver still has to send, once it has told the length.
   private var rest = 0
+  /// The query that is being answered.
+  private var request: DNSRequest?
+  private var effects: [Effect] = []
 
   private enum Phase { case reading, asking, answering }
   /// What ends a connection.
@@ -57,6 +60,12 @@ final class DNSConnection {
       guard outgoing.isEmpty, let upstream else { return .writable(client, event) }
       return .readable(upstream.descriptor, event)
     }
+  }
+
+  /// What was asked for and answered since it was called last.
+  func takeEffects() -> [Effect] {
+    defer { effects = [] }
+    return effects
   }
 
   /// Goes as far as it can without waiting, at most to the end of one query; false when the connection is
@@ -94,7 +103,10 @@ final class DNSConnection {
       return true
     }
     do throws(DNSRequest.Rejection) {
-      lastResort = try DNSRequest(query[2...]).response(.serverFailure)
+      let request = try DNSRequest(query[2...])
+      effects.append(.nameAsked(request.name))
+      self.request = request
+      lastResort = request.response(.serverFailure)
       candidates = order.resolvers[...]
       (phase, deadline) = (.asking, now)
     } catch {
@@ -162,11 +174,19 @@ final class DNSConnection {
       if count == 0 { throw End() }
       rest -= count
       outgoing = Array(buffer[..<count])[...]
+      learn(outgoing)
       return true
     }
     (phase, deadline) = (.reading, now + Self.idleTime)
     (query, outgoing, upstream) = ([], [], nil)
     return false
+  }
+
+  /// Only of an answer's first part: what comes later does not tell where its records begin.
+  private func learn(_ message: ArraySlice<UInt8>) {
+    guard let request = request.take(), request.isAnswered(by: message) else { return }
+    let addresses = DNSAnswer.addresses(in: message, from: request.questionEnd)
+    if !addresses.isEmpty { effects.append(.nameAnswered(request.name, addresses)) }
   }
 
   private func respond(_ response: [UInt8], now: Instant) {

@@ -47,6 +47,12 @@ final class DNSExchange {
     self.request.id = .random(in: .min ... .max)
   }
 
+  /// The name that is asked for, and the addresses in an answer.
+  var name: String { request.name }
+  func addresses(in response: [UInt8]) -> [IPAddress] {
+    DNSAnswer.addresses(in: response[...], from: request.questionEnd)
+  }
+
   /// Adds what it waits for: an answer to any of its attempts.
   func addInterests<Event>(_ event: Event, to interests: inout [Interest<Event>]) {
     for attempt in attempts { interests.append(.readable(attempt.descriptor, event)) }

@@ -4,7 +4,7 @@ internal import Policy
 /// The jail's DNS server: it forwards queries, as they are, to the host's resolvers from the host's network
 /// namespace.
 ///
-/// It caches nothing and reads no record. What it holds is bounded by what may be in flight; above that,
+/// It caches nothing, and what it reads of records is for people only. What it holds is bounded by what may be in flight; above that,
 /// queries wait in the kernel's socket buffers, so that a burst is served late and not refused. One client's
 /// trouble ends that client's exchange and nothing else.
 struct DNSForwarder: ~Copyable, Service {
@@ -36,6 +36,8 @@ struct DNSForwarder: ~Copyable, Service {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
   /// Until when no connection is accepted because accepting one failed.
   private var pausedUntil: Instant?
+  /// What was asked for and answered since the last `handle`.
+  private var effects: [Effect] = []
 
   static let mostExchanges = 128
   static let mostConnections = 32
@@ -94,7 +96,8 @@ struct DNSForwarder: ~Copyable, Service {
       continueConnections(now: now) { $0.deadline <= now }
       makeRoom(now: now)
     }
-    return []
+    defer { effects = [] }
+    return effects
   }
 
   private mutating func continueExchanges(now: Instant, where isConcerned: (DNSExchange) -> Bool) {
@@ -123,19 +126,28 @@ struct DNSForwarder: ~Copyable, Service {
   }
 
   private mutating func finish(_ exchange: DNSExchange, _ outcome: DNSExchange.Outcome) {
-    if let resolver = outcome.resolver { order.prefer(resolver) }
+    if let resolver = outcome.resolver {
+      order.prefer(resolver)
+      tell(exchange.name, exchange.addresses(in: outcome.response))
+    }
     send(outcome.response, to: exchange.client)
+  }
+
+  private mutating func tell(_ name: String, _ addresses: [IPAddress]) {
+    if !addresses.isEmpty { effects.append(.nameAnswered(name, addresses)) }
   }
 
   private mutating func continueConnections(now: Instant, where isConcerned: (DNSConnection) -> Bool) {
     var index = 0
     while index < connections.count {
       let connection = connections[index]
-      if isConcerned(connection), !connection.advance(now: now, buffer: &buffer, order: &order) {
-        connections.remove(at: index)
-      } else {
+      guard isConcerned(connection) else {
         index += 1
+        continue
       }
+      let goesOn = connection.advance(now: now, buffer: &buffer, order: &order)
+      effects += connection.takeEffects()
+      if goesOn { index += 1 } else { connections.remove(at: index) }
     }
   }
 
@@ -158,6 +170,7 @@ struct DNSForwarder: ~Copyable, Service {
   private mutating func take(_ message: ArraySlice<UInt8>, from client: SocketAddress, now: Instant) {
     do throws(DNSRequest.Rejection) {
       let request = try DNSRequest(message)
+      effects.append(.nameAsked(request.name))
       let exchange = DNSExchange(
         request, id: nextID(), from: client, resolvers: order.resolvers, port: port, now: now)
       if let outcome = exchange.advance(now: now, buffer: &buffer) {

@@ -4,7 +4,7 @@ struct DNSRequest {
   /// The whole message.
   private(set) var bytes: [UInt8]
   /// Where the question ends and the other sections start.
-  private let questionEnd: Int
+  let questionEnd: Int
 
   /// The longest query that is taken, in bytes: a name, an OPT record and its padding need less than a
   /// quarter of it.
@@ -50,6 +50,28 @@ struct DNSRequest {
   var id: UInt16 {
     get { UInt16(bytes[0]) << 8 | UInt16(bytes[1]) }
     set { (bytes[0], bytes[1]) = (UInt8(newValue >> 8), UInt8(newValue & 0xff)) }
+  }
+
+  /// The name in lower case, as RFC 1035 section 5.1 writes it: what would be mistaken is escaped, what cannot be printed is
+  /// three digits. Without the dot at its end.
+  var name: String {
+    var text = ""
+    var position = Self.headerLength
+    while bytes[position] != 0 {
+      let end = position + 1 + Int(bytes[position])
+      if !text.isEmpty { text += "." }
+      for byte in bytes[(position + 1)..<end] { text += Self.escaped(Self.lowercase(byte)) }
+      position = end
+    }
+    return text.isEmpty ? "." : text
+  }
+
+  private static func escaped(_ byte: UInt8) -> String {
+    switch byte {
+    case UInt8(ascii: "."), UInt8(ascii: "\\"): return "\\" + String(Character(Unicode.Scalar(byte)))
+    case 0x21..<0x7f: return String(Character(Unicode.Scalar(byte)))
+    default: return "\\" + (byte < 100 ? byte < 10 ? "00" : "0" : "") + "\(byte)"
+    }
   }
 
   /// A response without records.

@@ -5,7 +5,8 @@ import Linux
 package final class ExposedSocket {
   package let identity: [UInt64]
   private let path: String
-  private let place: FileDescriptor
+  /// Referred to, as it was before the covers.
+  let place: FileDescriptor
 
   /// Throws when there is no socket.
   package init(_ path: String) throws {

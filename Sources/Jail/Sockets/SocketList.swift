@@ -32,14 +32,17 @@ package struct SocketList {
   package init(_ environment: Environment) throws(SystemCallError) {
     let user = Process.userID
     self.user = user
+    let account = try Self.account(user)
     var homes: [String] = []
-    for home in [environment["HOME"], try Self.accountHome(user)] {
+    for home in [environment["HOME"], account?.home] {
       guard let path = home.flatMap(Self.normalized), !homes.contains(path) else { continue }
       homes.append(path)
     }
     rows =
-      Self.table(user) + homes.flatMap(Self.below)
+      Self.table(user) + (account.map { Self.named($0.name) } ?? []) + homes.flatMap(Self.below)
       + (try Self.runtimeDirectory(environment["XDG_RUNTIME_DIR"], user, homes))
+      + Self.record(environment)
+      + ["CLAUDE_CODE_TMPDIR", "TMPDIR", "TMP", "TEMP"].compactMap { environment[$0].flatMap(Self.sessions) }
   }
 
   /// Makes the directories that a jail has from its start, where they are missing.
@@ -48,21 +51,30 @@ package struct SocketList {
   }
 
   /// An absolute path without repeated slashes; nil if it is none.
-  private static func normalized(_ path: String) -> String? {
+  static func normalized(_ path: String) -> String? {
     path.hasPrefix("/") ? "/" + path.split(separator: "/").joined(separator: "/") : nil
   }
 
-  /// The home that passwd(5) gives the user, which counts where a caller sets none.
-  private static func accountHome(_ user: UInt32) throws(SystemCallError) -> String? {
+  /// What passwd(5) says of the user. Its home counts where a caller sets none.
+  private static func account(_ user: UInt32) throws(SystemCallError) -> (name: String, home: String)? {
     let text = try unlessAbsent { () throws(SystemCallError) in
       try FileDescriptor.contents(of: "/etc/passwd", limit: 16 << 20)
     }
     let number = Array("\(user)".utf8)[...]
     for line in (text ?? []).split(separator: UInt8(ascii: "\n")) {
       let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-      if fields.count > 5, fields[2] == number { return String(decoding: fields[5], as: UTF8.self) }
+      if fields.count > 5, fields[2] == number {
+        return (String(decoding: fields[0], as: UTF8.self), String(decoding: fields[5], as: UTF8.self))
+      }
     }
     return nil
+  }
+
+  /// Where running sessions of Claude Code listen without a runtime directory, if the directory for temporary files is not
+  /// /tmp. Sockets only: those of the jail's own sessions are there too.
+  private static func sessions(_ directory: String) -> Row? {
+    guard let path = normalized("\(directory)/cc-socks") else { return nil }
+    return Row(path: path, reason: "sockets of running sessions", socketsOnly: true)
   }
 
   /// Where the user's runtime directory is not below /run: the session bus and what else listens there. The whole
@@ -87,6 +99,17 @@ package struct SocketList {
         path: path, reason: "the user's runtime directory: session bus, systemd --user, Wayland",
         socketsOnly: isNeeded || !isOwn, isResolved: true)
     ]
+  }
+
+  /// The record, where it is elsewhere.
+  private static func record(_ environment: Environment) -> [Row] {
+    guard environment["XDG_STATE_HOME"] != nil, let place = RecordDirectory.Place(environment) else {
+      return []
+    }
+    let reason = "the record of what jails were refused"
+    return place.isBelowHome
+      ? [Row(home: place.start, path: place.names.joined(separator: "/"), reason: reason)]
+      : [Row(path: place.path, reason: reason, isResolved: true)]
   }
 
   private static func table(_ user: UInt32) -> [Row] {
@@ -129,6 +152,16 @@ package struct SocketList {
         path: "/tmp/cc-daemon-\(user)", reason: "claude --bg asks a daemon there to run the session",
         isMade: true),
       Row(path: "/tmp/cc-socks-\(user)", reason: "sockets of running sessions", isMade: true),
+      Row(path: "/tmp/cc-socks", reason: "the same, of whichever user came first", isMade: true),
+    ]
+  }
+
+  /// Directories that have the user's name.
+  private static func named(_ name: String) -> [Row] {
+    [
+      Row(
+        path: "/tmp/claude-mcp-browser-bridge-\(name)",
+        reason: "Claude in Chrome: opens pages in the browser that there is", isMade: true)
     ]
   }
 
@@ -150,6 +183,8 @@ package struct SocketList {
       Row(home: home, path: ".pm2", reason: "pm2 runs what it is given", socketsOnly: true),
       Row(
         home: home, path: ".local/state/watchman", reason: "watchman runs what it is given as a trigger"),
+      // No sockets, but not for the command to read or write either.
+      Row(home: home, path: ".local/state/claude-sandbox", reason: "the record of what jails were refused"),
       Row(
         home: home, path: ".local/share/code-server",
         reason: "code-server opens files in the window that there is",

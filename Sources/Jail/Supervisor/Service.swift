@@ -1,4 +1,5 @@
 import Linux
+import Policy
 import Record
 
 /// A source of events: what the supervisor serves. It waits for nothing itself.
@@ -16,12 +17,20 @@ protocol Service: ~Copyable {
 enum Effect {
   /// The host's network or its name servers have changed.
   case hostChanged
+  /// The administrator's files have changed, or are to be taken over as they are.
+  case configurationRead(ConfigurationReading)
+  /// What became of such a change.
+  case configuration(ConfigurationEvent)
   /// The user should know this.
   case tell(String)
   /// A packet was refused.
   case refused(RefusedPacket)
   /// The jail's name service was asked for this name, in its textual form (hostile).
   case nameAsked(String)
+  /// Somebody outside asks; the control socket knows whom to answer.
+  case asked(ControlRequest, client: UInt64)
+  /// It was told these addresses for a name.
+  case nameAnswered(String, [IPAddress])
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

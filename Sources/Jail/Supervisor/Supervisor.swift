@@ -1,5 +1,6 @@
 import Linux
 import Policy
+import Record
 
 /// Step 11, in the process outside the jail that holds its sockets: it serves what a running jail needs, as one loop over events.
 /// It has no privilege that its user does not have.
@@ -10,11 +11,14 @@ struct Supervisor: ~Copyable {
     case command(CommandProcess.Event?)
     case pasta(Pasta.Running.Event?)
     case host(HostWatch.Event?)
+    case files(ConfigurationWatch.Event?)
     case names(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
     case routing(JailRouting.Event?)
     case resolverCover(ResolverCover.Event?)
     case uplink(Uplink.Event?)
+    case control(ControlSocket.Event?)
+    case recorder(Recorder.Event?)
   }
 
   private let blueprint: Blueprint
@@ -26,48 +30,58 @@ struct Supervisor: ~Copyable {
   private let routing: JailRouting
   private var refusals: RefusalResponder
   private var host: HostWatch
+  private var recorder: Recorder
+  private var files: ConfigurationWatch
+  private var live: LiveConfiguration
+  private var control: ControlSocket
   private var isIdle = false
 
-  private init(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ routing: JailRouting, _ refusals: consuming RefusalResponder, _ command: consuming CommandProcess,
-    _ host: consuming HostWatch, _ launcher: LauncherSocket
+  init(
+    _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
+    command: consuming CommandProcess, network: consuming Connected?, routing: JailRouting,
+    refusals: consuming RefusalResponder, recorder: consuming Recorder,
+    host: consuming HostWatch, files: consuming ConfigurationWatch, control: consuming ControlSocket
   ) {
     self.blueprint = blueprint
     self.launcher = launcher
-    self.command = command
     self.holder = holder
+    self.command = command
     self.network = consume network
     self.routing = routing
     self.refusals = refusals
     self.host = host
+    self.recorder = recorder
+    self.files = files
+    live = LiveConfiguration(blueprint.configuration)
+    self.control = control
   }
 
-  /// Serves a jail until its command has ended; how it did.
-  static func serve(
-    _ blueprint: Blueprint, _ holder: consuming ReleasedHolder, _ network: consuming Connected?,
-    _ routing: JailRouting, _ refusals: consuming RefusalResponder, _ command: consuming CommandProcess,
-    _ host: consuming HostWatch, _ launcher: LauncherSocket
-  ) throws -> WaitStatus {
+  /// Serves the jail until its command has ended; how it did.
+  mutating func serve() throws(JailFailure) -> WaitStatus {
     do {
-      var supervisor = Supervisor(
-        blueprint, holder, network, routing, refusals, command, host, launcher)
-      return try supervisor.serve()
+      return try serveAll()
     } catch {
+      recorder.end(nil)
       throw error as? JailFailure ?? .supervisorFailed(Cause(error))
     }
   }
 
-  private mutating func serve() throws -> WaitStatus {
+  private mutating func serveAll() throws -> WaitStatus {
     // The table with the way out in it: reading it back takes time that the command need not wait for.
-    _ = try apply(routing.check())
+    _ = try apply(routing.check(), now: .now)
     while true {
-      let agenda = agenda()
-      if !isIdle && !holder.isPending && agenda.deadline == nil { becomeIdle() }
+      var agenda = agenda()
+      if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
+      // What it counts may wait for minutes, and keeps nobody from being idle.
+      agenda.add(recorder, Event.recorder)
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
-        if let end = try apply(dispatch(event, now: now)) {
+        if let end = try apply(dispatch(event, now: now), now: now) {
           refusals.release()
+          files.release()
+          // Whoever is left could change the record.
+          Descendants.killAll()
+          recorder.end(end)
           return end
         }
       }
@@ -81,7 +95,9 @@ struct Supervisor: ~Copyable {
     agenda.add(holder, Event.holder)
     agenda.add(command, Event.command)
     agenda.add(host, Event.host)
+    agenda.add(files, Event.files)
     agenda.add(holder.resolverCover, Event.resolverCover)
+    agenda.add(control, Event.control)
     agenda.add(routing, Event.routing)
     switch network {
     case .some(let network):
@@ -100,23 +116,36 @@ struct Supervisor: ~Copyable {
     case .command(let event): return try command.handle(event, now: now)
     case .pasta(let event): return network?.pasta.handle(event, now: now) ?? []
     case .host(let event): return try host.handle(event, now: now)
+    case .files(let event): return files.handle(event, now: now)
     case .names(let event):
-      if event?.isQuestion == true { _ = try apply(host.nameIsAsked()) }
+      if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.names.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
     case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
+    case .control(let event): return control.handle(event, now: now)
+    case .recorder(let event): return recorder.handle(event, now: now)
     }
   }
 
   /// What follows; how the command ended, if it has.
-  private mutating func apply(_ effects: [Effect]) throws -> WaitStatus? {
+  private mutating func apply(_ effects: [Effect], now: Instant) throws -> WaitStatus? {
     for effect in effects {
       switch effect {
       case .hostChanged: follow()
+      case .configurationRead(let reading): _ = try apply(follow(reading), now: now)
       case .cut(let reason): cut(reason)
-      case .refused, .nameAsked: break
+      case .refused(let packet): recorder.refused(packet, by: plan, now: now)
+      case .nameAsked(let name): recorder.asked(name, now: now)
+      case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
+      case .configuration(let event): recorder.configured(event)
+      case .asked(let request, let client):
+        if request == .reload {
+          follow()
+          _ = try apply(files.reread(now: now), now: now)
+        }
+        control.answer(client, status)
       case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -131,9 +160,73 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       holder.resolverCover.show(resolver.jailText)
-      try network?.follow(facts, resolver.resolvers, blueprint.configuration, &refusals)
+      try network?.follow(facts, resolver.resolvers, live.current, &refusals)
     } catch {
       cut("the walls could not follow the host's network (\(error))")
+    }
+  }
+
+  /// Becomes what the administrator's files say. It is planned and measured before anything is touched; what cannot be, changes
+  /// nothing. Where the command could have written the files, it is followed as far as it closes something.
+  private mutating func follow(_ reading: ConfigurationReading) -> [Effect] {
+    do throws(LaunchFailure) {
+      let plan = network?.plan
+      let change = ConfigurationChange(
+        from: live.current, to: try reading.result.get(),
+        mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
+        hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
+      switch (plan, change.configuration.network) {
+      case (nil, _): break
+      case (_, let mode) where mode.value == .none:
+        cut("\(mode.location.map { "\($0): " } ?? "")network = none")
+      case (.some(let plan), _):
+        let (facts, resolver) = try facts()
+        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
+      }
+      return live.accept(change)
+    } catch {
+      return live.reject(error)
+    }
+  }
+
+  private mutating func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
+    do {
+      return try HostNetwork.current()
+    } catch {
+      files.tryAgain(now: .now)
+      throw .jail(LaunchStep.facts.failure(error))
+    }
+  }
+
+  /// Halfway to another plan nothing is certain, so a failure ends the network.
+  private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
+    do {
+      try network?.follow(plan, resolver.resolvers, &refusals)
+    } catch {
+      cut("the walls could not follow the configuration (\(error))")
+    }
+  }
+
+  /// What this jail is now, for whoever may ask.
+  private var status: JailStatus {
+    var status = control.jail
+    switch network {
+    case .some: break
+    case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
+    }
+    status.refused = recorder.refusals.total
+    status.recordProblem = recorder.failure
+    status.configurationProblem = live.problem
+    status.waitingKeys = live.waiting
+    status.isWatched = files.isWatched
+    return status
+  }
+
+  /// The plan of now. A jail whose network was cut keeps the one that it began with.
+  private var plan: Plan {
+    switch network {
+    case .some(let network): network.plan
+    case nil: blueprint.plan
     }
   }
 
@@ -152,6 +245,7 @@ struct Supervisor: ~Copyable {
   /// The launch is over, and nothing is to be done until something happens.
   private mutating func becomeIdle() {
     isIdle = true
+    recorder.prune()
     Process.releaseText()
     try? launcher.send(.idle)
   }
@@ -168,6 +262,9 @@ struct Agenda<Event> {
   }
 
   var deadline: Instant? { timers.map(\.moment).min() }
+
+  /// Whether nothing is to be done in the next seconds, unless something happens.
+  var isQuiet: Bool { deadline.map { .now + .seconds(5) < $0 } ?? true }
 
   /// The deadlines that have come.
   func due(_ now: Instant) -> [Event] { timers.filter { $0.moment <= now }.map(\.event) }

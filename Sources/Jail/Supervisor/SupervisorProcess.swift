@@ -12,7 +12,7 @@ enum SupervisorProcess {
       report = .ended(
         try LaunchStep.supervise.run {
           try Process.becomeSubreaper()
-          try Signals.block(Signals.forwarded + Signals.background + [Signals.child])
+          try Signals.block(Signals.forwarded + Signals.background + [Signals.child, Signals.fileSize])
           return try supervise(blueprint, launcher)
         })
     } catch .interrupted(let status) {

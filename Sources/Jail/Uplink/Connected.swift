@@ -66,9 +66,12 @@ struct Closed: ~Copyable {
   }
 }
 
+/// A plan that the jail's network cannot become.
+struct PlanOfAnotherMode: Error {}
+
 /// The jail's network. What is in here lives and dies together.
 struct Connected: ~Copyable {
-  private var plan: Plan
+  private(set) var plan: Plan
   var pasta: Pasta.Running
   var uplink: Uplink
   var names: DNSForwarder
@@ -87,8 +90,16 @@ struct Connected: ~Copyable {
     _ facts: HostFacts, _ resolvers: [HostFacts.Resolver], _ configuration: Configuration,
     _ refusals: inout RefusalResponder
   ) throws {
+    try follow(Plan.make(configuration: configuration, facts: facts, keeping: plan), resolvers, &refusals)
+  }
+
+  /// Becomes what the plan says, which keeps the addresses.
+  mutating func follow(
+    _ next: Plan, _ resolvers: [HostFacts.Resolver], _ refusals: inout RefusalResponder
+  ) throws {
+    // A plan for another mode has no routes: it would take the walls away.
+    guard next.network == plan.network else { throw PlanOfAnotherMode() }
     names.use(resolvers)
-    let next = try Plan.make(configuration: configuration, facts: facts, keeping: plan)
     if next == plan { return }
     try uplink.follow(next)
     try refusals.follow(next)

@@ -49,6 +49,8 @@ public struct ConfigurationKey: Sendable {
   let reading: Reading
   /// What a configuration holds for the key; the default too, unless that is nothing.
   public let entries: @Sendable (Configuration) -> [Entry]
+  /// Whether its values are rules, which open or close destinations.
+  public private(set) var isRule = false
 
   /// The row of a key; nil for any other word.
   static func named(_ name: String) -> ConfigurationKey? { all.first { $0.name == name } }
@@ -108,7 +110,7 @@ extension ConfigurationKey {
           guard case .configuration(let location, key: form.key) = rule.origin else { return nil }
           return Entry(value: form.text(rule), location: location)
         }
-      })
+      }, isRule: true)
   }
 
   /// A key that is planned.
@@ -132,4 +134,7 @@ extension ConfigurationKey {
 
   /// Whether the key is accepted and not acted upon.
   public var isForeign: Bool { if case .foreign = reading { true } else { false } }
+
+  /// Whether its value is a truth value.
+  public var isBoolean: Bool { !words.isEmpty && words.allSatisfy { parseBoolean($0) != nil } }
 }

@@ -14,7 +14,7 @@ extension ConfigurationKey {
         """),
     .single(
       "network", \.network, .choice(unavailable: "restricted"), example: "internet",
-      .atLaunch("a jail starts with an uplink or without one"),
+      .atLaunch("a jail starts with an uplink or without one, and can only lose it"),
       manual: """
         .Cm internet ,
         the default: everything except internal networks.

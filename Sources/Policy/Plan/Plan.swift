@@ -82,9 +82,7 @@ public struct Plan: Sendable, Equatable {
   }
 
   private static func wantsIPv6(_ configuration: Configuration, _ facts: HostFacts) -> Bool {
-    guard configuration.ipv6.value == .auto else { return false }
-    return !facts.ipv6InternetPaths.isEmpty
-      || configuration.rules.contains { $0.prefix.family == .ipv6 && $0.action == .allow }
+    configuration.ipv6.value == .auto && !facts.ipv6InternetPaths.isEmpty || configuration.wantsIPv6
   }
 
   private static func base(_ family: Family, _ facts: HostFacts) -> Rule {

@@ -31,7 +31,7 @@ enum FilterDecoder {
       guard let step = step(instruction, next: index + 1) else {
         throw MalformedFilter(
           instruction: index,
-          reason: "operation \(instruction.code) on \(instruction.k) is none of a filter's")
+          reason: "operation \(instruction.code) on \(instruction.k) does not occur in filters")
       }
       guard successors(of: step, next: index + 1).allSatisfy({ $0 < instructions.count }) else {
         throw MalformedFilter(instruction: index, reason: "leads past the end of the program")

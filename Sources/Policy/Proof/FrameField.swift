@@ -50,7 +50,7 @@ enum FrameField: Int, CaseIterable {
   /// A frame of this length has every field.
   static let frameLength = 58
 
-  /// What a load fetches; nil when it is none of these fields.
+  /// What a load fetches; nil when no field begins at that offset with that size.
   static func load(_ offset: UInt32, size: Int) -> Accumulator? {
     // The one byte that is part of a wider field: IPv6's next header.
     if size == 1, offset == 20 { return .field(.fragments, shift: 8, mask: 0xff) }

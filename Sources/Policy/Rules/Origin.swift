@@ -29,6 +29,44 @@ public enum Origin: Hashable, Sendable {
   /// The base of a family: `network = none`.
   case networkNone
 
+  /// What sort of reason it is: a word for programs, in records too, so it stays as it is.
+  public enum Kind: String, Sendable, CaseIterable {
+    case builtin
+    case hostAddress = "host-address"
+    case connectedPrefix = "connected-prefix"
+    case localRoute = "local-route"
+    case internalRoute = "internal-route"
+    case rejectRoute = "reject-route"
+    case jailRoute = "jail-route"
+    case resolver
+    case guestSubnet = "guest-subnet"
+    case configuration
+    case internet
+    case noInternet = "no-internet"
+    case noIPv6 = "no-ipv6"
+    case networkNone = "network-none"
+  }
+
+  /// What sort of reason this is.
+  public var kind: Kind {
+    switch self {
+    case .builtin: .builtin
+    case .hostAddress: .hostAddress
+    case .connectedPrefix: .connectedPrefix
+    case .localRoute: .localRoute
+    case .internalRoute: .internalRoute
+    case .rejectRoute: .rejectRoute
+    case .jailRoute: .jailRoute
+    case .resolver: .resolver
+    case .guestSubnet: .guestSubnet
+    case .configuration: .configuration
+    case .internet: .internet
+    case .noInternet: .noInternet
+    case .noIPv6: .noIPv6
+    case .networkNone: .networkNone
+    }
+  }
+
   var isConfigured: Bool {
     if case .configuration = self { true } else { false }
   }

@@ -8,7 +8,7 @@ public enum WellKnownPort {
     ("wss", 443),
   ]
 
-  /// The port of a service; nil for a name that is none of the usual ones.
+  /// The port of a service; nil for a name that is not in the list above.
   public static func number(_ name: some StringProtocol) -> UInt16? {
     let name = name.hasPrefix("git+") ? String(name.dropFirst(4)) : String(name)
     return numbers.first { $0.name == name.lowercased() }?.port

@@ -33,7 +33,7 @@ _RECORDS = (
 def main():
     arguments = json.loads(sys.argv[1])
     shape = SHAPES[arguments["shape"]]
-    filesystem.make_private(arguments["tests"], arguments["executable"])
+    filesystem.make_private(arguments["tests"], arguments["executable"], arguments["claude_code"])
     tunnels = network.build(shape)
     authority = _dnsmasq(network.WORLD, *_RECORDS, f"--listen-address={DNSMASQ4},{DNSMASQ6}", "--no-resolv")
     stub = _dnsmasq(None, f"--listen-address={STUB4}", "--no-resolv", f"--server={DNSMASQ4}", "--cache-size=0")

@@ -11,6 +11,7 @@ from .identity import UID, unprivileged_lab
 LAB = "/srv/lab"
 TESTS = f"{LAB}/tests"
 EXECUTABLE = f"{LAB}/bin/claude-sandbox"
+CLAUDE_CODE = f"{LAB}/claude-code"
 TUN = "/dev/net/tun"
 CONFIGURATION = "/etc/claude-sandbox.conf"
 # The other names of the executable, as an installation links them.
@@ -22,10 +23,11 @@ _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
 
-def make_private(tests, executable):
-    """Cover what launches read and write. `tests` and `executable` are visible below /srv/lab afterwards."""
+def make_private(tests, executable, claude_code):
+    """Cover what launches read and write. What is named is visible below /srv/lab afterwards."""
     tests = os.open(tests, os.O_PATH)
     executable = os.open(executable, os.O_PATH) if executable else None
+    claude_code = os.open(claude_code, os.O_PATH) if claude_code else None
     _tmpfs("/run", "mode=755")
     # Not in /run, of which a jail has its own.
     _tmpfs("/srv", "mode=755")
@@ -39,6 +41,10 @@ def make_private(tests, executable):
         kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
         for name in (GUARD, WRAP, CLAUDE, VERIFY):
             os.symlink(EXECUTABLE, name)
+    if claude_code is not None:
+        with open(CLAUDE_CODE, "w"):
+            pass
+        kernel.bind(f"/proc/self/fd/{claude_code}", CLAUDE_CODE)
     _private_etc()
     _private_dev()
     for directory in ("/tmp", "/var/tmp"):

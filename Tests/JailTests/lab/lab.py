@@ -26,6 +26,12 @@ def executable():
     return os.path.realpath(os.environ.get("CLAUDE_SANDBOX_EXECUTABLE") or default)
 
 
+def claude_code():
+    """The real Claude Code, which Tests/claude/get fetches; None where it has not."""
+    path = os.path.join(os.path.dirname(os.path.dirname(DIRECTORY)), ".build/claude/claude")
+    return os.path.realpath(path) if os.path.exists(path) else None
+
+
 @dataclasses.dataclass
 class Result:
     """A finished process: `status` as subprocess tells it (-n: killed by signal n)."""
@@ -121,7 +127,7 @@ class Lab:
         binary = executable()
         arguments = {
             "shape": shape.name, "tests": DIRECTORY, "executable": binary if os.path.exists(binary) else None,
-            "agent": agent.socket.fileno(), "services": services.socket.fileno(),
+            "claude_code": claude_code(), "agent": agent.socket.fileno(), "services": services.socket.fileno(),
         }  # fmt: skip
         command = ["unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc"]
         command += ["--user", "--map-root-user"] if os.getuid() else []

@@ -18,8 +18,11 @@ _DIRECTORIES = ("/tmp", "/var/tmp", "/run", "/dev/shm", "/srv/lab/home", "/srv/l
 
 
 def _is_made(path):
-    """Empty directories that a launch makes once for each user, and leaves: see Sources/Jail/Masks.swift."""
-    return re.fullmatch(r"/tmp/(tmux|cc-daemon|cc-socks)-\d+", path) and os.path.isdir(path) and not os.listdir(path)
+    """What a launch makes once for each user, and leaves: empty directories for covers, and the record's."""
+    if re.fullmatch(r"/srv/lab/(home|root)/\.local", path):
+        return [d for d, _, _ in os.walk(path)] == [path, f"{path}/state", f"{path}/state/claude-sandbox"]
+    name = r"/tmp/((tmux|cc-daemon|cc-socks)-\d+|cc-socks|claude-mcp-browser-bridge-\w+)"
+    return re.fullmatch(name, path) and os.path.isdir(path) and not os.listdir(path)
 
 
 def processes():

@@ -25,6 +25,11 @@ struct ConfigurationKeyTests {
     for word in key.words { #expect(throws: Never.self) { try configuration("\(name) = \(word)") } }
   }
 
+  @Test func typesAreToldApart() {
+    #expect(Self.keys.filter(\.isBoolean).map(\.name) == ["egress-jail", "allow-override"])
+    #expect(Self.keys.filter(\.isRule).map(\.name) == ["allow-ip", "allow-net", "block-ip", "block-net"])
+  }
+
   // What is printed can be read again, and says the same.
   @Test(arguments: [
     "egress-jail = no", "network = none", "ipv6 = off", "allow-override = false",
@@ -90,7 +95,9 @@ struct ConfigurationKeyTests {
   }
 
   private static var manual: String {
-    let items = effective.map { ".It Ic \($0.name) No = \($0.synopsis)\n\($0.manual)\n" }.joined()
+    let items = effective.map {
+      ".It Ic \($0.name) No = \($0.synopsis)\n\($0.manual)\n\(change($0))"
+    }.joined()
     return """
       .Bl -tag -width Ds
       \(items).El
@@ -119,6 +126,11 @@ struct ConfigurationKeyTests {
       with what to write instead.
 
       """
+  }
+
+  private static func change(_ key: ConfigurationKey) -> String {
+    guard case .atLaunch(let reason) = key.change else { return "" }
+    return "A change takes effect at the next launch: \(reason).\n"
   }
 
   private static func list(_ keys: [ConfigurationKey]) -> String {

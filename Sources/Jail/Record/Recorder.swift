@@ -1,0 +1,222 @@
+import Linux
+import Policy
+import Record
+
+/// Writes down what the jail was refused, and what it asked for.
+///
+/// All that is recorded comes from the jail, as often as the jail wants: every table is bounded, and so are the lines a second and
+/// the bytes in all. What is above that is counted. Nothing here ends a jail: a disk that is full, or a directory that is somebody
+/// else's, ends the record.
+struct Recorder: ~Copyable, Service {
+  /// It waits for nothing but its deadline.
+  enum Event {}
+
+  private let jail: CInt
+  private let command: Command
+  private let network: NetworkMode
+  private let report: LaunchReport?
+  private var file: RecordFile?
+  private let journal: Journal?
+  private var hasStarted = false
+  private var bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: .now)
+  private(set) var refusals = RefusalTable()
+  private(set) var names = NameTable()
+  /// Refusals that there was no token for, and that no line tells yet.
+  private var untold = 0
+  private var suppressedDue: Instant?
+  /// Why there is no record, or why a line is not in it.
+  private(set) var failure: String?
+  /// How many lines are not in the record, in all.
+  private(set) var lost = 0
+
+  /// Lines a second, and at once.
+  private static let rate = 20
+  private static let burst = 200
+  private static let patience = Duration.seconds(10)
+  private static let namesPerLine = 50
+
+  /// Opens the record, before the command runs. Without one the launch goes on.
+  init(_ blueprint: Blueprint, jail: CInt) {
+    self.jail = jail
+    command = blueprint.command
+    network = blueprint.plan.network
+    report = blueprint.report
+    journal = Journal()
+    let name = RecordName(
+      start: Timestamp(milliseconds: wallClock()), jail: jail, random: .random(in: .min ... .max))
+    do throws(RecordDirectory.Unavailable) {
+      let directory = try RecordDirectory.open(blueprint.command.environment, making: true)
+      do throws(SystemCallError) {
+        file = try RecordFile(in: directory, name)
+      } catch {
+        throw RecordDirectory.Unavailable(
+          error, RecordDirectory.path(blueprint.command.environment) ?? RecordDirectory.name)
+      }
+    } catch {
+      failure = error.reason.visible()
+      // Who starts it in a container without a home need not read it each time.
+      if !error.isOrdinary || Process.isTerminal(2) {
+        Process.complain("claude-sandbox: this launch is not recorded: \(error.reason.visible())\n")
+      }
+    }
+  }
+
+  deinit {
+    if !hasStarted { file?.discard() }
+  }
+
+  var interests: [Interest<Event>] { [] }
+
+  var deadline: Instant? { [refusals.deadline, names.deadline, suppressedDue].compactMap(\.self).min() }
+
+  /// Tells what was only counted so far, when its time has come.
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+    if let due = refusals.deadline, due <= now { tellRepetitions(now) }
+    if let due = names.deadline, due <= now { tellNames() }
+    if let due = suppressedDue, due <= now { tellSuppressed() }
+    return []
+  }
+
+  /// The command is about to run.
+  mutating func start() {
+    hasStarted = true
+    var line = line(.started)
+    line.command = Self.words(command.arguments)
+    line.directory = (try? FileStatus.target(ofLink: "/proc/self/cwd"))
+    line.network = network.rawValue
+    write(line)
+  }
+
+  /// The launch is over: what is left of earlier ones is limited.
+  func prune() { file?.prune() }
+
+  /// A packet was refused; the plan is asked for the rule where a line is written.
+  mutating func refused(_ packet: RefusedPacket, by plan: Plan, now: Instant) {
+    let key = RefusalTable.Key(packet)
+    if refusals.count(key) { return }
+    guard bucket.take(now: now) else { return suppress(now) }
+    let decision = plan.decide(key.attempt.flow)
+    let name = names.name(of: packet.destination)
+    refusals.add(key, packet, decision, name: name, now: now)
+    write(
+      .refused(packet, count: 1, name: name, decision: decision, time: Self.time, jail: jail))
+  }
+
+  /// The jail's name service was asked for a name.
+  mutating func asked(_ name: String, now: Instant) { names.count(name, now: now) }
+
+  /// The jail's name service answered.
+  mutating func answered(_ name: String, _ addresses: [IPAddress]) { names.learn(name, addresses) }
+
+  /// The administrator's files have changed.
+  mutating func configured(_ event: ConfigurationEvent) {
+    var line = line(.configuration)
+    switch event {
+    case .applied(let summary): (line.accepted, line.message) = (true, summary)
+    case .rejected(let problem): (line.accepted, line.message) = (false, String(problem.prefix(2000)))
+    case .waiting(let keys):
+      (line.accepted, line.message) = (true, "for new launches only: \(keys.joined(separator: ", "))")
+    }
+    write(line)
+  }
+
+  /// The command has ended, and nothing of the jail is left that could change the record from now on; or, without a status, the
+  /// jail ends because something failed.
+  mutating func end(_ status: WaitStatus?) {
+    tellRepetitions(.now, all: true)
+    tellNames()
+    if untold > 0 { tellSuppressed() }
+    var line = line(.ended)
+    line.status = status?.exitStatus
+    line.signal = status?.terminationSignal
+    line.refused = refusals.total
+    line.asked = names.total
+    write(line)
+    if status != nil { checkIntact() }
+    if let failure, lost > 0 {
+      Process.complain("claude-sandbox: the record of this launch lacks \(lost) lines: \(failure)\n")
+    }
+    switch report {
+    case .summary: Process.complain("claude-sandbox: \(summary.sentence)\n")
+    case .configuration: Process.complain("\(summary.configuration)\n")
+    case nil: break
+    }
+  }
+
+  /// What was counted, which nobody in the jail could change.
+  private var summary: Summary {
+    let tallies = refusals.entries.map { key, entry in
+      Tally(
+        key.attempt, program: key.program, name: entry.name, rule: RecordLine.Rule(entry.decision),
+        count: entry.total)
+    }
+    let told = tallies.reduce(0) { $0 + $1.count }
+    return Summary(tallies, names: names.nameCount, others: refusals.total - told)
+  }
+
+  /// In a namespace of its own a command can move what covers the record, and then write to the file as its user may.
+  private mutating func checkIntact() {
+    if file?.isIntact != false { return }
+    Process.complain("claude-sandbox: somebody has changed the record of this launch while it ran\n")
+    write(line(.touched))
+  }
+
+  private static var time: Timestamp { Timestamp(milliseconds: wallClock()) }
+
+  private func line(_ event: RecordLine.Event) -> RecordLine {
+    RecordLine(event, time: Self.time, jail: jail)
+  }
+
+  /// As much of the command as tells it from others.
+  private static func words(_ arguments: [[UInt8]]) -> [String] {
+    let shown = arguments.prefix(16).map { word in
+      let text = String(decoding: word.prefix(200), as: UTF8.self)
+      return word.count > 200 ? text + "..." : text
+    }
+    return shown + (arguments.count > 16 ? ["..."] : [])
+  }
+
+  private mutating func tellRepetitions(_ now: Instant, all: Bool = false) {
+    for (entry, count) in refusals.takeDue(now, all: all) {
+      // An entry has had a token, and lines become rarer each time.
+      write(
+        .refused(
+          entry.packet, count: count, name: entry.name, decision: entry.decision, time: Self.time, jail: jail)
+      )
+    }
+  }
+
+  private mutating func tellNames() {
+    var (asked, others) = names.takeUntold()
+    while !asked.isEmpty || others > 0 {
+      var line = line(.names)
+      line.names = Array(asked.prefix(Self.namesPerLine))
+      line.others = others > 0 ? others : nil
+      write(line)
+      asked = Array(asked.dropFirst(Self.namesPerLine))
+      others = 0
+    }
+  }
+
+  private mutating func suppress(_ now: Instant) {
+    untold += 1
+    suppressedDue = suppressedDue ?? now + Self.patience
+  }
+
+  private mutating func tellSuppressed() {
+    var line = line(.suppressed)
+    line.count = untold
+    (untold, suppressedDue) = (0, nil)
+    write(line)
+  }
+
+  private mutating func write(_ line: RecordLine) {
+    journal?.send(line)
+    do throws(SystemCallError) {
+      try file?.append(line.text)
+    } catch {
+      failure = errnoText(error.errno)
+      lost += 1
+    }
+  }
+}

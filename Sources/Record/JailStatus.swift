@@ -1,0 +1,98 @@
+/// What a running jail says of itself: the answer of its supervisor to `claude-sandbox ps` and `reload`.
+public struct JailStatus: Codable, Sendable, Equatable {
+  /// The supervisor's process number, as it counts itself: another one than the kernel's where it is in another PID namespace.
+  public let supervisor: Int32
+  /// The launcher's, which is the jail's name.
+  public let launcher: Int32
+  /// The command and its arguments.
+  public let command: [String]
+  /// The directory in which it was started; nil where that is not known.
+  public let directory: String?
+  /// `internet`, `none`, or `cut` for a jail that could not keep its network.
+  public var network: String
+  /// When it was started, in seconds since 1970.
+  public let since: Int
+  /// How many packets were refused.
+  public var refused: Int
+  /// Why nothing is recorded; nil when all is well.
+  public var recordProblem: String?
+  /// Why the configuration, as it is now, is not followed; nil when it is.
+  public var configurationProblem: String?
+  /// The keys that have changed and wait for a new launch.
+  public var waitingKeys: [String]
+  /// Whether changes of the configuration are noticed; nil where they are not looked for.
+  public var isWatched: Bool?
+
+  /// Texts are cut, so that all of it is one message.
+  public init(
+    supervisor: Int32, launcher: Int32, command: [[UInt8]], directory: String?, network: String, since: Int,
+    refused: Int = 0, recordProblem: String? = nil, configurationProblem: String? = nil,
+    waitingKeys: [String] = [], isWatched: Bool? = nil
+  ) {
+    self.supervisor = supervisor
+    self.launcher = launcher
+    self.command = Self.cut(command)
+    self.directory = directory.map { Self.cut($0, to: Self.longestText) }
+    self.network = network
+    self.since = since
+    self.refused = refused
+    self.recordProblem = recordProblem.map { Self.cut($0, to: Self.longestProblem) }
+    self.configurationProblem = configurationProblem.map { Self.cut($0, to: Self.longestProblem) }
+    self.waitingKeys = waitingKeys
+    self.isWatched = isWatched
+  }
+
+  /// The network of a jail that could not keep it.
+  public static let cut = "cut"
+
+  /// Bytes of the longest encoded status: escaped, a byte becomes six.
+  public static let longest = 65_536
+  private static let longestText = 4000
+  private static let longestProblem = 1000
+
+  /// Whether the numbers are such that a jail can have them: what comes from another user may be anything.
+  public var isPlausible: Bool {
+    supervisor > 0 && launcher > 0 && refused >= 0 && (0...1 << 40).contains(since)
+  }
+
+  /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB more.
+  public var json: [UInt8] {
+    func list(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+    let value = JSONValue.object([
+      ("supervisor", .number(Int(supervisor))), ("launcher", .number(Int(launcher))),
+      ("command", list(command)),
+      ("directory", directory.map(JSONValue.string)), ("network", .string(network)),
+      ("since", .number(since)),
+      ("refused", .number(refused)), ("recordProblem", recordProblem.map(JSONValue.string)),
+      ("configurationProblem", configurationProblem.map(JSONValue.string)),
+      ("waitingKeys", list(waitingKeys)),
+      ("isWatched", isWatched.map(JSONValue.boolean)),
+    ])
+    return Array(value.text.utf8)
+  }
+
+  /// As many arguments as fit, the last one cut.
+  private static func cut(_ arguments: [[UInt8]]) -> [String] {
+    var texts: [String] = []
+    var room = longestText
+    for argument in arguments {
+      if room <= 0 { return texts + ["…"] }
+      let text = cut(String(decoding: argument.prefix(room + 1), as: UTF8.self), to: room)
+      texts.append(text)
+      room -= text.utf8.count + 1
+    }
+    return texts
+  }
+
+  private static func cut(_ text: String, to limit: Int) -> String {
+    if text.utf8.count <= limit { return text }
+    var result = ""
+    var room = limit
+    for scalar in text.unicodeScalars {
+      room -= UTF8.width(scalar)
+      if room < 0 { break }
+      result.unicodeScalars.append(scalar)
+    }
+    return result + "…"
+  }
+}

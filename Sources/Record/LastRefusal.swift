@@ -1,0 +1,32 @@
+public import Policy
+
+/// The last time that a destination was refused.
+public struct LastRefusal: Hashable, Sendable {
+  /// What was attempted.
+  public let attempt: Attempt
+  /// When.
+  public let time: Timestamp
+  /// By whom: `psql (pid 123)`; escaped.
+  public let sender: String
+
+  /// Of these lines, the latest that is about one of the addresses; about the port and the protocol, too, if they are given.
+  public init?(
+    _ lines: some Sequence<RecordLine>, addresses: Set<IPAddress>, port: UInt16?,
+    transport: TransportProtocol?
+  ) {
+    var last: (attempt: Attempt, time: Timestamp, line: RecordLine)?
+    for line in lines {
+      guard let attempt = Attempt(line), addresses.contains(attempt.destination),
+        let time = Timestamp(line.time),
+        port == nil || attempt.port == port, transport == nil || attempt.flow.transport == transport
+      else { continue }
+      if let known = last, time < known.time { continue }
+      last = (attempt, time, line)
+    }
+    guard let last else { return nil }
+    (attempt, time, sender) = (last.attempt, last.time, last.line.sender)
+  }
+
+  /// `last refused 3 minutes ago: 10.1.2.3:443/tcp, psql (pid 123)`.
+  public func text(now: Timestamp) -> String { "last refused \(now.since(time)): \(attempt), \(sender)" }
+}

@@ -1,0 +1,46 @@
+extension RecordLine {
+  /// The line as a sentence for people. Whatever came from the jail is escaped.
+  public var sentence: String {
+    switch event {
+    case .started:
+      return
+        "started: \(Self.joined(command ?? [])) in \((directory ?? "").visible()), network = \((network ?? "").visible())"
+    case .refused: return refusal
+    case .names:
+      let asked = (names ?? []).map {
+        $0.count > 1 ? "\($0.name.visible()) (\($0.count))" : $0.name.visible()
+      }
+      return "asked for " + (asked + (others.map { ["\($0) more"] } ?? [])).joined(separator: ", ")
+    case .configuration:
+      let what = accepted == true ? "configuration followed" : "configuration not followed"
+      return message.map { "\(what): \($0.visible(limit: 2000))" } ?? what
+    case .suppressed: return "and \(count ?? 0) more that were refused"
+    case .touched: return "somebody has changed the record of this launch"
+    case .ended:
+      let how =
+        signal.map { " by signal \($0)" } ?? status.map { " with status \($0)" }
+        ?? ", with launcher or supervisor"
+      return "ended\(how): \(refused ?? 0) refused, \(asked ?? 0) queries for names"
+    }
+  }
+
+  private var refusal: String {
+    let what = Attempt(self).map { "\($0)" } ?? (destination ?? "").visible()
+    let known = name.map { " (\($0.visible()))" } ?? ""
+    let times = (count ?? 1) > 1 ? ", \(count ?? 1) times" : ""
+    return "refused: \(what)\(known) by \(sender)\(times): \((rule?.because ?? "").visible())"
+  }
+
+  /// Who sent it: `psql (pid 123)`.
+  public var sender: String {
+    switch process {
+    case .process(let program, _): "\(program.name.visible()) (pid \(program.pid))"
+    case .gone: "a process that has ended"
+    case .unknown, nil: "a process that nobody looked for"
+    }
+  }
+
+  private static func joined(_ words: [String]) -> String {
+    String(words.map { $0.visible() }.joined(separator: " ").prefix(400))
+  }
+}

@@ -1,0 +1,80 @@
+import Jail
+import Linux
+import Policy
+import Record
+
+/// Running jails for people. What they say of themselves may be another user's, and is shown escaped.
+struct JailTable {
+  let text: String
+
+  init(_ jails: [RunningJail], showsUsers: Bool) {
+    let now = wallClock() / 1000
+    let heads =
+      ["PID"] + (showsUsers ? ["UID"] : []) + [
+        "NETWORK", "SINCE", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND",
+      ]
+    let rows = jails.map { jail in
+      [jail.label] + (showsUsers ? ["\(jail.user)"] : []) + Self.cells(jail, now)
+    }
+    let lines = Table.text([heads] + rows).split(separator: "\n")
+    let notes = [[]] + jails.map(Self.notes)
+    text = zip(lines, notes).flatMap { [String($0)] + $1.map { "  " + $0 } }.joined(separator: "\n")
+  }
+
+  private static func cells(_ jail: RunningJail, _ now: Int) -> [String] {
+    let memory = jail.memory.map { "\(($0 + 1023) / 1024) MB" } ?? "-"
+    guard let status = jail.status else { return ["-", "-", "-", memory, "-", "(does not answer)"] }
+    return [
+      status.network.visible(limit: 10), Elapsed(seconds: now - status.since).description,
+      "\(status.refused)", memory,
+      (status.directory ?? "-").visible(limit: 40), status.command.joined(separator: " ").visible(limit: 60),
+    ]
+  }
+
+  private static func notes(_ jail: RunningJail) -> [String] {
+    guard let status = jail.status else { return [] }
+    return [
+      status.configurationProblem.map { "configuration: \($0.visible(limit: 1000)); it goes on as it was" },
+      status.waiting(.rules).map { "opens nothing by itself: only 'claude-sandbox reload' follows \($0)" },
+      status.waiting(.launch).map { "only a new launch follows \($0)" },
+      status.isWatched == false
+        ? "cannot watch the configuration, and looks every ten seconds: 'claude-sandbox reload' does at once"
+        : nil,
+      status.recordProblem.map { "record: \($0.visible(limit: 1000))" },
+    ].compactMap { $0 }
+  }
+}
+
+extension JailList {
+  /// Says that it may not be complete, if so.
+  func complain() {
+    if unasked == 0 { return }
+    Process.complain(
+      "claude-sandbox: jails may be missing: there are too many sockets with a jail's name, or they are too busy (\(unasked))\n"
+    )
+  }
+}
+
+extension RunningJail {
+  /// The launcher's number, if it has one here.
+  var label: String { launcher.map { "\($0)" } ?? "-" }
+}
+
+extension JailStatus {
+  /// What a key waits for.
+  enum Waiting {
+    /// Somebody's word: the command could have written the file.
+    case rules
+    case launch
+  }
+
+  /// The keys that wait for it; nil if none does.
+  func waiting(_ what: Waiting) -> String? {
+    let keys = waitingKeys.filter { name in
+      let isLive = ConfigurationKey.all.contains { $0.name == name && $0.change == .live }
+      return isLive == (what == .rules)
+    }
+    return keys.isEmpty
+      ? nil : keys.map { $0.visible(limit: 40) }.joined(separator: ", ").visible(limit: 400)
+  }
+}

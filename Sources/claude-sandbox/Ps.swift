@@ -1,0 +1,73 @@
+import ArgumentParser
+import Jail
+import Linux
+import Record
+
+struct Ps: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List your running jails.",
+    discussion: """
+      Each with the launcher's process number, its network, how long it has been running, how many packets were refused, what its \
+      processes take of memory, the directory in which it was started, and its command. A jail cannot list jails. The exit status is 0 \
+      also when none is running.
+      """)
+
+  @Flag(help: "List the jails of all users; for root.")
+  var all = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  private struct Report: Encodable {
+    /// Of this schema.
+    let version = JSON.version
+    let jails: [Row]
+    /// How many sockets could not be asked.
+    let unasked: Int
+  }
+
+  private struct Row: Encodable {
+    let pid: Int32?
+    let uid: UInt32
+    /// Whether the supervisor did; the rest is known only then.
+    let answered: Bool
+    let command: [String]?
+    let directory: String?
+    let network: String?
+    let since: String?
+    let refused: Int?
+    /// In bytes.
+    let memory: Int?
+    let recordProblem: String?
+    let configurationProblem: String?
+    let waitingKeys: [String]?
+    let isWatched: Bool?
+
+    init(_ jail: RunningJail) {
+      let status = jail.status
+      (pid, uid, answered) = (jail.launcher, jail.user, status != nil)
+      (command, directory, network) = (status?.command, status?.directory, status?.network)
+      since = status.map { Timestamp(milliseconds: $0.since * 1000).description }
+      (refused, memory) = (status?.refused, jail.memory.map { $0 * 1024 })
+      (recordProblem, configurationProblem) = (status?.recordProblem, status?.configurationProblem)
+      (waitingKeys, isWatched) = (status?.waitingKeys, status?.isWatched)
+    }
+  }
+
+  func run() throws {
+    try Invocation.refuseInJail()
+    if all && Process.userID != 0 {
+      Process.complain("claude-sandbox: ps --all: only root may ask the jails of other users\n")
+      throw ExitCode.failure
+    }
+    let list = try JailList.ask(.status, all: all)
+    if json {
+      try JSON.print(Report(jails: list.jails.map(Row.init), unasked: list.unasked))
+    } else if list.jails.isEmpty {
+      Process.complain("claude-sandbox: no jail is running\n")
+    } else {
+      Output.print(JailTable(list.jails, showsUsers: all).text)
+    }
+    list.complain()
+  }
+}
