@@ -248,9 +248,9 @@ kind, address, port, connected = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys
 six = ":" in address
 family = socket.AF_INET6 if six else socket.AF_INET
 if kind == "tcp":
-    with socket.socket(family) as s:
-        if not connected: s.setblocking(False)
-        code = s.connect_ex((address, port))
+    s = socket.socket(family)
+    if not connected: s.setblocking(False)
+    code = s.connect_ex((address, port))
 else:
     protocol = 0 if kind == "udp" else socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
     data = b"x" if kind == "udp" else bytes([128 if six else 8, 0, 0, 0, 0, 0, 0, 1])
