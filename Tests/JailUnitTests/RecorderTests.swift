@@ -42,12 +42,12 @@ import Testing
     let configuration = try ConfigurationParser.parse([(name: "test", text: Array("network = none\n".utf8))])
     let facts = HostFacts()
     return Blueprint(
-      configuration: configuration, plan: try Plan.make(configuration: configuration, facts: facts),
-      facts: facts,
+      configuration: configuration, files: 0,
+      plan: try Plan.make(configuration: configuration, facts: facts), facts: facts,
       resolver: ResolverConfiguration(parsing: []), pasta: nil,
       command: Command(
         arguments: [Array("true".utf8)], environment: Environment([Array("HOME=\(home.path)".utf8)])),
-      ignoresHangup: false, report: nil)
+      descriptors: try NamedDescriptors(in: []), ignoresHangup: false, report: nil)
   }
 
   private func recorder(_ home: Home) throws -> Recorder { Recorder(try blueprint(home), jail: 4711) }
