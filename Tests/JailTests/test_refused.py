@@ -5,6 +5,8 @@ import signal
 import time
 
 import pytest
+import records
+from lab import Identity
 from lab.filesystem import EXECUTABLE
 from lab.lab import PYTHON
 from lab.services import ECHO
@@ -234,3 +236,62 @@ def test_a_scan(lab, identity):
         # 50 ms on a machine that does nothing else.
         assert slowest < 0.5, slowest
         jail.ask("evaluate", code="sys.scan.wait()")
+
+
+# By whom.
+
+SENDERS = """
+import errno, os, socket, subprocess, sys, time
+ONE = '''
+import errno, os, socket, sys
+kind, address, port, connected = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "connected"
+six = ":" in address
+family = socket.AF_INET6 if six else socket.AF_INET
+if kind == "tcp":
+    s = socket.socket(family)
+    if not connected: s.setblocking(False)
+    code = s.connect_ex((address, port))
+else:
+    protocol = 0 if kind == "udp" else socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP
+    data = b"x" if kind == "udp" else bytes([128 if six else 8, 0, 0, 0, 0, 0, 0, 1])
+    s = socket.socket(family, socket.SOCK_DGRAM, protocol)
+    if not connected: s.setsockopt(*((41, 25) if six else (0, 11)), 1)
+    s.settimeout(5)
+    try:
+        if connected: s.connect((address, port)); s.send(data)
+        else: s.sendto(data, (address, port))
+        s.recv(9); code = 0
+    except OSError as error: code = error.errno
+print(os.getpid(), errno.errorcode.get(code), flush=True)
+if code == errno.EINPROGRESS: sys.stdin.read()
+'''
+for n in range(int(sys.argv[1])):
+    kind, connected = ("tcp", "udp", "icmp")[n % 3], ("connected", "free")[n // 3 % 2]
+    address = f"10.9.{n >> 8}.{n & 255}" if n // 6 % 2 else f"fd00:9::{n + 1:x}"
+    child = subprocess.Popen([sys.executable, "-S", "-E", "-c", ONE, kind, address, str(1000 + n), connected],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pid, code = child.stdout.readline().split()
+    time.sleep(0.02)  # as many as the record keeps
+    child.communicate()
+    print(kind, connected, address, pid, code, flush=True)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--network", "none")], ids=["internet", "none"])
+def test_everybody_is_named(lab, options):
+    """300 attempts, each by a program of its own: TCP, UDP and echo requests, IPv4 and IPv6, connected and not."""
+    home = Identity.USER.home
+    lab.run(["rm", "-rf", f"{home}/.local/state/claude-sandbox"], identity="root")
+    result = lab.jail(PYTHON, "-I", "-c", SENDERS, "300", options=options, identity="user", timeout=120)
+    lines = records.lines(lab, home, "refused")
+    lab.run(["rm", "-rf", f"{home}/.local"], identity="root")
+    assert result.status == 0, result
+    sent = [line.split() for line in result.out.splitlines()]
+    named = {(line["destination"], line["protocol"]): line["process"] for line in lines}
+    wrong = []
+    for kind, connected, address, pid, code in sent:
+        (expected,) = by_supervisor(address) if (kind, connected) != ("tcp", "free") else ("EINPROGRESS",)
+        process = named.get((address, kind))
+        if code != expected or not isinstance(process, dict) or process["pid"] != int(pid):
+            wrong.append((kind, connected, address, pid, code, process))
+    assert len(sent) == 300 and wrong == []

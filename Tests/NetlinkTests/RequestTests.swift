@@ -115,11 +115,12 @@ extension RequestTests {
   }
 
   /// Whatever limits a rule to some packets is noticed.
-  @Test(arguments: [
-    ([2, 8, 0, 0], 1, []), ([2, 0, 8, 0], 1, []), ([2, 0, 0, 4], 1, []), ([2, 0, 0, 0], 3, []),
-    ([2, 0, 0, 0], 1, [(3, 0)]), ([2, 0, 0, 0], 1, [(10, 1)]), ([2, 0, 0, 0], 1, [(14, 8)]),
-    ([2, 0, 0, 0], 1, [(20, 0)]),
-  ] as [([UInt8], UInt32, [(Int, UInt32)])])
+  @Test(
+    arguments: [
+      ([2, 8, 0, 0], 1, []), ([2, 0, 8, 0], 1, []), ([2, 0, 0, 4], 1, []), ([2, 0, 0, 0], 3, []),
+      ([2, 0, 0, 0], 1, [(3, 0)]), ([2, 0, 0, 0], 1, [(10, 1)]), ([2, 0, 0, 0], 1, [(14, 8)]),
+      ([2, 0, 0, 0], 1, [(20, 0)]),
+    ] as [([UInt8], UInt32, [(Int, UInt32)])])
   func rulesThatAreNotPlain(_ start: [UInt8], _ flags: UInt32, _ attributes: [(Int, UInt32)]) throws {
     func rule(_ start: [UInt8], _ flags: UInt32, _ attributes: [(Int, UInt32)]) throws -> PolicyRule {
       var message = Message(

@@ -23,7 +23,8 @@ struct SenderSearch: ~Copyable {
 
   /// `command` is the process that the jail is for. All processes below `root`, which is this one, are the jail's, but for `others`.
   init(
-    _ sockets: consuming RefusalSockets, command: CInt, except others: Set<CInt>, below root: CInt = Process.id
+    _ sockets: consuming RefusalSockets, command: CInt, except others: Set<CInt>,
+    below root: CInt = Process.id
   ) {
     echoes = sockets.echoes
     self.sockets = sockets.diagnosis
