@@ -83,10 +83,12 @@ final class JailRouting: Service {
     if let socket = socket.take() { events = try RoutingEvents(owning: socket) }
   }
 
-  /// Takes a link away, and with it the routes through it.
+  /// Takes the uplink away, and with it the routes through it. What was open is refused then as all else.
   func remove(_ link: UInt32) throws {
     try kernel.apply([Link.deleteRequest(index: link)])
     installed.removeAll { $0.nextHops.contains { $0.link == link } }
+    try kernel.apply(installed.filter { $0.kind == .throw }.map(\.deleteRequest))
+    installed.removeAll { $0.kind == .throw }
   }
 
   /// How many frames have left a link; ENODEV when it is gone.
