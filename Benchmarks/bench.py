@@ -22,6 +22,7 @@ from lab.identity import Identity, become  # noqa: E402
 from lab.shape import SHAPES  # noqa: E402
 
 EXECUTABLE = filesystem.EXECUTABLE
+AGAINST = EXECUTABLE + "-against"
 HELPERS = f"{filesystem.LAB}/bin"
 WORLD = network.WORLD
 CALLER = Identity.CONTAINER if os.getuid() else Identity.USER
@@ -38,8 +39,8 @@ LOCKED = [
 ON_A_TAP = ["-f", *QUIET, "-P", "/proc/self/fd/1", *LOCKED]
 
 
-def enter(executable):
-    """Run the calling program again, in a lab of its own; returns in the lab only."""
+def enter(executable, against=None):
+    """Run the calling program again, in a lab of its own; returns in the lab only. `against` is another build, for AGAINST."""
     if "CLAUDE_SANDBOX_BENCHMARK" not in os.environ:
         if not os.path.exists(executable):
             sys.exit(f"{executable} is not built: ./install.sh --build")
@@ -50,7 +51,12 @@ def enter(executable):
     os.chdir(os.environ.pop("CLAUDE_SANDBOX_BENCHMARK"))
     executable = os.path.abspath(executable)
     sources = {name: _read(f"{HERE}/helpers/{name}") for name in os.listdir(f"{HERE}/helpers")}
+    against = os.open(against, os.O_PATH) if against else None
     filesystem.make_private(TESTS, executable)
+    if against is not None:
+        with open(AGAINST, "w"):
+            pass
+        kernel.bind(f"/proc/self/fd/{against}", AGAINST)
     network.build(SHAPES["plain"])
     with open("/etc/resolv.conf", "w") as file:
         file.write("nameserver 198.51.100.53\n")

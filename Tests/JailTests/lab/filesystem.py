@@ -23,7 +23,7 @@ _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
 
-def make_private(tests, executable, claude_code):
+def make_private(tests, executable, claude_code=None):
     """Cover what launches read and write. What is named is visible below /srv/lab afterwards."""
     tests = os.open(tests, os.O_PATH)
     executable = os.open(executable, os.O_PATH) if executable else None
