@@ -20,7 +20,7 @@ CLAUDE, SANDBOX = "/usr/local/bin/claude", "/usr/local/bin/claude-sandbox"
 VERSION = "2.1.330"
 REFUSED = "policyHelper failed: exited with code 1: claude-sandbox: refused: Claude Code must run in a jail here"
 LINKS = "RUN ip -o link | cut -d: -f2 | cut -d@ -f1 | sort | xargs"
-JAILED, UNJAILED = "the tool said: lo uplink0\n", "the tool said: eth0 lo\n"
+JAILED, UNJAILED = "the tool said: lo refuse0 uplink0\n", "the tool said: eth0 lo\n"
 
 
 @contextlib.contextmanager
@@ -324,7 +324,7 @@ def test_a_background_session(lab, new_user, layout, shell):
     terminal.type(background + "\r")
     terminal.expect("backgrounded", 30)
     terminal.type("sh ~/wait.sh\r")
-    assert terminal.expect(r"links: ([a-z0-9 ]+)\r", 30)[1] == "lo uplink0"
+    assert terminal.expect(r"links: ([a-z0-9 ]+)\r", 30)[1] == "lo refuse0 uplink0"
     assert any("claude-sandbox-wrap" in line or "bg-pty-host" in line for line in lab.running()), lab.running()
     terminal.type("sh ~/count.sh\r")
     terminal.expect(r"sessions: 1\r", 30)

@@ -126,15 +126,15 @@ mutate("failure to follow", "the uplink stays", SUPERVISOR,
 
 WATCH, LIVE = f"{JAIL}/Host/ConfigurationWatch.swift", "test_live"
 FILE_EVENTS, CHANGE = "Sources/Linux/FileEvents.swift", "Sources/Policy/Configuration/ConfigurationChange.swift"
-mutate("following the configuration", "not followed", SUPERVISOR, "case .configurationRead(let reading): _ = try apply(follow(reading))", "case .configurationRead: break",
+mutate("following the configuration", "not followed", SUPERVISOR, "case .configurationRead(let reading): _ = try apply(follow(reading), now: now)", "case .configurationRead: break",
        (LIVE, "is_closed_is_followed and user and edited"))
 mutate("widening by who could have written the files", "followed", SUPERVISOR, "mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller", "mayWiden: reading.isAsked || true",
        (LIVE, "could_have_written"))
 mutate("narrowing", "a rule that blocks goes", CHANGE, "current.filter { $0.action == .block && !after", "current.filter { $0.action == .block && $0.prefix.length > 128 && !after", (LIVE, "could_have_written"))
 mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none { next", "if new.network.value == .none, new.ignored.count > 9 { next", (LIVE, "is_a_cut"))
-mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(place)network = none")\n', "        _ = place\n", (LIVE, "is_a_cut"))
+mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(mode.location.map { "\\($0): " } ?? "")network = none")\n', "        break\n", (LIVE, "is_a_cut"))
 mutate("plans, measured first", "not measured", SUPERVISOR, "        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
-       "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration) } catch { cut(\"\\(error)\") }\n",
+       "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration, &refusals) } catch { cut(\"\\(error)\") }\n",
        (LIVE, "wrong and too-large and user"))
 mutate("directories on the way", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", "ConfigurationFiles.texts { if $0.hasPrefix(\"/etc\") { watch($0) } }",
        (LIVE, "is_closed_is_followed and user and linked"))
