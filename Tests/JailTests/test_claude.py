@@ -183,7 +183,7 @@ def test_a_turn_whose_tool_runs_in_the_jail(lab, new_user, identity):
     prompt = "RUN curl -sS -m 5 http://10.1.1.1/; echo $?; curl -sS -m 5 http://45.33.7.7/"
     refused = user.ask(prompt)
     assert refused.status == 0 and refused.out.endswith("\n7\nhello from 45.33.7.7:80\n"), refused
-    assert "Failed to connect to 10.1.1.1 port 80 after 0 ms" in refused.out
+    assert re.search(r"Failed to connect to 10.1.1.1 port 80 after \d{1,3} ms", refused.out)
     assert lab.seen(dst="10.1.1.1") == []
     lab.configure("allow-ip = 10.1.1.1:80/tcp\n")
     assert user.ask(prompt).out == "the tool said: hello from 10.1.1.1:80\n0\nhello from 45.33.7.7:80\n"
