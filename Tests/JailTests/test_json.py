@@ -53,7 +53,7 @@ def check(value, kind, words=frozenset(), where=""):
     elif type(value) is dict:
         check(value, next(one for one in kind.split(" or ") if one in MEMBERS), where=where)
     else:
-        assert type(value) in [TYPES.get(name)[name] for name in kind.split(" or ")], (where, value)
+        assert type(value) in [TYPES.get(name) for name in kind.split(" or ")], (where, value)
         assert not words or value in words, (where, value, words)
 
 
