@@ -278,7 +278,7 @@ def test_reload(lab, identity):
         single = lab.sandbox("reload", f"{two.process.pid}", identity=identity)
         none = lab.sandbox("reload", "1", identity=identity)
     assert (everything.status, everything.err) == (0, ""), everything
-    assert sorted(everything.out.splitlines()) == sorted(f"{jail.process.pid}  follows the configuration" for jail in (one, two))
+    assert sorted(line.split() for line in everything.out.splitlines()) == sorted([f"{jail.process.pid}", "follows", "the", "configuration"] for jail in (one, two))
     assert (single.status, single.out) == (0, f"{two.process.pid}  follows the configuration\n")
     assert (none.status, none.out) == (1, "") and "1 is not the launcher" in none.err
 
