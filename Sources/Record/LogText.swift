@@ -21,12 +21,12 @@ public struct LogText {
     let jail = Self.padded("\(line.jail)", 7)
     guard line.event == .refused, let attempt = Attempt(line), let rule = line.rule else {
       let sentence = line.sentence
-      return "\(time)  \(jail)  \(line.event == .touched ? colour(.red, sentence) : sentence)"
+      return "\(time)  \(jail)  \([.touched, .cut].contains(line.event) ? colour(.red, sentence) : sentence)"
     }
     let name = line.name.map { " (\($0.visible()))" } ?? ""
     let times = (line.count ?? 1) > 1 ? ", \(line.count ?? 1) times" : ""
     let columns = [
-      Self.padded("\(attempt)\(name)", 24), Self.padded(line.sender + times, 20),
+      Self.padded("\(attempt)\(name)", 24), Self.padded(line.lineage + times, 20),
       "\(rule.because.visible());", remedy(rule.remedy(for: attempt)),
     ]
     return "\(time)  \(jail)  \(colour(.red, "refused"))  \(columns.joined(separator: "  "))"
@@ -36,7 +36,7 @@ public struct LogText {
     switch remedy {
     case .line(let line): "to allow it: " + colour(.green, line)
     case .widerLine(let line, let what): "to allow it: " + colour(.yellow, line) + " opens \(what)"
-    case .warning(let reason): colour(.yellow, "not to be allowed: \(reason)")
+    case .warning(let reason): colour(.yellow, "no line for it: \(reason)")
     }
   }
 

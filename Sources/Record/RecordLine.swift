@@ -10,6 +10,8 @@ public struct RecordLine: Decodable, Hashable, Sendable {
     case names
     /// The configuration has changed, and is followed or not.
     case configuration
+    /// The jail could not keep its network, or was not to.
+    case cut
     /// So many lines were not written, because there were too many, or the disk did not take them.
     case suppressed
     /// Somebody else has written to the file, or changed it.

@@ -14,6 +14,7 @@ extension RecordLine {
     case .configuration:
       let what = accepted == true ? "configuration followed" : "configuration not followed"
       return message.map { "\(what): \($0.visible(limit: 2000))" } ?? what
+    case .cut: return "the jail has no network any more: \((message ?? "").visible(limit: 2000))"
     case .suppressed: return "and \(count ?? 0) more that were refused"
     case .touched: return "somebody has changed the record of this launch"
     case .ended:
@@ -29,6 +30,13 @@ extension RecordLine {
     let known = name.map { " (\($0.visible()))" } ?? ""
     let times = (count ?? 1) > 1 ? ", \(count ?? 1) times" : ""
     return "refused: \(what)\(known) by \(sender)\(times): \((rule?.because ?? "").visible())"
+  }
+
+  /// Who sent it, and who started that: `psql (pid 123) < sh < make`. A few are enough for a row; all are in the record.
+  var lineage: String {
+    guard case .process(_, let parents) = process else { return sender }
+    let nearest = parents.prefix(4).map { $0.name.visible() } + (parents.count > 4 ? ["..."] : [])
+    return ([sender] + nearest).joined(separator: " < ")
   }
 
   /// Who sent it: `psql (pid 123)`.

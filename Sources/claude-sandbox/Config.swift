@@ -1,6 +1,8 @@
 import ArgumentParser
 import Jail
+import Linux
 import Policy
+import Record
 
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -59,11 +61,28 @@ struct Config: ParsableCommand {
       // Rules can be right, each of them, and too many for a filter.
       _ = Invocation.orExit(json: json) { () throws(LaunchFailure) in try Launch.plan() }
       if json { try JSON.print(Report()) }
+      Self.mentionJails()
     } else if json {
       try JSON.print(
         Report(settings: Self.settings(configuration), rules: configuration.rules.map(RuleReport.init)))
     } else {
       Output.print(Table.text(Self.lines(configuration)))
+    }
+  }
+
+  /// Right files are not all: says which running jails do not have what they say. One that has just been told of a mistake gets
+  /// the second in which it follows.
+  private static func mentionJails() {
+    func jails() -> [RunningJail] { (try? JailList.ask(.status, all: Process.userID == 0).jails) ?? [] }
+    var running = jails()
+    if running.contains(where: { $0.status?.configurationProblem != nil }) {
+      _ = try? wait([Interest<Void>](), until: .now + .seconds(1))
+      running = jails()
+    }
+    for jail in running {
+      for note in jail.status?.configurationNotes ?? [] {
+        Process.complain("claude-sandbox: jail \(jail.label): \(note)\n")
+      }
     }
   }
 

@@ -27,6 +27,12 @@ struct ErrorReport: Encodable {
     errors = [Row(kind: "usage", message: message)]
   }
 
+  /// Of a command that is of no use here; why.
+  init(unavailable message: String) {
+    verdict = "unavailable"
+    errors = [Row(kind: "unavailable", message: message)]
+  }
+
   init(_ failure: LaunchFailure) {
     verdict = "refused"
     errors = failure.complaints.map(Row.init)

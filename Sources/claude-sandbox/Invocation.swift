@@ -84,11 +84,16 @@ enum Invocation {
   }
 
   /// Jails are the host's to list: their sockets are in its network, which no jail is in.
-  static func refuseInJail() throws {
+  static func refuseInJail(json: Bool = false) {
     // Also where the configuration has errors.
     guard Confinement.isJail((try? ConfigurationFiles.read()) ?? Configuration()) else { return }
-    Process.complain("claude-sandbox: this is a jail: jails can be listed and reloaded from outside only\n")
-    throw ExitCode.failure
+    exitUnavailable("this is a jail: jails can be listed and reloaded from outside only", json: json)
+  }
+
+  /// The end of a command that is of no use here, or for this user.
+  static func exitUnavailable(_ reason: String, json: Bool) -> Never {
+    if json { try? JSON.print(ErrorReport(unavailable: reason)) }
+    exit(1, saying: "claude-sandbox: \(reason)")
   }
 
   /// The result, or the end of this process with what failed on standard error, and as JSON where that was asked for.

@@ -33,15 +33,8 @@ struct JailTable {
 
   private static func notes(_ jail: RunningJail) -> [String] {
     guard let status = jail.status else { return [] }
-    return [
-      status.configurationProblem.map { "configuration: \($0.visible(limit: 1000)); it goes on as it was" },
-      status.waiting(.rules).map { "opens nothing by itself: only 'claude-sandbox reload' follows \($0)" },
-      status.waiting(.launch).map { "only a new launch follows \($0)" },
-      status.isWatched == false
-        ? "cannot watch the configuration, and looks every ten seconds: 'claude-sandbox reload' does at once"
-        : nil,
-      status.recordProblem.map { "record: \($0.visible(limit: 1000))" },
-    ].compactMap { $0 }
+    return status.configurationNotes
+      + [status.recordProblem.map { "record: \($0.visible(limit: 1000))" }].compactMap { $0 }
   }
 }
 
@@ -61,6 +54,18 @@ extension RunningJail {
 }
 
 extension JailStatus {
+  /// Why, and in what, the jail does not follow the configuration.
+  var configurationNotes: [String] {
+    [
+      configurationProblem.map { "goes on as it was: \($0.visible(limit: 1000))" },
+      waiting(.rules).map { "opens nothing by itself: only 'claude-sandbox reload' follows \($0)" },
+      waiting(.launch).map { "only a new launch follows \($0)" },
+      isWatched == false
+        ? "cannot watch the configuration, and looks every ten seconds: 'claude-sandbox reload' does at once"
+        : nil,
+    ].compactMap { $0 }
+  }
+
   /// What a key waits for.
   enum Waiting {
     /// Somebody's word: the command could have written the file.

@@ -42,28 +42,29 @@ struct Log: ParsableCommand {
 
   func run() throws {
     if Records.isHidden {
-      Process.complain(
-        "claude-sandbox: the record is not visible in a jail: run claude-sandbox log outside\n")
-      throw ExitCode.failure
+      Invocation.exitUnavailable(
+        "the record is not visible in a jail: run claude-sandbox log outside", json: json)
     }
     let store: RecordStore
     do throws(RecordDirectory.Unavailable) {
       store = try RecordStore(.own)
     } catch {
-      Process.complain("claude-sandbox: there is no record: \(error.reason.visible())\n")
-      throw ExitCode.failure
+      Invocation.exitUnavailable("there is no record: \(error.reason.visible())", json: json)
     }
     let records = Records(start: start, jail: jail)
     var reader = RecordReader()
     if summary { return Output.print(Summary(reader.next(store, records).map(\.line)).sentence) }
     let text = LogText(coloured: isColoured)
     let changes = follow ? try? DirectoryChanges(of: store.directory) : nil
+    var isEmpty = true
     while true {
       let lines = reader.next(store, records).map { line, raw in json ? raw : text.text(line) }
+      isEmpty = isEmpty && lines.isEmpty
       if !lines.isEmpty { Output.print(lines.joined(separator: "\n")) }
       guard follow else { break }
       waitForMore(changes)
     }
+    if isEmpty { Process.complain("claude-sandbox: nothing is recorded of that\n") }
     if reader.unreadable > 0 {
       Process.complain("claude-sandbox: \(reader.unreadable) lines are no record of this version\n")
     }
@@ -124,7 +125,9 @@ struct RecordReader {
         if wanted.isWanted(line) { found.append((line, String(decoding: bytes, as: UTF8.self))) }
       }
     }
-    return found
+    // Each launch has files of its own.
+    return found.enumerated().sorted { ($0.element.line.time, $0.offset) < ($1.element.line.time, $1.offset) }
+      .map(\.element)
   }
 
   private static func line(_ bytes: ArraySlice<UInt8>) -> RecordLine? {

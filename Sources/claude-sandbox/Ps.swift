@@ -19,8 +19,8 @@ struct Ps: ParsableCommand {
   var json = false
 
   private struct Report: Encodable {
-    /// Of this schema.
     let version = JSON.version
+    let verdict = "listed"
     let jails: [Row]
     /// How many sockets could not be asked.
     let unasked: Int
@@ -55,10 +55,9 @@ struct Ps: ParsableCommand {
   }
 
   func run() throws {
-    try Invocation.refuseInJail()
+    Invocation.refuseInJail(json: json)
     if all && Process.userID != 0 {
-      Process.complain("claude-sandbox: ps --all: only root may ask the jails of other users\n")
-      throw ExitCode.failure
+      Invocation.exitUnavailable("ps --all: only root may ask the jails of other users", json: json)
     }
     let list = try JailList.ask(.status, all: all)
     if json {

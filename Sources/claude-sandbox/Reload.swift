@@ -16,7 +16,7 @@ struct Reload: ParsableCommand {
   var process: Int32?
 
   func run() throws {
-    try Invocation.refuseInJail()
+    Invocation.refuseInJail()
     let jails: [RunningJail]
     if let process {
       guard let jail = try JailList.ask(.reload, launcher: process) else {

@@ -1,5 +1,6 @@
 """`--json`: what each command prints is what claude-sandbox(1) describes, errors too; and no output is lost in silence."""
 
+import json
 import re
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def check(value, kind, words=frozenset(), where=""):
             assert optional or name in value, (where, name)
             if name in value:
                 check(value[name], inner, choices, f"{where}.{name}")
+    elif type(value) is dict:
+        check(value, next(one for one in kind.split(" or ") if one in MEMBERS), where=where)
     else:
-        assert type(value) in [TYPES[name] for name in kind.split(" or ")], (where, value)
+        assert type(value) in [TYPES.get(name) for name in kind.split(" or ")], (where, value)
         assert not words or value in words, (where, value, words)
 
 
@@ -89,6 +92,51 @@ def test_verify_sandbox_too(lab, identity):
 @pytest.mark.parametrize("command, words", [c for c in COMMANDS if c[0] not in ("doctor", "verify", "version") and "nowhere.lab.test" not in c[1]])
 def test_in_a_jail(lab, identity, command, words):
     check_object(lab.jail(EXECUTABLE, *words, "--json", identity=identity).json, command)
+
+
+def test_running_jails(lab, identity):
+    lab.configure("")
+    with lab.jailed(identity=identity), lab.jailed(identity=identity, options=("--network", "none")) as jail:
+        check_object(lab.sandbox("ps", "--json", identity=identity).json, "ps")
+        lab.configure("ipv6 = off\nallow-ipp = 10.0.0.1\n")
+        lab.sandbox("reload", str(jail.process.pid), identity=identity)
+        listed = lab.sandbox("ps", "--json", identity=identity).json
+        check_object(listed, "ps")
+        assert "allow-ipp" in listed["jails"][1]["configurationProblem"]
+        lab.configure("")
+
+
+def test_lines_of_the_record(lab, identity):
+    lab.configure("block-net = 8.8.8.0/24\n")
+    with lab.jailed(identity=identity) as jail:
+        for address in ("10.1.1.1", "8.8.8.8"):
+            assert jail.ask("tcp", address=address, port=22)["errno"] == "EHOSTUNREACH"
+        jail.ask("getaddrinfo", name="web.lab.test")
+        lab.configure("network = none\n")
+        lab.sandbox("reload", identity=identity)
+        assert jail.ask("tcp", address="10.1.1.1", port=22)["errno"] == "EHOSTUNREACH"
+    shown = lab.sandbox("log", "--json", str(jail.process.pid), identity=identity)
+    lines = [json.loads(line) for line in shown.out.splitlines()]
+    for line in lines:
+        check(line, "line")
+    assert {"started", "refused", "names", "configuration", "cut", "ended"} == {line["event"] for line in lines}
+    [cut] = [line for line in lines if line["event"] == "cut"]
+    assert cut["message"] == f"{CONFIGURATION}:1:1: network = none"
+
+
+@pytest.mark.parametrize("command", ["ps", "log"])
+def test_what_only_the_host_can_tell(lab, identity, command):
+    result = lab.jail(EXECUTABLE, command, "--json", identity=identity)
+    check_object(result.json, command)
+    assert (result.status, result.json["verdict"]) == (1, "unavailable")
+    [error] = result.json["errors"]
+    assert error["kind"] == "unavailable" and result.err == f"claude-sandbox: {error['message']}\n"
+
+
+def test_jails_of_others(lab):
+    result = lab.sandbox("ps", "--all", "--json", identity="user")
+    check_object(result.json, "ps")
+    assert (result.status, result.json["verdict"]) == (1, "unavailable") and "only root" in result.json["errors"][0]["message"]
 
 
 def test_values_have_types(lab, identity):

@@ -404,6 +404,29 @@ def test_log(lab, identity):
         assert ("\x1b[31mrefused\x1b[0m" in coloured) == (not variables), coloured
 
 
+def test_the_log_of_several_jails_is_in_order(lab, identity):
+    with lab.jailed(identity=identity) as one, lab.jailed(identity=identity) as two:
+        for jail, port in ((two, 22), (one, 53), (two, 80)):
+            refused(jail, port)
+            time.sleep(0.01)
+    lines = [json.loads(line) for line in lab.sandbox("log", "--json", identity=identity).out.splitlines()]
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    assert [line["port"] for line in lines if line["event"] == "refused"] == [22, 53, 80]
+
+
+def test_the_log_names_who_started_it(lab, identity):
+    lab.jail("/bin/sh", "-c", f"{PYTHON} -I -c \"$0\" 22; true", KNOCK, identity=identity)
+    (line,) = records.lines(lab, home(identity), "refused")
+    assert [parent["name"] for parent in line["process"]["parents"]] == ["sh"]
+    assert f"python3 (pid {line['process']['pid']}) < sh " in lab.sandbox("log", identity=identity).out
+
+
+def test_what_is_not_recorded(lab, identity):
+    lab.jail("true", identity=identity)
+    shown = lab.sandbox("log", "4194305", identity=identity)
+    assert (shown.status, shown.out, shown.err) == (0, "", "claude-sandbox: nothing is recorded of that\n")
+
+
 def test_nothing_was_recorded(lab, identity):
     shown = lab.sandbox("log", identity=identity)
     assert (shown.status, shown.out) == (1, "") and shown.err.startswith("claude-sandbox: there is no record: "), shown

@@ -16,8 +16,8 @@ import Testing
   @Test func whatIsWrongIsKeptUntilItIsRight() throws {
     var live = LiveConfiguration(try configuration("allow-ip = 10.0.0.1"))
     let failure = LaunchFailure.overrideValue("perhaps")
-    #expect(events(live.reject(failure)) == [.rejected(failure.text)])
-    #expect(live.problem == failure.text)
+    #expect(events(live.reject(failure)) == [.rejected(failure.line)])
+    #expect(live.problem == failure.line)
     let change = ConfigurationChange(from: live.current, to: live.current, mayWiden: true)
     #expect(events(live.accept(change)).isEmpty)
     #expect(live.problem == nil)
@@ -33,6 +33,20 @@ import Testing
     let again = ConfigurationChange(from: live.current, to: new, mayWiden: true)
     #expect(events(live.accept(again)).isEmpty)
     #expect(live.waiting == ["ipv6"])
+  }
+
+  /// `ps` and `log` show it in a row.
+  @Test func aComplaintIsOneLine() throws {
+    var live = LiveConfiguration(try configuration(""))
+    do {
+      _ = try configuration("alow-ip = 10.0.0.1\nallow-ip = 010.1.1.1")
+    } catch let error as ConfigurationError {
+      _ = live.reject(.configuration(error.diagnostics))
+    }
+    #expect(
+      live.problem
+        == #"test.conf:1:1: unknown key "alow-ip" (did you mean allow-ip?); test.conf:2:12: 010.1.1.1: looks octal (write each part without leading zeros)"#
+    )
   }
 
   /// A file may be wrong in every line.

@@ -81,6 +81,9 @@ import Testing
     let sender = RecordLine.Sender(.process(parents[0], parents: parents))
     guard case .process(_, let told) = sender else { return #expect(Bool(false)) }
     #expect(told.count == 16)
+    var line = RecordLine(.refused, time: Self.time, jail: 1)
+    line.process = sender
+    #expect(line.lineage == "sh (pid 0) < sh < sh < sh < sh < ...")
   }
 
   /// One line each, with nothing in it that a terminal acts on; and no name is a colour.
@@ -101,7 +104,7 @@ import Testing
       try Self.refused(Self.packet(), count: 3, name: "db.example.org"))
     #expect(
       text
-        == "2026-11-21T19:28:40Z  4711     refused  10.1.2.3:443/tcp (db.example.org)  psql (pid 123), 3 times  private (RFC 1918);  to allow it: allow-ip = 10.1.2.3:443/tcp"
+        == "2026-11-21T19:28:40Z  4711     refused  10.1.2.3:443/tcp (db.example.org)  psql (pid 123) < sh < psql, 3 times  private (RFC 1918);  to allow it: allow-ip = 10.1.2.3:443/tcp"
     )
   }
 

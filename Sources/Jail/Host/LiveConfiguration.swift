@@ -25,7 +25,7 @@ struct LiveConfiguration: Sendable {
 
   /// The jail keeps what it has.
   mutating func reject(_ failure: LaunchFailure) -> [Effect] {
-    let text = Self.shortened(failure.text)
+    let text = Self.shortened(failure.line)
     problem = text
     return [.configuration(.rejected(text))]
   }

@@ -104,6 +104,14 @@ public enum LaunchFailure: Error, Sendable {
     }
   }
 
+  /// The same in one line, for lists: each complaint, its place and its fix.
+  var line: String {
+    complaints.map { complaint in
+      let place = complaint.line == nil ? "" : complaint.location.map { "\($0): " } ?? ""
+      return place + complaint.message + (complaint.fix.map { " (\($0))" } ?? "")
+    }.joined(separator: "; ")
+  }
+
   /// The failure in terms of what the machine lacks, if it lacks something: each cause is said once. pasta's own words are kept.
   func explained(by missing: [Prerequisite]) -> LaunchFailure {
     guard case .jail(let failure) = self, let finding = failure.finding, !missing.isEmpty else { return self }

@@ -115,8 +115,15 @@ struct Recorder: ~Copyable, Service {
     case .applied(let summary): (line.accepted, line.message) = (true, summary)
     case .rejected(let problem): (line.accepted, line.message) = (false, String(problem.prefix(2000)))
     case .waiting(let keys):
-      (line.accepted, line.message) = (true, "for new launches only: \(keys.joined(separator: ", "))")
+      (line.accepted, line.message) = (true, "all but \(keys.joined(separator: ", "))")
     }
+    write(line)
+  }
+
+  /// The jail's network was taken away.
+  mutating func cut(_ reason: String) {
+    var line = line(.cut)
+    line.message = String(reason.prefix(2000))
     write(line)
   }
 

@@ -239,6 +239,7 @@ struct Supervisor: ~Copyable {
     }
     network.cut()
     refusals.leaveUplink()
+    recorder.cut(reason)
     Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
   }
 
