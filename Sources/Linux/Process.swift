@@ -206,6 +206,14 @@ public enum Process {
     throw SystemCallError("execve", name, errno: EINVAL)
   }
 
+  /// How many descriptors this process may have (getrlimit(2), RLIMIT_NOFILE).
+  public static var descriptorLimit: Int {
+    var limit = rlimit()
+    // SAFETY: the kernel writes one rlimit.
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+    return Int(clamping: limit.rlim_cur)
+  }
+
   /// No core dump of this process, whatever ends it (setrlimit(2), RLIMIT_CORE).
   public static func disableCoreDump() throws(SystemCallError) {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)

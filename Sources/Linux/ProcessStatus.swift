@@ -26,10 +26,10 @@ public struct ProcessStatus {
 }
 
 extension ProcessStatus {
-  /// What a process takes of memory, in kB: its proportional share, or, where only its tracer may see that, what is its alone; nil
-  /// when it has ended.
-  public static func memory(of process: CInt) -> Int? {
-    if let rollup = try? FileDescriptor.contents(of: "/proc/\(process)/smaps_rollup"),
+  /// What a process takes of memory, in kB: its proportional share, or, where that is not wanted or only its tracer may see it, what
+  /// is its alone; nil when it has ended.
+  public static func memory(of process: CInt, proportional: Bool) -> Int? {
+    if proportional, let rollup = try? FileDescriptor.contents(of: "/proc/\(process)/smaps_rollup"),
       let share = kilobytes(ProcessStatus(rollup)["Pss"])
     {
       return share

@@ -10,6 +10,7 @@ from lab import Identity
 from lab.filesystem import CONFIGURATION, EXECUTABLE, TESTS
 from lab.lab import PYTHON, prober
 from lab.services import ECHO
+from lab.shape import TINY4
 from reach import NONE, ROUTE, reached, refused
 from test_follow import WALLS, WITHIN
 from test_sockets_attacked import APART
@@ -463,6 +464,35 @@ def test_file_events_that_are_used_up(lab):
         lab.configure("block-ip = 203.0.113.7\n")
         assert lab.sandbox("reload", identity="user").status == 0
         assert jail.ask("udp", address="203.0.113.7", port=ECHO)["errno"] in WALLS
+
+
+UNANSWERED = """
+import threading
+def ask():
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
+    number = 0
+    while True:
+        for s in sockets:
+            number = number + 1 & 0xffff
+            try: s.sendto(struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + b"\\6silent\\4test\\0\\0\\1\\0\\1", ("127.0.0.53", 53))
+            except OSError: pass
+        time.sleep(0.005)
+threading.Thread(target=ask, daemon=True).start()
+"""
+
+
+def test_the_command_cannot_use_descriptors_up(lab):
+    """By names that nobody answers, where the supervisor may have few."""
+    lab.configure(OPEN)
+    lab.resolv(f"nameserver {TINY4}\n")
+    few = ["sh", "-c", 'ulimit -n 150; exec "$@"', "sh", EXECUTABLE, "run", "--"]
+    with quiet(lab, "user", launcher=few) as jail:
+        becomes(jail, True, FORGE)
+        assert jail.ask("evaluate", code=UNANSWERED)["errno"] is None
+        time.sleep(1)
+        lab.configure("# nothing\n")
+        becomes(jail, False, FORGE)
+        assert state(lab, "user") == (None, [], True)
 
 
 def test_the_command_cannot_use_them_up_first(lab):

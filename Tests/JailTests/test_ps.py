@@ -431,6 +431,31 @@ def test_lies(lab, fake, lie):
     assert liar.get("memory", 0) < 100 << 20
 
 
+CLAIM = """
+import json, os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind("\\0claude-sandbox/" + os.urandom(16).hex()); s.listen()
+print("listening", flush=True)
+while True:
+    c, _ = s.accept(); c.recv(100)
+    c.send(json.dumps({**json.loads(sys.argv[1]), "supervisor": os.getpid()}).encode())
+"""
+
+
+def test_another_user_cannot_name_the_launcher(lab):
+    """Who ends what `ps --all` shows should not end what somebody else chose: the parent is the kernel's word."""
+    with lab.jailed(identity="root") as jail:
+        liar = lab.start([PYTHON, "-I", "-c", CLAIM, status(launcher=jail.process.pid).decode()], identity="user")
+        assert liar.read_line() == "listening\n"
+        listed, _ = ps(lab, "root", "--all")
+        liar.signal(9)
+        liar.wait()
+        liar.close()
+        found = {entry["uid"]: entry for entry in listed["jails"]}
+        assert found[0]["pid"] == jail.process.pid and found[1000]["answered"]
+        assert found[1000].get("pid") != jail.process.pid
+
+
 def test_servers_that_never_answer(lab, fake):
     """Each user's own share is asked, and ps ends in time."""
     for _ in range(3):

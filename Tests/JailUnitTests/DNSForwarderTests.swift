@@ -20,6 +20,16 @@ import Testing
     #expect(bench.forwarder.interests.count == 2)
   }
 
+  /// Some descriptors are left, for what follows host and configuration.
+  @Test(arguments: [0, 64, 100, 150, 256, 512, 1024, 1 << 20])
+  func fewDescriptors(_ descriptors: Int) {
+    let limits = DNSForwarder.limits(descriptors: descriptors)
+    #expect((1...DNSForwarder.mostExchanges).contains(limits.exchanges))
+    #expect((1...DNSForwarder.mostConnections).contains(limits.connections))
+    if descriptors >= 100 { #expect(4 * limits.exchanges + 2 * limits.connections <= descriptors - 64) }
+    if descriptors >= 1024 { #expect(limits == (DNSForwarder.mostExchanges, DNSForwarder.mostConnections)) }
+  }
+
   /// From its own port and under its own ID, even if the client always uses the same.
   @Test func unpredictable() throws {
     let bench = try Bench(["127.0.0.2"])

@@ -83,6 +83,14 @@ import Testing
     #expect(try socket.localAddress().port != 0)
   }
 
+  /// A process may have any number of threads.
+  @Test func whoseChildrenTakeTooLong() throws {
+    #expect(try Descendants.ofAllThreads(of: Process.parent, until: .max).contains(Process.id))
+    #expect { try Descendants.ofAllThreads(of: Process.parent, until: 0) } throws: {
+      ($0 as? SystemCallError)?.errno == Errno.ETIME
+    }
+  }
+
   @Test func whatCannotBeTold() throws {
     var search = try Self.search(below: Process.id)
     let sctp = Self.packet(132, from: 1, to: 2)

@@ -145,12 +145,12 @@ extension RunningJail {
     name = conversation.name
     user = conversation.user
     status = if case .status(let status) = answer { status } else { nil }
-    // The kernel says who the supervisor is; where it agrees, they count alike.
+    // The kernel says who the supervisor is, and /proc who its launcher is. Where /proc is hidden (hidepid), one's own is believed, if
+    // they count alike. What another user's says might be the number of any process.
     let supervisor = conversation.supervisor
-    launcher =
-      if let status, status.supervisor == supervisor { status.launcher } else {
-        processes.parent(of: supervisor)
-      }
-    memory = launcher.flatMap { processes.memory(of: $0, user: conversation.user) }
+    let isOwn = user == Process.userID
+    let told = status.flatMap { isOwn && $0.supervisor == supervisor ? $0.launcher : nil }
+    launcher = processes.parent(of: supervisor) ?? told
+    memory = launcher.flatMap { processes.memory(of: $0, user: conversation.user, isOwn: isOwn) }
   }
 }

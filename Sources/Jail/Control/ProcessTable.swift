@@ -21,15 +21,16 @@ struct ProcessTable {
   func parent(of process: CInt) -> CInt? { parents[process] }
 
   /// What a process and its descendants take of memory, in kB; nil when there is no such process. Those of other users do not
-  /// count: the root of the tree is what somebody claims.
-  func memory(of process: CInt, user: UInt32) -> Int? {
+  /// count: the root of the tree is what somebody claims. Proportional shares are for one's own only: to find them, the kernel waits
+  /// for the process's memory map and walks it, for as long as its owner arranges.
+  func memory(of process: CInt, user: UInt32, isOwn: Bool) -> Int? {
     guard users[process] == user else { return nil }
     var seen: Set<CInt> = []
     var next = [process]
     var sum = 0
     while let process = next.popLast() {
       guard users[process] == user, seen.insert(process).inserted else { continue }
-      sum += ProcessStatus.memory(of: process) ?? 0
+      sum += ProcessStatus.memory(of: process, proportional: isOwn) ?? 0
       next += children[process] ?? []
     }
     return sum

@@ -48,7 +48,7 @@ struct ConfigurationWatch: ~Copyable, Service {
   private static let pause = Duration.milliseconds(20)
   /// From an event to its look, at most.
   private static let longest = Duration.milliseconds(500)
-  /// How often is looked at what cannot be watched.
+  /// How often is looked at what cannot be watched, or could not be read.
   private static let patience = Duration.seconds(10)
   /// Files and directories that are watched.
   private static let most = 256
@@ -86,7 +86,7 @@ struct ConfigurationWatch: ~Copyable, Service {
   mutating func reread(now: Instant) -> [Effect] {
     let (result, digest) = read()
     self.digest = digest
-    if !isWatched { deadline = deadline ?? now + Self.patience }
+    if !isWatched || !isRead(result) { deadline = deadline ?? now + Self.patience }
     return [.configurationRead(ConfigurationReading(result: result, isAsked: true))]
   }
 
@@ -111,10 +111,15 @@ struct ConfigurationWatch: ~Copyable, Service {
     looked = now
     isBeingWritten = false
     since = hasChanged ? now : nil
-    deadline = hasChanged ? now + Self.interval : isWatched ? nil : now + Self.patience
+    deadline = hasChanged ? now + Self.interval : isWatched && isRead(result) ? nil : now + Self.patience
     if digest == self.digest { return [] }
     self.digest = digest
     return [.configurationRead(ConfigurationReading(result: result, isAsked: false))]
+  }
+
+  /// What could not be read may be readable later without any event: descriptors or memory were used up.
+  private func isRead(_ result: Result<Configuration, LaunchFailure>) -> Bool {
+    if case .success = result { true } else { false }
   }
 
   private mutating func wait(since: Instant, until moment: Instant) -> [Effect] {

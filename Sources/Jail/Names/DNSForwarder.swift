@@ -41,6 +41,9 @@ struct DNSForwarder: ~Copyable, Service {
 
   static let mostExchanges = 128
   static let mostConnections = 32
+  /// The same where this process may have few descriptors: what follows host and configuration needs some, whatever the jail asks.
+  private let limits: (exchanges: Int, connections: Int)
+  private static let spareDescriptors = 64
   /// How many datagrams are read before others get their turn.
   private static let batch = 32
   private static let pause = Duration.milliseconds(100)
@@ -54,6 +57,14 @@ struct DNSForwarder: ~Copyable, Service {
     self.tcp = InternetSocket(tcp)
     self.port = port
     order = ResolverOrder(resolvers)
+    limits = Self.limits(descriptors: Process.descriptorLimit)
+  }
+
+  /// A connection has two descriptors, an exchange one for each attempt.
+  static func limits(descriptors: Int) -> (exchanges: Int, connections: Int) {
+    let room = max(0, descriptors - spareDescriptors)
+    let connections = min(mostConnections, max(1, room / 8))
+    return (min(mostExchanges, max(1, (room - 2 * connections) / 4)), connections)
   }
 
   /// Follows the host's configuration. What is in flight ends as it began.
@@ -64,10 +75,10 @@ struct DNSForwarder: ~Copyable, Service {
     interests.reserveCapacity(exchanges.count + connections.count + 2)
     for exchange in exchanges { exchange.addInterests(.exchange(exchange.id), to: &interests) }
     for connection in connections { interests.append(connection.interest(.connection(connection.id))) }
-    if exchanges.count < Self.mostExchanges {
+    if exchanges.count < limits.exchanges {
       interests.append(.readable(udp.descriptor.rawValue, .queries))
     }
-    if pausedUntil == nil, connections.count < Self.mostConnections {
+    if pausedUntil == nil, connections.count < limits.connections {
       interests.append(.readable(tcp.descriptor.rawValue, .clients))
     }
     return interests
@@ -116,7 +127,7 @@ struct DNSForwarder: ~Copyable, Service {
   /// While the most exchanges are in flight, the oldest is given up once it is overdue, so that dead names do
   /// not keep all others waiting.
   private var whenToMakeRoom: Instant? {
-    exchanges.count < Self.mostExchanges ? nil : exchanges.first.map { $0.started + DNSAttempt.patience }
+    exchanges.count < limits.exchanges ? nil : exchanges.first.map { $0.started + DNSAttempt.patience }
   }
 
   private mutating func makeRoom(now: Instant) {
@@ -157,7 +168,7 @@ struct DNSForwarder: ~Copyable, Service {
   }
 
   private mutating func takeQueries(now: Instant) {
-    for _ in 0..<Self.batch where exchanges.count < Self.mostExchanges {
+    for _ in 0..<Self.batch where exchanges.count < limits.exchanges {
       do throws(SystemCallError) {
         guard let (count, client) = try udp.receiveDatagram(into: &buffer) else { return }
         take(buffer[..<count], from: client, now: now)
@@ -185,7 +196,7 @@ struct DNSForwarder: ~Copyable, Service {
 
   private mutating func takeConnections(now: Instant) {
     do throws(SystemCallError) {
-      while connections.count < Self.mostConnections, let client = try tcp.accept() {
+      while connections.count < limits.connections, let client = try tcp.accept() {
         connections.append(DNSConnection(client, id: nextID(), port: port, now: now))
       }
     } catch {

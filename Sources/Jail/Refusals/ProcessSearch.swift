@@ -38,7 +38,7 @@ struct ProcessSearch {
     while !generation.isEmpty {
       var next: [CInt] = []
       for parent in generation {
-        for child in children(of: parent, &isComplete) where seen.insert(child).inserted {
+        for child in children(of: parent, deadline, &isComplete) where seen.insert(child).inserted {
           guard seen.count < Self.crowd, monotonicMicroseconds() < deadline else { return .unknown }
           next.append(child)
           if looked.insert(child).inserted,
@@ -68,9 +68,9 @@ struct ProcessSearch {
     }
   }
 
-  private func children(of process: CInt, _ isComplete: inout Bool) -> [CInt] {
+  private func children(of process: CInt, _ deadline: Int, _ isComplete: inout Bool) -> [CInt] {
     do throws(SystemCallError) {
-      return try Descendants.ofAllThreads(of: process)
+      return try Descendants.ofAllThreads(of: process, until: deadline)
     } catch {
       if process == root || !Self.hasEnded(error) { isComplete = false }
       return []

@@ -34,16 +34,25 @@ package enum Descendants {
   }
 
   /// The children that any thread of a process has started. ENOENT also where the kernel does not list them
-  /// (CONFIG_PROC_CHILDREN).
-  static func ofAllThreads(of process: CInt) throws(SystemCallError) -> [CInt] {
+  /// (CONFIG_PROC_CHILDREN). ETIME at `deadline`, in microseconds of `monotonicMicroseconds`, or where there are more threads
+  /// than `mostThreads`: a process can have as many as its user.
+  static func ofAllThreads(of process: CInt, until deadline: Int) throws(SystemCallError) -> [CInt] {
+    let directory = try FileDescriptor.open("/proc/\(process)/task", FileDescriptor.readOnly)
+    let tasks = try FileStatus.names(in: directory, of: nil, atMost: mostThreads)
     var children: [CInt] = []
-    for task in try FileStatus.names(in: "/proc/\(process)/task") {
+    for task in tasks {
+      guard tasks.count < mostThreads, monotonicMicroseconds() < deadline else {
+        throw SystemCallError("read", "/proc/\(process)/task", errno: Errno.ETIME)
+      }
+      let task = String(decoding: task, as: UTF8.self)
       let path = "/proc/\(process)/task/\(task)/children"
       let text = try FileDescriptor.contents(of: path, limit: 1 << 16)
       children += String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { CInt($0) }
     }
     return children
   }
+
+  private static let mostThreads = 4096
 
   private static func parent(of process: CInt) -> CInt? {
     guard let stat = try? FileDescriptor.contents(of: "/proc/\(process)/stat") else { return nil }
