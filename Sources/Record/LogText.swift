@@ -35,7 +35,7 @@ public struct LogText {
   private func remedy(_ remedy: Remedy) -> String {
     switch remedy {
     case .line(let line): "to allow it: " + colour(.green, line)
-    case .widerLine(let line, let what): "to allow it: " + colour(.yellow, line) + " opens \(what)"
+    case .widerLine(let line, let what): "to allow it: " + colour(.yellow, line) + ", which opens \(what)"
     case .warning(let reason): colour(.yellow, "no line for it: \(reason)")
     }
   }

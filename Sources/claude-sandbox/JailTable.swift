@@ -11,7 +11,7 @@ struct JailTable {
     let now = wallClock() / 1000
     let heads =
       ["PID"] + (showsUsers ? ["UID"] : []) + [
-        "NETWORK", "SINCE", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND",
+        "NETWORK", "FOR", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND",
       ]
     let rows = jails.map { jail in
       [jail.label] + (showsUsers ? ["\(jail.user)"] : []) + Self.cells(jail, now)

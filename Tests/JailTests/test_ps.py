@@ -127,7 +127,7 @@ def test_running_jails_are_listed(lab, identity):
             assert jail["answered"] and jail["refused"] == 0 and 2 << 20 < jail["memory"] < 100 << 20
             assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", jail["since"])
         head, row, another = result.out.splitlines()
-        assert head.split() == ["PID", "NETWORK", "SINCE", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND"]
+        assert head.split() == ["PID", "NETWORK", "FOR", "REFUSED", "MEMORY", "DIRECTORY", "COMMAND"]
         assert re.fullmatch(rf"{one.process.pid} +internet +[1-9]\d*s +0 +\d+ MB +/ +{PYTHON} .*", row), row
         assert re.split(" {2,}", another)[1:2] + re.split(" {2,}", another)[-2:] == [
             "none", "/usr", rf"{PYTHON} -c import sys; sys.stdin.read() two words \u{{1b}}..."

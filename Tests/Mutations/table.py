@@ -131,7 +131,7 @@ mutate("following the configuration", "not followed", SUPERVISOR, "case .configu
 mutate("widening by who could have written the files", "followed", SUPERVISOR, "mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller", "mayWiden: reading.isAsked || true",
        (LIVE, "could_have_written"))
 mutate("narrowing", "a rule that blocks goes", CHANGE, "current.filter { $0.action == .block && !after", "current.filter { $0.action == .block && $0.prefix.length > 128 && !after", (LIVE, "could_have_written"))
-mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none { next", "if new.network.value == .none, new.ignored.count > 9 { next", (LIVE, "is_a_cut"))
+mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none, current", "if new.network.value == .none, new.ignored.count > 9, current", (LIVE, "is_a_cut"))
 mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(mode.location.map { "\\($0): " } ?? "")network = none")\n', "        break\n", (LIVE, "is_a_cut"))
 mutate("plans, measured first", "not measured", SUPERVISOR, "        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
        "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration, &refusals) } catch { cut(\"\\(error)\") }\n",

@@ -47,7 +47,7 @@ import Testing
         allow-ip = 10.1.2.3:443/tcp  # psql, 3 times
         allow-ip = [fd00::7]:53/udp  # dig, ns.example.org, once
         # allow-ip = 10.1.2.3  # opens all ports, since echo has no rule of its own; ping, once
-        # not 169.254.169.254:80/tcp (curl, once): cloud metadata or link-local: it hands out this machine's credentials
+        # not 169.254.169.254:80/tcp (curl, once): link-local or cloud metadata, which may hand out this machine's credentials
         # not [fe80::1]:80/tcp (curl, once): link-local addresses never leave a link
         # and 2 more attempts, which were too many to be told apart
         """)

@@ -14,7 +14,7 @@ public struct ConfigurationChange: Sendable, Equatable {
     next.rules = mayWiden ? new.rules : Self.narrowed(current.rules, new.rules)
     next.ignored = new.ignored
     // An uplink can be taken away, and not given.
-    if new.network.value == .none { next.network = new.network }
+    if new.network.value == .none, current.network.value != .none { next.network = new.network }
     configuration = next
     waiting = ConfigurationKey.all.filter { key in
       switch key.name {

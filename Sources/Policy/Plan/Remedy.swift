@@ -14,7 +14,7 @@ public enum Remedy: Hashable, Sendable {
     if let reason = ImpossibleRule.reason(prefix, .allow) {
       self = .warning(reason.message)
     } else if Self.metadata.contains(where: { $0.contains(destination) }) {
-      self = .warning("cloud metadata or link-local: it hands out this machine's credentials")
+      self = .warning("link-local or cloud metadata, which may hand out this machine's credentials")
     } else if let reason = kind.warning(place) {
       self = .warning(reason)
     } else {
