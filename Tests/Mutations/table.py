@@ -144,7 +144,7 @@ mutate("mounts over files", "not noticed", WATCH, "interests.append(.exceptional
 mutate("modes", "not noticed", FILE_EVENTS, "| IN_ATTRIB\n", "\n", (LIVE, "mode_that_is_mended"))
 mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
 mutate("a file that is being written", "read at once", WATCH, "    if isBeingWritten, !isLast {", "    if isBeingWritten, isLast {", (LIVE, "half_there"))
-mutate("what cannot be watched", "never looked at", WATCH, ": isWatched ? nil : now + Self.patience", ": nil", (LIVE, "are_used_up"))
+mutate("what cannot be watched", "never looked at", WATCH, ": isWatched && isRead(result) ? nil : now + Self.patience", ": nil", (LIVE, "are_used_up"))
 
 # Names.
 
