@@ -72,7 +72,7 @@ public enum Launch {
       step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
       var filtered: Filtered?
       if let launching = launching.take() {
-        filtered = try launching.attach(holder.tap(), of: holder.process)
+        filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
