@@ -50,7 +50,11 @@ import Testing
       descriptors: try NamedDescriptors(in: []), ignoresHangup: false, report: nil)
   }
 
-  private func recorder(_ home: Home) throws -> Recorder { Recorder(try blueprint(home), jail: 4711) }
+  private func recorder(_ home: Home) throws -> Recorder {
+    var recorder = Recorder(try blueprint(home), jail: 4711)
+    recorder.open()
+    return recorder
+  }
 
   private func events(_ text: String) -> [String] {
     text.split(separator: "\n").compactMap { line in
@@ -76,6 +80,7 @@ import Testing
     let home = try Home()
     let blueprint = try blueprint(home)
     var recorder = Recorder(blueprint, jail: 4711)
+    recorder.open()
     recorder.start()
     let start = Instant.now
     for round in 0..<100 {

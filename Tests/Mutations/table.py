@@ -45,8 +45,8 @@ ATTACH = "    try tap.attach(FilterInstruction.list(plan.filter))\n    self.tap 
 mutate("tap filter", "not attached", FILTERED, ATTACH, "    self.tap = tap\n", ("test_reach_bound", "(walked_past or test_udp or fast_open) and user"))
 mutate_both("tap filter's time", "attached after pasta has the tap", [
     (FILTERED, ATTACH, "    self.tap = tap\n"),
-    (CONNECTED, "    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap, of: holder), tap: tap)\n",
-     "    let starting = try pasta.connect(tap, of: holder)\n    try tap.follow(blueprint.plan)\n"
+    (CONNECTED, "    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap, of: holder, wait), tap: tap)\n",
+     "    let starting = try pasta.connect(tap, of: holder, wait)\n    try tap.follow(blueprint.plan)\n"
      "    return Filtered(blueprint: blueprint, pasta: starting, tap: tap)\n"),
 ], ("test_faults", "filter_is_attached"))
 mutate("blackholes", "none", f"{JAIL}/PolicyBridge.swift", "$0.kind == .blackhole }", "$0.kind == .blackhole && $0.prefix.length > 128 }",

@@ -54,8 +54,9 @@ public enum HostNetwork {
             kind: kind(route.kind), nextHops: route.nextHops.map(hop)))
       }
     }
+    let refusals = links.first { $0.name == RefusalLink.name }?.index
     for address in publicAddresses.compactMap({ IPAddress($0) }) {
-      guard let route = try lookup(address, in: &kernel), route.kind == .unicast else { continue }
+      guard let route = try lookup(address, refusals, in: &kernel), route.kind == .unicast else { continue }
       if address.family == .ipv4 {
         facts.ipv4InternetPaths += route.nextHops.map(hop)
       } else {
@@ -78,18 +79,20 @@ public enum HostNetwork {
   public static func refuses(_ address: IPAddress) -> Bool {
     do {
       var kernel = try NetlinkSocket()
-      return try lookup(address, in: &kernel) == nil
+      return try lookup(address, linkIndex(ofZone: RefusalLink.name), in: &kernel) == nil
     } catch {
       return false
     }
   }
 
-  /// How the kernel would reach an address; nil if it says that it would not, for whatever reason, or in a jail only to be refused.
-  private static func lookup(_ address: IPAddress, in kernel: inout NetlinkSocket) throws -> Route? {
+  /// How the kernel would reach an address; nil if it says that it would not, for whatever reason, or in a jail only to be refused by
+  /// the link of this index.
+  private static func lookup(
+    _ address: IPAddress, _ refusals: UInt32?, in kernel: inout NetlinkSocket
+  ) throws -> Route? {
     guard let request = Route.lookupRequest(to: address.bytes) else { return nil }
     do {
       let route = try kernel.request(request, dump: false).first.flatMap(Route.init)
-      let refusals = linkIndex(ofZone: RefusalLink.name)
       return route.flatMap { $0.nextHops.contains { $0.link == refusals } ? nil : $0 }
     } catch is NetlinkError {
       return nil

@@ -57,16 +57,22 @@ public enum Launch {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
       let own = OwnProcesses(launcher: launcher.process, launching)
-      // Before the command runs, and before the holder hides where it is.
+      // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
       let holder = try HolderSocket.fork(launcher, own) { hold(blueprint, $0) }
       blueprint.descriptors.close()
       try SupervisorProcess.leaveTerminal()
+      // What does not need the holder, while it makes its namespaces: nothing waits for it then.
+      recorder.open()
+      let command = try CommandProcess(holder.process, launcher: launcher)
+      let host = try HostWatch()
+      let files = ConfigurationWatch(blueprint.files)
+      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
       step = .uplink  // 8., and 9. beside it: the holder seals itself while pasta starts.
       var filtered: Filtered?
       if let launching = launching.take() {
-        filtered = try launching.attach(holder.tap(), of: holder.process)
+        filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
@@ -84,15 +90,10 @@ public enum Launch {
         sealed = try holder.sealed(blueprint.resolver.jailText)
         network = nil
       }
-      try routing.watch()
       step = .supervise
-      let command = try CommandProcess(sealed.process, launcher: launcher)
-      let host = try HostWatch()
-      let files = ConfigurationWatch(blueprint.files)
-      let control = ControlSocket(.init(blueprint, launcher: launcher.process))
-      recorder.start()
       // 10. begins.
       let released = try sealed.go(network)
+      recorder.start()
       // 11.
       var supervisor = Supervisor(
         blueprint, launcher, holder: released, command: command, network: network, routing: routing,

@@ -15,6 +15,8 @@ struct Recorder: ~Copyable, Service {
   private let command: Command
   private let network: NetworkMode
   private let report: LaunchReport?
+  /// Until the file is made in it.
+  private var directory: FileDescriptor?
   private var file: RecordFile?
   private let journal: Journal?
   private var hasStarted = false
@@ -35,29 +37,38 @@ struct Recorder: ~Copyable, Service {
   private static let patience = Duration.seconds(10)
   private static let namesPerLine = 50
 
-  /// Opens the record, before the command runs. Without one the launch goes on.
+  /// Opens the directory, and makes it: a jail's holder covers it where it is. Without a record the launch goes on.
   init(_ blueprint: Blueprint, jail: CInt) {
     self.jail = jail
     command = blueprint.command
     network = blueprint.plan.network
     report = blueprint.report
     journal = Journal()
+    do throws(RecordDirectory.Unavailable) {
+      directory = try RecordDirectory.open(command.environment, making: true)
+    } catch {
+      doWithout(error)
+    }
+  }
+
+  /// Makes the file, before the command runs.
+  mutating func open() {
+    guard let directory = directory.take() else { return }
     let name = RecordName(
       start: Timestamp(milliseconds: wallClock()), jail: jail, random: .random(in: .min ... .max))
-    do throws(RecordDirectory.Unavailable) {
-      let directory = try RecordDirectory.open(blueprint.command.environment, making: true)
-      do throws(SystemCallError) {
-        file = try RecordFile(in: directory, name)
-      } catch {
-        throw RecordDirectory.Unavailable(
-          error, RecordDirectory.path(blueprint.command.environment) ?? RecordDirectory.name)
-      }
+    do throws(SystemCallError) {
+      file = try RecordFile(in: directory, name)
     } catch {
-      failure = error.reason.visible()
-      // Who starts it in a container without a home need not read it each time.
-      if !error.isOrdinary || Process.isTerminal(2) {
-        Process.complain("claude-sandbox: this launch is not recorded: \(error.reason.visible())\n")
-      }
+      let path = RecordDirectory.path(command.environment) ?? RecordDirectory.name
+      doWithout(RecordDirectory.Unavailable(error, path))
+    }
+  }
+
+  private mutating func doWithout(_ error: RecordDirectory.Unavailable) {
+    failure = error.reason.visible()
+    // Who starts it in a container without a home need not read it each time.
+    if !error.isOrdinary || Process.isTerminal(2) {
+      Process.complain("claude-sandbox: this launch is not recorded: \(error.reason.visible())\n")
     }
   }
 
@@ -77,7 +88,7 @@ struct Recorder: ~Copyable, Service {
     return []
   }
 
-  /// The command is about to run.
+  /// The command runs, or is about to.
   mutating func start() {
     hasStarted = true
     var line = line(.started)

@@ -19,10 +19,13 @@ struct Launching: ~Copyable {
   /// The process that waits.
   var process: CInt { pasta.process }
 
-  /// Closes the tap of a holder's jail for all that the plan does not allow, and passes it on.
-  consuming func attach(_ tap: consuming FileDescriptor, of holder: CInt) throws -> Filtered {
+  /// Closes the tap of a holder's jail for all that the plan does not allow, and passes it on. `wait` returns when a descriptor is
+  /// readable.
+  consuming func attach(
+    _ tap: consuming FileDescriptor, of holder: CInt, _ wait: (CInt) throws -> Void
+  ) throws -> Filtered {
     let tap = try FilteredTap(tap, by: blueprint.plan)
-    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap, of: holder), tap: tap)
+    return Filtered(blueprint: blueprint, pasta: try pasta.connect(tap, of: holder, wait), tap: tap)
   }
 }
 

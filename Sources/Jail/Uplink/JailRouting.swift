@@ -9,7 +9,7 @@ final class JailRouting: Service {
   enum Event { case changed }
 
   private var kernel: NetlinkSocket
-  /// Notifications from the jail; subscribed to when all is installed.
+  /// Notifications from the jail; subscribed to when all but the way out is installed, which is read back after that.
   private var events: RoutingEvents?
   private var socket: FileDescriptor?
   /// nil without one.
@@ -44,7 +44,7 @@ final class JailRouting: Service {
     return link
   }
 
-  /// Sets the links up, and installs all routes but those of the way out; read back.
+  /// Sets the links up, and installs all routes but those of the way out; read back. From then on changes by others are noticed.
   func configure(_ plan: Plan, uplink: [Message] = [], routes: [Route] = []) throws {
     try kernel.apply(uplink + (refusals?.setupRequests ?? []))
     for addresses in refusals?.addresses ?? [] {
@@ -57,6 +57,7 @@ final class JailRouting: Service {
     }
     rules = refusals?.rules ?? []
     try install(plan, routes, andFirst: rules.map(\.addRequest))
+    if let socket = socket.take() { events = try RoutingEvents(owning: socket) }
     try verify()
   }
 
@@ -76,11 +77,6 @@ final class JailRouting: Service {
   func open(_ routes: [Route]) throws {
     try kernel.apply(routes.map(\.addRequest))
     installed += routes
-  }
-
-  /// From now on changes by others are noticed.
-  func watch() throws {
-    if let socket = socket.take() { events = try RoutingEvents(owning: socket) }
   }
 
   /// Takes the uplink away, and with it the routes through it. What was open is refused then as all else.

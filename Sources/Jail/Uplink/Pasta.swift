@@ -67,11 +67,14 @@ enum Pasta {
     fileprivate let end: FileDescriptor
     fileprivate let socket: DatagramSocket
 
-    /// Gives it the tap of a holder's jail, on which it begins at once.
+    /// Gives it the tap of a holder's jail, and returns when it has begun. Everything else is done before pasta is ready; where the
+    /// processors are few, it must not keep pasta from beginning. `wait` returns when a descriptor is readable.
     consuming func connect(
-      _ tap: borrowing FilteredTap, of holder: CInt
-    ) throws(SystemCallError) -> Starting {
+      _ tap: borrowing FilteredTap, of holder: CInt, _ wait: (CInt) throws -> Void
+    ) throws -> Starting {
       try socket.send(Array("\(holder)".utf8), descriptors: [tap.descriptor])
+      // Its end of the socket is closed then.
+      try wait(socket.descriptor.rawValue)
       return Starting(process: process, readiness: readiness, complaints: complaints, end: end)
     }
   }
