@@ -181,11 +181,17 @@ public enum Process {
     }
   }
 
-  /// Writes to standard error, as far as that is possible.
+  /// Writes to standard error, as far as that is possible. May wait for who reads it.
   public static func complain(_ text: String) {
     let bytes = Array(text.utf8)
     // SAFETY: the kernel reads the array's count.
     _ = unsafe Glibc.write(2, bytes, bytes.count)
+  }
+
+  /// The same, unless that might wait: a pipe may be full, a terminal stopped. At most PIPE_BUF, 4096 bytes (pipe(7)).
+  public static func complainAtOnce(_ text: String) {
+    let answer = try? Linux.wait([Interest.writable(2, true)], until: .now)
+    if answer?.ready == [true] { complain(text) }
   }
 
   /// Ends the process at once, without running what was registered to run at exit (_exit(2)).

@@ -312,6 +312,27 @@ def test_no_network_is_a_cut(lab, identity):
         assert jail.ask("tcp", address=FORGE, port=ECHO)["errno"] in WALLS | NONE
 
 
+def test_standard_error_that_nobody_reads(lab):
+    """The supervisor does not wait for room there: it has a jail to serve."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    try:
+        with lab.jailed(identity="user", descriptors={2: writer}) as jail:
+            lab.configure("network = none\n")
+            deadline = time.monotonic() + 4 * WITHIN
+            while jail.ask("udp", address="1.1.1.1", port=ECHO, timeout=0.2)["errno"] not in NONE:
+                assert time.monotonic() < deadline
+            listed, = lab.sandbox("ps", "--json", identity="user").json["jails"]
+            assert (listed["answered"], listed.get("network")) == (True, "cut")
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def test_a_jail_without_a_network_stays_without(lab, identity):
     with quiet(lab, identity, options=("--network", "none")) as jail:
         lab.configure(OPEN)

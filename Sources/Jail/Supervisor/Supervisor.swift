@@ -146,7 +146,7 @@ struct Supervisor: ~Copyable {
           _ = try apply(files.reread(now: now), now: now)
         }
         control.answer(client, status)
-      case .tell(let text): Process.complain("claude-sandbox: \(text)\n")
+      case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
       case .ended(let status): return status
@@ -240,7 +240,7 @@ struct Supervisor: ~Copyable {
     network.cut()
     refusals.leaveUplink()
     recorder.cut(reason)
-    Process.complain("claude-sandbox: \(reason); the jail has no network any more\n")
+    Process.complainAtOnce("claude-sandbox: \(reason); the jail has no network any more\n")
   }
 
   /// The launch is over, and nothing is to be done until something happens.
