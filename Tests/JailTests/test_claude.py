@@ -11,6 +11,7 @@ import pytest
 from lab import Identity
 from lab.filesystem import CLAUDE_CODE, EXECUTABLE, LAB, TESTS
 from lab.lab import PYTHON, claude_code
+from test_docs import see_refusals
 from test_install import SOURCE
 from test_terminal import Terminal
 
@@ -107,9 +108,9 @@ class User:
         for path in sorted(self.made):
             self.lab.call("lab.host:make_directory", path, 0o755, self.owner)
 
-    def write(self, path, text):
+    def write(self, path, text, mode=0o644):
         self.directory(os.path.dirname(f"{self.home}/{path}"))
-        self.lab.call("lab.host:write", f"{self.home}/{path}", text, {"uid": self.owner, "gid": self.owner})
+        self.lab.call("lab.host:write", f"{self.home}/{path}", text, {"uid": self.owner, "gid": self.owner, "mode": mode})
 
     def read(self, path):
         return self.lab.call("lab.host:read", f"{self.home}/{path}")
@@ -344,6 +345,38 @@ def test_tmux_and_screen_in_a_jail(lab, user):
     assert (result.status, result.err) == (0, ""), result
     assert (user.read("tmux.out"), user.read("screen.out")) == (JAILED, JAILED)
     assert claudes(lab) == []
+
+
+def test_the_hook_that_tells_claude_why(lab, user):
+    """The page's, word for word. The request with the tool's result carries its text where a connection was refused."""
+    user.write(".claude/hooks/refused", see_refusals("the hook"), 0o755)
+    user.write(".claude/settings.json", see_refusals("the hook's settings"))
+    said = re.compile(r"(\w+):Bash hook additional context: This session is in a network jail")
+    curl = "curl -sS -m 5 http://10.1.1.1/"
+
+    def told(command):
+        """The event under which each request of a turn has the text."""
+        lab.call("lab.host:write", LOG, "", {})
+        assert user.ask(f"RUN {command}").out.startswith("the tool said: ")
+        return [said.findall(body) for method, _, body in requests(lab) if method == "POST"]
+
+    assert told(curl) == [[], ["PostToolUseFailure"]]
+    # What the tool says does not decide which event it was: under another's name the text would be lost.
+    assert told(f"{curl}; echo PostToolUseFailure") == [[], ["PostToolUse"]]
+    assert told("exit 7") == [[], []]
+    lab.configure("allow-ip = 10.1.1.1:80/tcp\n")
+    assert told(curl) == [[], []]
+    # Nobody listens there, which is no jail's doing.
+    lab.configure("egress-jail = 0\n")
+    assert told("curl -sS -m 5 http://127.0.0.1:1/") == [[], []]
+
+
+def test_the_status_line_that_says_where_claude_is(lab, user):
+    """The page's; Claude Code moves over spaces."""
+    user.write(".claude/settings.json", see_refusals("the status line"))
+    user.terminal(CLAUDE).expect("jail: ?internal ?hosts ?are ?closed", 30)
+    lab.configure("egress-jail = 0\n")
+    user.terminal(CLAUDE).expect("NO ?JAIL", 30)
 
 
 SKILLS = "/etc/claude-code/.claude/skills"

@@ -86,6 +86,12 @@ def test_troubleshooting_explains_what_is_said():
     assert {part for part in fragments - errors - FOREIGN if len(part) > 3 and part not in said} == set()
 
 
+def see_refusals(marker):
+    """The block of code below a marker, on the page that has the hook."""
+    page = (ROOT / "docs/how-to/see-refusals.md").read_text()
+    return re.search(rf"^<!-- tried by [^\n]*: {marker} -->\n```\w+\n(.*?)^```$", page, re.M | re.S)[1]
+
+
 REFUSED = {"tool_response": {"stdout": "", "stderr": "ssh: connect to host x port 22: No route to host"}}
 
 
@@ -100,13 +106,13 @@ REFUSED = {"tool_response": {"stdout": "", "stderr": "ssh: connect to host x por
 )
 def test_the_hook(tmp_path, event, jailed, expected):
     """It says one thing, where it is true, and nothing of what it was given."""
-    page = (ROOT / "docs/how-to/see-refusals.md").read_text()
-    (tmp_path / "refused").write_text(re.search(r"the hook -->\n```sh\n(.*?)```", page, re.S)[1])
-    (tmp_path / "claude-sandbox-guard").write_text(f"#!/bin/sh\nexit {0 if jailed else 1}\n")
-    (tmp_path / "claude-sandbox-guard").chmod(0o755)
-    event = json.dumps({"tool_name": "Bash", "tool_input": {"command": "ssh x"}, **event})
+    (tmp_path / "refused").write_text(see_refusals("the hook"))
+    for program, does in [("claude-sandbox-guard", f"exit {0 if jailed else 1}"), ("claude-sandbox", "echo 'egress-jail = 1 # default'")]:
+        (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / program).chmod(0o755)
+    name, text = event["hook_event_name"], json.dumps({"tool_name": "Bash", "tool_input": {"command": "ssh x"}, **event})
     result = subprocess.run(
-        ["/bin/sh", tmp_path / "refused"], input=event, capture_output=True, text=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        ["/bin/sh", tmp_path / "refused", name], input=text, capture_output=True, text=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
     )
     assert (result.returncode, result.stderr) == (0, "")
     if expected is None:
