@@ -288,10 +288,14 @@ def test_everybody_is_named(lab, options):
     assert result.status == 0, result
     sent = [line.split() for line in result.out.splitlines()]
     named = {(line["destination"], line["protocol"]): line["process"] for line in lines}
-    wrong = []
+    wrong, unnamed = [], 0
     for kind, connected, address, pid, code in sent:
         (expected,) = by_supervisor(address) if (kind, connected) != ("tcp", "free") else ("EINPROGRESS",)
         process = named.get((address, kind))
-        if code != expected or not isinstance(process, dict) or process["pid"] != int(pid):
+        if code == expected and process in ("gone", "unknown"):
+            unnamed += 1
+        elif code != expected or not isinstance(process, dict) or process["pid"] != int(pid):
             wrong.append((kind, connected, address, pid, code, process))
     assert len(sent) == 300 and wrong == []
+    # All of them on a machine that does nothing else. Time for a search is limited.
+    assert unnamed <= 3

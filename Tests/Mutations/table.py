@@ -142,7 +142,7 @@ mutate("files", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", 
        (LIVE, "is_closed_is_followed and user and bound"))
 mutate("mounts over files", "not noticed", WATCH, "interests.append(.exceptional(mounts.rawValue, .mounts))", "_ = mounts.rawValue", (LIVE, "by_a_mount and user"))
 mutate("modes", "not noticed", FILE_EVENTS, "| IN_ATTRIB\n", "\n", (LIVE, "mode_that_is_mended"))
-mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
+mutate("the first look", "none", WATCH, "private(set) var deadline: Instant? = .now + ConfigurationWatch.settling", "private(set) var deadline: Instant?", (LIVE, "is_closed_is_followed and user and edited"))
 mutate("a file that is being written", "read at once", WATCH, "    if isBeingWritten, !isLast {", "    if isBeingWritten, isLast {", (LIVE, "half_there"))
 mutate("what cannot be watched", "never looked at", WATCH, ": isWatched && isRead(result) ? nil : now + Self.patience", ": nil", (LIVE, "are_used_up"))
 

@@ -35,8 +35,9 @@ struct ConfigurationWatch: ~Copyable, Service {
   private var isBeingWritten = false
   /// When was looked last.
   private var looked: Instant?
-  /// When it is time to look. The first time is at once: what has changed since the launch read the files was not seen.
-  private(set) var deadline: Instant? = .now
+  /// When it is time to look. The first time is soon: what has changed since the launch read the files was not seen. Not at once:
+  /// a short command would wait for it.
+  private(set) var deadline: Instant? = .now + ConfigurationWatch.settling
   /// Whether all of it is watched.
   private(set) var isWatched = false
 

@@ -51,13 +51,14 @@ struct Recorder: ~Copyable, Service {
     }
   }
 
-  /// Makes the file, before the command runs.
+  /// Makes the file, before the command runs, and limits what is left of earlier launches.
   mutating func open() {
     guard let directory = directory.take() else { return }
     let name = RecordName(
       start: Timestamp(milliseconds: wallClock()), jail: jail, random: .random(in: .min ... .max))
     do throws(SystemCallError) {
       file = try RecordFile(in: directory, name)
+      file?.prune()
     } catch {
       let path = RecordDirectory.path(command.environment) ?? RecordDirectory.name
       doWithout(RecordDirectory.Unavailable(error, path))
@@ -97,9 +98,6 @@ struct Recorder: ~Copyable, Service {
     line.network = network.rawValue
     write(line)
   }
-
-  /// The launch is over: what is left of earlier ones is limited.
-  func prune() { file?.prune() }
 
   /// A packet was refused; the plan is asked for the rule where a line is written.
   mutating func refused(_ packet: RefusedPacket, by plan: Plan, now: Instant) {

@@ -246,7 +246,6 @@ struct Supervisor: ~Copyable {
   /// The launch is over, and nothing is to be done until something happens.
   private mutating func becomeIdle() {
     isIdle = true
-    recorder.prune()
     Process.releaseText()
     try? launcher.send(.idle)
   }
