@@ -46,7 +46,7 @@ struct ConfigurationWatch: ~Copyable, Service {
   /// Between two looks.
   private static let interval = Duration.milliseconds(250)
   /// How soon is looked again at what was being written.
-  private static let pause = Duration.milliseconds(20)
+  private static let pause = Duration.milliseconds(60)
   /// From an event to its look, at most.
   private static let longest = Duration.milliseconds(500)
   /// How often is looked at what cannot be watched, or could not be read.
