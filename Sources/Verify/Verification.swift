@@ -56,9 +56,6 @@ public enum Verification {
     ]
   }
 
-  /// Whether this process is in a jail already.
-  public static var isInside: Bool { (try? ConfigurationFiles.read()).map(Confinement.isJail) ?? false }
-
   /// What uid 0 means when the system is its own.
   private static func user() -> [Check] {
     guard Prerequisites.user().state == .limited else { return [] }

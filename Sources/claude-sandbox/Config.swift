@@ -73,7 +73,10 @@ struct Config: ParsableCommand {
   /// Right files are not all: says which running jails do not have what they say. One that has just been told of a mistake gets
   /// the second in which it follows.
   private static func mentionJails() {
-    func jails() -> [RunningJail] { (try? JailList.ask(.status, all: Process.userID == 0).jails) ?? [] }
+    func jails() -> [RunningJail] {
+      let list = try? JailList.ask(.status, all: Process.userID == 0, decoder: JailStatus.decoded)
+      return list?.jails ?? []
+    }
     var running = jails()
     if running.contains(where: { $0.status?.configurationProblem != nil }) {
       _ = try? wait([Interest<Void>](), until: .now + .seconds(1))

@@ -38,7 +38,7 @@ struct Doctor: ParsableCommand {
       }
       throw name?.fix == nil ? ExitCode.success : ExitCode.failure
     }
-    let isInside = Verification.isInside
+    let isInside = Confinement.isJail
     let machine =
       isInside ? [Prerequisite.ok("jail", "what is launched here stays in this jail")] : Prerequisites.check()
     let found =

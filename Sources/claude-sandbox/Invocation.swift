@@ -35,7 +35,7 @@ enum Invocation {
       return
     }
     let wish = Environment.own[Override.variable]
-    guard try Override.wantsJail(environment: wish, configuration), !Verification.isInside else { return }
+    guard try Override.wantsJail(environment: wish, configuration), !Confinement.isJail(configuration) else { return }
     Process.complain(
       "claude-sandbox: refused: claude \(option): a background session ends with the jail that it was started in\n"
         + "  fix: start a jail that stays: claude-sandbox shell, and run claude \(option) in it\n")
@@ -85,8 +85,7 @@ enum Invocation {
 
   /// Jails are the host's to list: their sockets are in its network, which no jail is in.
   static func refuseInJail(json: Bool = false) {
-    // Also where the configuration has errors.
-    guard Confinement.isJail((try? ConfigurationFiles.read()) ?? Configuration()) else { return }
+    guard Confinement.isJail else { return }
     exitUnavailable("this is a jail: jails can be listed and reloaded from outside only", json: json)
   }
 

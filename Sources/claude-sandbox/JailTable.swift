@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Jail
 import Linux
 import Policy
@@ -54,6 +55,11 @@ extension RunningJail {
 }
 
 extension JailStatus {
+  /// What a supervisor says of its jail, or somebody in its place; nil for what is no status.
+  static func decoded(_ message: [UInt8]) -> JailStatus? {
+    try? JSONDecoder().decode(JailStatus.self, from: Data(message))
+  }
+
   /// Why, and in what, the jail does not follow the configuration.
   var configurationNotes: [String] {
     [

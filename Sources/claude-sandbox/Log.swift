@@ -41,7 +41,7 @@ struct Log: ParsableCommand {
   }
 
   func run() throws {
-    if Records.isHidden {
+    if Confinement.isJail {
       Invocation.exitUnavailable(
         "the record is not visible in a jail: run claude-sandbox log outside", json: json)
     }
@@ -90,12 +90,6 @@ struct Log: ParsableCommand {
 struct Records {
   let start: Timestamp?
   let jail: Int32?
-
-  /// Whether this is a jail, which has a directory of its own in place of the record.
-  static var isHidden: Bool {
-    guard let configuration = try? ConfigurationFiles.read() else { return false }
-    return Confinement.isJail(configuration)
-  }
 
   func isWanted(_ line: RecordLine) -> Bool {
     if let jail, line.jail != jail { return false }

@@ -59,7 +59,7 @@ struct Ps: ParsableCommand {
     if all && Process.userID != 0 {
       Invocation.exitUnavailable("ps --all: only root may ask the jails of other users", json: json)
     }
-    let list = try JailList.ask(.status, all: all)
+    let list = try JailList.ask(.status, all: all, decoder: JailStatus.decoded)
     if json {
       try JSON.print(Report(jails: list.jails.map(Row.init), unasked: list.unasked))
     } else if list.jails.isEmpty {

@@ -19,13 +19,13 @@ struct Reload: ParsableCommand {
     Invocation.refuseInJail()
     let jails: [RunningJail]
     if let process {
-      guard let jail = try JailList.ask(.reload, launcher: process) else {
+      guard let jail = try JailList.ask(.reload, launcher: process, decoder: JailStatus.decoded) else {
         Process.complain("claude-sandbox: \(process) is not the launcher of a jail of yours\n")
         throw ExitCode.failure
       }
       jails = [jail]
     } else {
-      let list = try JailList.ask(.reload)
+      let list = try JailList.ask(.reload, decoder: JailStatus.decoded)
       list.complain()
       jails = list.jails
       if jails.isEmpty { Process.complain("claude-sandbox: no jail is running\n") }

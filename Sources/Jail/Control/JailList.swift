@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 import Linux
 package import Record
 
@@ -34,23 +33,33 @@ package struct JailList {
   private static let most = 256
   private static let mostAtOnce = 32
 
+  /// Reads an answer; nil for what no supervisor would say. The launcher, which is in this module too, needs no parser of JSON.
+  package typealias Decoder = ([UInt8]) -> JailStatus?
+
   private init() {}
 
   /// Asks every jail of this user, and with `all` those of the others too.
-  package static func ask(_ request: ControlRequest, all: Bool = false) throws -> JailList {
+  package static func ask(
+    _ request: ControlRequest, all: Bool = false, decoder: Decoder
+  ) throws -> JailList {
     let (names, isComplete) = try UnixSocketTable.controlNames()
-    var list = try ask(request, Array(names), all)
+    var list = try ask(request, Array(names), all, decoder)
     if !isComplete { list.unasked += 1 }
     return list
   }
 
   /// Asks the jail of one launcher of this user; nil when there is none.
-  package static func ask(_ request: ControlRequest, launcher: CInt) throws -> RunningJail? {
-    guard let jail = try ask(.status).jails.first(where: { $0.launcher == launcher }) else { return nil }
-    return try ask(request, [jail.name], false).jails.first
+  package static func ask(
+    _ request: ControlRequest, launcher: CInt, decoder: Decoder
+  ) throws -> RunningJail? {
+    let jails = try ask(.status, decoder: decoder).jails
+    guard let jail = jails.first(where: { $0.launcher == launcher }) else { return nil }
+    return try ask(request, [jail.name], false, decoder).jails.first
   }
 
-  private static func ask(_ request: ControlRequest, _ names: [String], _ all: Bool) throws -> JailList {
+  private static func ask(
+    _ request: ControlRequest, _ names: [String], _ all: Bool, _ decoder: Decoder
+  ) throws -> JailList {
     var list = JailList()
     var answers: [(Conversation, Answer)] = []
     var waiting = names
@@ -64,7 +73,7 @@ package struct JailList {
       if interests.isEmpty && waiting.isEmpty { break }
       for index in try wait(interests, until: turn).ready.reversed() {
         let conversation = list.open.remove(at: index)
-        let answer = conversation.answer()
+        let answer = conversation.answer(decoder)
         if answer != .closed { answers.append((conversation, answer)) }
       }
     } while .now < end
@@ -124,15 +133,12 @@ private final class Conversation {
   }
 
   /// What has come.
-  func answer() -> Answer {
+  func answer(_ decoder: JailList.Decoder) -> Answer {
     do throws(SystemCallError) {
       guard let message = try socket.receive(limit: JailStatus.longest), !message.isEmpty else {
         return .closed
       }
-      guard let status = try? JSONDecoder().decode(JailStatus.self, from: Data(message)), status.isPlausible
-      else {
-        return .unintelligible
-      }
+      guard let status = decoder(message), status.isPlausible else { return .unintelligible }
       return .status(status)
     } catch {
       return error.errno == Errno.EMSGSIZE ? .unintelligible : .closed
