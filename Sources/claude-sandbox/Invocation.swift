@@ -35,7 +35,9 @@ enum Invocation {
       return
     }
     let wish = Environment.own[Override.variable]
-    guard try Override.wantsJail(environment: wish, configuration), !Confinement.isJail(configuration) else { return }
+    guard try Override.wantsJail(environment: wish, configuration), !Confinement.isJail(configuration) else {
+      return
+    }
     Process.complain(
       "claude-sandbox: refused: claude \(option): a background session ends with the jail that it was started in\n"
         + "  fix: start a jail that stays: claude-sandbox shell, and run claude \(option) in it\n")
