@@ -44,7 +44,7 @@ struct Verify: ParsableCommand {
     let checks: [Check]
     var guards: [Check] = []
     var failure: LaunchFailure?
-    if Verification.isInside {
+    if Confinement.isJail {
       checks = Verification.inside(targets: [], offline: offline)
     } else {
       do {
