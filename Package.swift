@@ -22,8 +22,10 @@ let package = Package(
     .target(name: "Netlink", dependencies: ["Linux", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", swiftSettings: strict),
     .target(name: "Record", dependencies: ["Policy"], swiftSettings: strict),
+    .target(name: "Inspection", swiftSettings: strict),
     .target(
-      name: "Jail", dependencies: ["Linux", "Netlink", "Policy", "Record"], swiftSettings: strict),
+      name: "Jail", dependencies: ["Inspection", "Linux", "Netlink", "Policy", "Record"],
+      swiftSettings: strict),
     .target(
       name: "Verify", dependencies: ["Jail", "Linux", "Netlink", "Policy"], swiftSettings: strict),
     .executableTarget(
@@ -39,6 +41,7 @@ let package = Package(
     .testTarget(
       name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy", "Record"],
       swiftSettings: strict),
+    .testTarget(name: "InspectionTests", dependencies: ["Inspection"], swiftSettings: strict),
     .testTarget(name: "RecordTests", dependencies: ["Policy", "Record"], swiftSettings: strict),
     .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]

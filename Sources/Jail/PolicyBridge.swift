@@ -31,9 +31,6 @@ extension Route {
 }
 
 extension Plan {
-  /// Whether the jail is connected to anything at all.
-  var hasUplink: Bool { network != .none }
-
   /// The addresses of each family that the jail has.
   var guests: [GuestAddresses] { [ipv4, ipv6].compactMap { $0 } }
 

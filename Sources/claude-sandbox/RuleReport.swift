@@ -57,7 +57,8 @@ struct OriginReport: Encodable {
     case .rejectRoute(let table): self.table = table
     case .configuration(let location, let key):
       (self.key, file, line, column) = (key, location.file, location.line, location.column)
-    case .builtin, .jailRoute, .resolver, .guestSubnet, .internet, .noInternet, .noIPv6, .networkNone, nil:
+    case .builtin, .jailRoute, .resolver, .guestSubnet, .internet, .noInternet, .noIPv6, .networkNone,
+      .networkRestricted, nil:
       break
     }
   }

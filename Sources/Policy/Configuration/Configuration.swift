@@ -2,6 +2,8 @@
 public enum NetworkMode: String, Sendable, Hashable, CaseIterable {
   /// Everything but what is internal.
   case internet
+  /// Nothing but what is listed, by name or by address.
+  case restricted
   /// Loopback only.
   case none
 }
@@ -44,6 +46,8 @@ public struct Configuration: Sendable, Equatable {
   public var allowOverride = Sourced(true)
   /// `allow-ip`, `allow-net`, `block-ip`, `block-net`, in the order of the files.
   public var rules: [Rule] = []
+  /// `allow-domain`, `allow-internal-domain`, `block-domain`, those of presets too.
+  public var domains: [DomainRule] = []
   /// `unix-sockets`.
   public var unixSockets = Sourced(UnixSockets.listed)
   /// `expose-socket`: the Unix sockets that stay visible.
@@ -55,4 +59,15 @@ public struct Configuration: Sendable, Equatable {
 
   /// The defaults: the strictest that still reach the internet.
   public init() {}
+}
+
+extension Configuration {
+  /// Whether a jail is to have an uplink: in `restricted` only for what is allowed by address.
+  public var hasUplink: Bool {
+    switch network.value {
+    case .internet: true
+    case .restricted: rules.contains { $0.action == .allow }
+    case .none: false
+    }
+  }
 }

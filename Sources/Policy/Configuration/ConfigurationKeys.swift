@@ -13,7 +13,7 @@ extension ConfigurationKey {
         overrides this key.
         """),
     .single(
-      "network", \.network, .choice(unavailable: "restricted"), example: "internet",
+      "network", \.network, .choice(), example: "internet",
       .atLaunch("a jail starts with an uplink or without one, and can only lose it"),
       manual: """
         .Cm internet ,

@@ -16,6 +16,8 @@ public struct Plan: Sendable, Equatable {
   public let hasDefaultRoute6: Bool
   /// What the tap lets pass.
   public let filter: FilterProgram
+  /// What the jail reaches by name; nil without a name gateway.
+  public let names: NamePlan?
 
   /// The uplink's addresses in a family.
   public func addresses(_ family: Family) -> GuestAddresses? {
@@ -29,9 +31,13 @@ public struct Plan: Sendable, Equatable {
   public static func make(
     configuration: Configuration, facts: HostFacts, keeping current: Plan? = nil
   ) throws(PlanError) -> Plan {
-    guard configuration.network.value == .internet else { return closed() }
+    guard configuration.network.value != .none else { return closed() }
     let hostRules = facts.rules()
     let used = hostRules + configuration.rules
+    let names = try names(configuration, facts, hostRules, keeping: current)
+    guard configuration.hasUplink, current?.hasUplink ?? true else {
+      return closed(.restricted, names: names)
+    }
     let ipv4: GuestAddresses
     let ipv6: GuestAddresses?
     if let current, let kept = current.ipv4 {
@@ -42,15 +48,39 @@ public struct Plan: Sendable, Equatable {
         wantsIPv6(configuration, facts)
         ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
     }
-    return try make(configuration, facts, hostRules, ipv4, ipv6)
+    return try make(configuration, facts, hostRules, ipv4, ipv6, names)
+  }
+
+  /// The names, if a jail has any: without a network of its own it needs them all, and with one those that are internal.
+  private static func names(
+    _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], keeping current: Plan?
+  ) throws(PlanError) -> NamePlan? {
+    let isExclusive = configuration.network.value == .restricted
+    let rules = isExclusive ? configuration.domains : configuration.domains.filter(\.isInternal)
+    guard isExclusive || !rules.isEmpty else { return nil }
+    if let current, current.names == nil { return nil }
+    let addresses: NameAddresses
+    if let kept = current?.names?.addresses {
+      addresses = kept
+    } else {
+      addresses = try .choose(rules: hostRules + configuration.rules, resolvers: facts.resolvers)
+    }
+    return NamePlan(
+      addresses: addresses,
+      policy: NamePolicy(configuration.domains), isExclusive: isExclusive,
+      rules: Family.allCases.map { base($0, facts) } + BuiltinPrefix.rules + hostRules + configuration.rules)
   }
 
   /// The plan with these addresses, and these rules beside the configured and the builtin ones.
   static func make(
     _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], _ ipv4: GuestAddresses,
-    _ ipv6: GuestAddresses?
+    _ ipv6: GuestAddresses?, _ names: NamePlan? = nil
   ) throws(PlanError) -> Plan {
-    var rules = [base(.ipv4, facts), ipv6 == nil ? noIPv6(configuration) : base(.ipv6, facts)]
+    let mode = configuration.network.value
+    func base(_ family: Family) -> Rule {
+      mode == .restricted ? restricted(family, configuration) : self.base(family, facts)
+    }
+    var rules = [base(.ipv4), ipv6 == nil ? noIPv6(configuration) : base(.ipv6)]
     rules.append(ipv4.rule)
     if let ipv6 { rules.append(ipv6.rule) }
     rules += (BuiltinPrefix.rules + hostRules + configuration.rules).filter {
@@ -66,19 +96,26 @@ public struct Plan: Sendable, Equatable {
         hostRules: hostRules.count)
     }
     return Plan(
-      network: .internet, ipv4: ipv4, ipv6: ipv6, rules: rules,
+      network: mode, ipv4: ipv4, ipv6: ipv6, rules: rules,
       routes: effective4.routes + effective6.routes, hasDefaultRoute4: effective4.hasDefaultRoute,
-      hasDefaultRoute6: effective6.hasDefaultRoute, filter: filter)
+      hasDefaultRoute6: effective6.hasDefaultRoute, filter: filter, names: names)
   }
 
-  // network = none: no uplink, so nothing is routed and no exception counts.
-  static func closed() -> Plan {
+  /// No uplink, so nothing is routed and no exception counts.
+  static func closed(_ mode: NetworkMode = .none, names: NamePlan? = nil) -> Plan {
     let rules = Family.allCases.map {
-      Rule(prefix: .everything($0), action: .block, origin: .networkNone)
+      Rule(prefix: .everything($0), action: .block, origin: mode == .none ? .networkNone : .networkRestricted)
     }
     return Plan(
-      network: .none, ipv4: nil, ipv6: nil, rules: rules, routes: [], hasDefaultRoute4: false,
-      hasDefaultRoute6: false, filter: .dropEverything)
+      network: mode, ipv4: nil, ipv6: nil, rules: rules, routes: [], hasDefaultRoute4: false,
+      hasDefaultRoute6: false, filter: .dropEverything, names: names)
+  }
+
+  /// Whether the jail is connected to anything at all by address.
+  public var hasUplink: Bool { ipv4 != nil }
+
+  private static func restricted(_ family: Family, _ configuration: Configuration) -> Rule {
+    Rule(prefix: .everything(family), action: .block, origin: .networkRestricted)
   }
 
   private static func wantsIPv6(_ configuration: Configuration, _ facts: HostFacts) -> Bool {

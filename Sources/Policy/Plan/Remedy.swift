@@ -57,7 +57,9 @@ extension Origin.Kind {
   /// Why no line of the configuration is the answer, if none is.
   fileprivate func warning(_ place: String?) -> String? {
     switch self {
-    case .builtin, .connectedPrefix, .internalRoute, .rejectRoute, .jailRoute, .resolver, .noIPv6: nil
+    case .builtin, .connectedPrefix, .internalRoute, .rejectRoute, .jailRoute, .resolver, .noIPv6,
+      .networkRestricted:
+      nil
     case .hostAddress, .localRoute: "an address of this host: what listens there trusts whoever is on it"
     case .guestSubnet: "the jail's own end of the uplink: nothing is there"
     case .configuration: "\(place ?? "a line of the configuration") closes it: change that line"

@@ -9,7 +9,9 @@ extension Plan {
   ///
   /// This is the definition. The routes and the filter are compiled without it, so that each can prove the
   /// other.
-  public func decide(_ flow: Flow) -> Decision {
+  public func decide(_ flow: Flow) -> Decision { Self.decide(flow, by: rules) }
+
+  static func decide(_ flow: Flow, by rules: [Rule]) -> Decision {
     var winner: Rule?
     for rule in rules where rule.matches(flow) {
       if let best = winner, !rule.outranks(best) { continue }

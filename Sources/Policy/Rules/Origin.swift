@@ -28,6 +28,8 @@ public enum Origin: Hashable, Sendable {
   case noIPv6
   /// The base of a family: `network = none`.
   case networkNone
+  /// The base of a family: `network = restricted`.
+  case networkRestricted
 
   /// What sort of reason it is: a word for programs, in records too, so it stays as it is.
   public enum Kind: String, Sendable, CaseIterable {
@@ -45,6 +47,7 @@ public enum Origin: Hashable, Sendable {
     case noInternet = "no-internet"
     case noIPv6 = "no-ipv6"
     case networkNone = "network-none"
+    case networkRestricted = "network-restricted"
   }
 
   /// What sort of reason this is.
@@ -64,6 +67,7 @@ public enum Origin: Hashable, Sendable {
     case .noInternet: .noInternet
     case .noIPv6: .noIPv6
     case .networkNone: .networkNone
+    case .networkRestricted: .networkRestricted
     }
   }
 
@@ -93,6 +97,7 @@ extension Origin: CustomStringConvertible {
     case .noInternet: return "this host has no way to the internet"
     case .noIPv6: return "the jail has no IPv6: this host had no way to the internet over it"
     case .networkNone: return "network = none"
+    case .networkRestricted: return "network = restricted, and no rule allows it"
     }
   }
 }

@@ -1,0 +1,53 @@
+import Linux
+import Policy
+
+// What supervisor and relay say to each other, one message each, over a `DatagramPair`. Both can only break the other's trust in it: a
+// message that makes no sense ends the relay.
+
+/// A connection of the jail, by what tells it from the others that are open at the same time.
+struct NameFlow: Hashable {
+  /// The port in the jail.
+  let source: UInt16
+  /// The name's address.
+  let address: IPAddress
+  let port: UInt16
+}
+
+/// What the supervisor tells the relay.
+enum RelayOrder: Equatable {
+  /// Accept connections here; the listening socket comes with it.
+  case listen(port: UInt16)
+  /// This flow, which is about to be accepted, goes to the connected socket that comes with it. Who speaks TLS or HTTP in it has to
+  /// name one of the names.
+  case connect(id: UInt64, NameFlow, names: [String])
+  /// Reset this connection.
+  case close(id: UInt64)
+}
+
+/// What the relay tells the supervisor.
+enum RelayReport: Equatable {
+  /// The jail's side is there.
+  case accepted(id: UInt64)
+  /// The connection was reset for what was spoken in it; the name that was (hostile, cut short), if there was one.
+  case refused(id: UInt64, SpokenRefusal, name: String)
+  /// The connection is over, or never came.
+  case closed(id: UInt64)
+}
+
+/// Why the relay resets a connection.
+enum SpokenRefusal: UInt8, CaseIterable {
+  /// TLS for another name, or for an address.
+  case otherServerName = 1
+  /// TLS without a name on port 443.
+  case noServerName
+  /// HTTP for another host.
+  case otherHost
+  /// HTTP that two readers might read in two ways.
+  case ambiguous
+  /// A method or an upgrade that would lead elsewhere: CONNECT, h2c.
+  case tunnel
+  /// Neither HTTP/1 nor TLS on port 80.
+  case notHTTP
+  /// The beginning is too long, or took too long.
+  case incomplete
+}
