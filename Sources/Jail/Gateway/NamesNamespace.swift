@@ -71,7 +71,7 @@ struct NamesNamespace: ~Copyable {
       Link.upRequest(index: Link.loopback),
       Link.pairRequest(
         .init(name: ownLink, address: linkAddress), .init(name: jailLink, address: linkAddress), in: jail,
-        mtu: NamesLink.mtu),
+        mtu: NamesRoutes.mtu),
     ])
     let held = try Tun.create(named: heldLink)
     guard let own = linkIndex(ofZone: ownLink), let heldIndex = linkIndex(ofZone: heldLink) else {
@@ -80,9 +80,9 @@ struct NamesNamespace: ~Copyable {
     try acceptHeldPackets()
     try kernel.apply(
       [
-        Link.configureRequest(index: own, mtu: NamesLink.mtu, queueLength: 1000, withoutLinkLocal: true),
+        Link.configureRequest(index: own, mtu: NamesRoutes.mtu, queueLength: 1000, withoutLinkLocal: true),
         Link.configureRequest(
-          index: heldIndex, mtu: NamesLink.mtu, queueLength: heldQueue, withoutLinkLocal: true),
+          index: heldIndex, mtu: NamesRoutes.mtu, queueLength: heldQueue, withoutLinkLocal: true),
       ] + [own, heldIndex].map(Link.endHostRequest) + [
         Link.upRequest(index: own, withoutARP: true, withoutMulticast: true),
         Link.upRequest(index: heldIndex, withoutMulticast: true),

@@ -15,7 +15,7 @@ final class JailRouting: Service {
   /// nil without one.
   private(set) var refusals: RefusalLink?
   /// nil without one.
-  private var names: NamesLink?
+  private var names: NamesRoutes?
   private let links: [Link]
   /// What the kernel's tables hold.
   private var installed: [Route]
@@ -45,7 +45,7 @@ final class JailRouting: Service {
     guard let link = links.first(where: { $0.name == NamesNamespace.jailLink }) else {
       throw SystemCallError("RTM_GETLINK", NamesNamespace.jailLink, errno: Errno.ENODEV)
     }
-    names = NamesLink(index: link.index, addresses: addresses)
+    names = NamesRoutes(index: link.index, addresses: addresses)
   }
 
   /// A link that was there from the beginning.

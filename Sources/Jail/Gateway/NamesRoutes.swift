@@ -2,7 +2,7 @@ import Netlink
 import Policy
 
 /// The jail's end of the link to its names.
-struct NamesLink: Sendable, Equatable {
+struct NamesRoutes: Sendable, Equatable {
   let index: UInt32
   let addresses: NameAddresses
   /// Bytes; as the uplink's.
