@@ -222,6 +222,12 @@ static inline ssize_t clinux_recvfrom(int fd, void *bytes, size_t count, void *a
   if (received >= 0) *length = room;
   return received;
 }
+static inline int clinux_getpeername(int fd, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  int result = getpeername(fd, address, &room);
+  if (result == 0) *length = room;
+  return result;
+}
 static inline int clinux_getsockname(int fd, void *address, size_t *length) {
   socklen_t room = (socklen_t)*length;
   int result = getsockname(fd, address, &room);

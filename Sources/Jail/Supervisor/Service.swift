@@ -31,6 +31,12 @@ enum Effect {
   case asked(ControlRequest, client: UInt64)
   /// It was told these addresses for a name.
   case nameAnswered(String, [IPAddress])
+  /// A connection waits until it is known where this name leads.
+  case nameWanted(DomainName)
+  /// A connection to a name was refused.
+  case nameRefused(RefusedConnection)
+  /// The jail cannot keep its names. Why.
+  case namesCut(String)
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.
