@@ -27,6 +27,10 @@ enum Effect {
   case refused(RefusedPacket)
   /// The jail's name service was asked for this name, in its textual form (hostile).
   case nameAsked(String)
+  /// It does not get this name (hostile text, as above), and nobody was asked for it.
+  case nameRefused(String)
+  /// What became of looking a name up.
+  case nameFound(DomainName, NameResult)
   /// Somebody outside asks; the control socket knows whom to answer.
   case asked(ControlRequest, client: UInt64)
   /// It was told these addresses for a name.
