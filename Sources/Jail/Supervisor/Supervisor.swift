@@ -143,8 +143,7 @@ struct Supervisor: ~Copyable {
       case .refused(let packet): recorder.refused(packet, by: plan, now: now)
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
-      // Of a jail with names.
-      case .nameWanted, .nameRefused, .namesCut: break
+      case .nameWanted, .nameFound, .nameRefused, .connectionRefused, .namesCut: break
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {
