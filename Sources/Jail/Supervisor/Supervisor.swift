@@ -219,7 +219,7 @@ struct Supervisor: ~Copyable {
     case .some: break
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
-    status.refused = recorder.refusals.total
+    status.refused = recorder.refused
     status.recordProblem = recorder.failure
     status.configurationProblem = live.problem
     status.waitingKeys = live.waiting
