@@ -14,6 +14,8 @@ final class JailRouting: Service {
   private var socket: FileDescriptor?
   /// nil without one.
   private(set) var refusals: RefusalLink?
+  /// nil without one.
+  private var names: NamesRoutes?
   private let links: [Link]
   /// What the kernel's tables hold.
   private var installed: [Route]
@@ -36,6 +38,16 @@ final class JailRouting: Service {
     installed = plan.blackholes
   }
 
+  /// Takes over the link to the jail's names, which has come since.
+  func lead(to plan: NamePlan?) throws {
+    guard let addresses = plan?.addresses else { return }
+    let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
+    guard let link = links.first(where: { $0.name == NamesNamespace.jailLink }) else {
+      throw SystemCallError("RTM_GETLINK", NamesNamespace.jailLink, errno: Errno.ENODEV)
+    }
+    names = NamesRoutes(index: link.index, addresses: addresses)
+  }
+
   /// A link that was there from the beginning.
   func link(named name: String) throws(SystemCallError) -> Link {
     guard let link = links.first(where: { $0.name == name }) else {
@@ -46,7 +58,7 @@ final class JailRouting: Service {
 
   /// Sets the links up, and installs all routes but those of the way out; read back. From then on changes by others are noticed.
   func configure(_ plan: Plan, uplink: [Message] = [], routes: [Route] = []) throws {
-    try kernel.apply(uplink + (refusals?.setupRequests ?? []))
+    try kernel.apply(uplink + (refusals?.setupRequests ?? []) + (names?.setupRequests ?? []))
     for addresses in refusals?.addresses ?? [] {
       do {
         try kernel.apply([refusals?.addressRequest(addresses)].compactMap { $0 })
@@ -68,7 +80,7 @@ final class JailRouting: Service {
   }
 
   private func install(_ plan: Plan, _ routes: [Route], andFirst requests: [Message] = []) throws {
-    let wanted = plan.blackholes + routes + (refusals?.routes(plan) ?? [])
+    let wanted = plan.blackholes + routes + (names?.routes ?? []) + (refusals?.routes(plan) ?? [])
     try kernel.apply(requests + RoutingTable.changes(from: installed, to: wanted))
     installed = wanted
   }
