@@ -34,7 +34,7 @@ class Zone:
         labels, end = _labels(data, 12)
         kind = struct.unpack("!H", data[end : end + 2])[0]
         name = ".".join(labels).lower()
-        self.queries.append({"name": name, "labels": labels, "type": kind, "tcp": over_tcp})
+        self.queries.append({"name": name, "labels": labels, "type": kind, "tcp": over_tcp, "hex": data.hex()})
         code, delay, records, truncated = self._find(name, kind)
         if code == _SILENCE:
             return None, 0
