@@ -81,9 +81,9 @@ public enum Launch {
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta].compactMap { $0 }), now: .now)
-      if let preparing = preparing.take() {
-        names = try preparing.finish(launcher.wait)
-        try routing.lead(to: blueprint.plan.names)
+      if let preparing = preparing.take(), let plan = blueprint.plan.names {
+        let made = try preparing.finish(launcher.wait)
+        names = made.sockets(jailLink: try routing.lead(to: plan.addresses))
       }
       var closed: Closed?
       if let filtered = filtered.take() {
