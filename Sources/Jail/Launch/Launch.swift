@@ -37,9 +37,11 @@ public enum Launch {
       // 3.
       let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
       // 4.
+      let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
-        configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
-        facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
+        configuration: configuration, files: files.digest, plan: plan, facts: facts, resolver: resolver,
+        coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
+        descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
@@ -83,11 +85,11 @@ public enum Launch {
       let sealed: SealedHolder
       if let filtered = filtered.take() {
         let closed = try filtered.connect(holder.uplinkSockets(), routing, &refusals)
-        sealed = try holder.sealed(blueprint.resolver.jailText)
+        sealed = try holder.sealed(blueprint.coveredFiles)
         network = try closed.open(launcher.wait)
       } else {
         try routing.configure(blueprint.plan)
-        sealed = try holder.sealed(blueprint.resolver.jailText)
+        sealed = try holder.sealed(blueprint.coveredFiles)
         network = nil
       }
       step = .supervise
