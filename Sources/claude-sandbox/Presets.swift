@@ -45,7 +45,7 @@ struct Presets: ParsableCommand {
     if json {
       try JSON.print(Report(presets: presets.map(Row.init)))
     } else if let preset = presets.first, name != nil {
-      Output.print(Table.text(preset.rules.map { [DomainReport($0).line, "# \($0.origin.place)"] }))
+      Output.print((["# \(preset.path)"] + preset.rules.map(\.line)).joined(separator: "\n"))
     } else {
       Output.print(Table.text(presets.map { [$0.name, Self.count($0.rules.count), $0.path] }))
     }

@@ -71,20 +71,22 @@ final class Connector {
   /// Gives up what a plan does not allow any more.
   func keep(where decide: (IPAddress, UInt16) -> Decision) {
     attempts.removeAll { attempt in
-      let decision = Self.decide(attempt.address, port, decide)
-      if !decision.allowed { close(attempt.address, decision.rule) }
-      return !decision.allowed
+      guard let rule = closingRule(attempt.address, decide) else { return false }
+      close(attempt.address, rule)
+      return true
     }
   }
 
   private func start(_ address: IPAddress, now: Instant, _ decide: (IPAddress, UInt16) -> Decision) {
-    let decision = Self.decide(address, port, decide)
-    guard decision.allowed, let target = socketAddress(address, port) else {
-      close(address, decision.rule)
+    if let rule = closingRule(address, decide) {
+      close(address, rule)
       race.hurry(now: now)
       return
     }
     do throws(SystemCallError) {
+      guard let target = socketAddress(address, port) else {
+        throw SystemCallError("connect", errno: Errno.EAFNOSUPPORT)
+      }
       attempts.append(try ConnectAttempt(address, target))
     } catch {
       fail(error.errno, now: now)
@@ -92,11 +94,9 @@ final class Connector {
   }
 
   /// No rule opens an address that stands for another, or that means nothing without a link.
-  private static func decide(
-    _ address: IPAddress, _ port: UInt16, _ decide: (IPAddress, UInt16) -> Decision
-  ) -> Decision {
+  private func closingRule(_ address: IPAddress, _ decide: (IPAddress, UInt16) -> Decision) -> Rule? {
     let decision = decide(address, port)
-    return address.isAmbiguous ? Decision(allowed: false, rule: decision.rule) : decision
+    return decision.allowed && !address.isAmbiguous ? nil : decision.rule
   }
 
   private func fail(_ error: CInt, now: Instant) {

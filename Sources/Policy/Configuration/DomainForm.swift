@@ -44,3 +44,11 @@ enum DomainForm: Sendable, CaseIterable {
     }
   }
 }
+
+extension DomainRule {
+  /// The rule as the configuration spells it.
+  public var line: String {
+    let form: DomainForm = action == .block ? .block : isInternal ? .allowInternal : .allow
+    return "\(form.key) = \(form.text(self))"
+  }
+}

@@ -60,4 +60,9 @@ public struct DomainRule: Hashable, Sendable {
     self.origin = origin
     self.preset = preset
   }
+
+  /// The same rule, as one of a preset that is used.
+  func used(by preset: Sourced<String>) -> DomainRule {
+    DomainRule(pattern, ports: ports, action: action, isInternal: isInternal, origin: origin, preset: preset)
+  }
 }
