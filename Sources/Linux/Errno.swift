@@ -32,6 +32,7 @@ public enum Errno {
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
   public static let EOPNOTSUPP = Glibc.EOPNOTSUPP
   public static let ECONNRESET = Glibc.ECONNRESET
+  public static let ECONNABORTED = Glibc.ECONNABORTED
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }
