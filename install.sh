@@ -85,6 +85,13 @@ files() {
   fi
 }
 
+# What `preset` names in the configuration, where the executable looks for it.
+presets() {
+  for preset in share/presets/*.conf; do
+    say "0644 $preset $prefix/share/claude-sandbox/presets/${preset##*/}"
+  done
+}
+
 # The other names of the executable.
 links() {
   printf '%s\n' verify-sandbox claude
@@ -99,7 +106,7 @@ installed() {
   for name in claude verify-sandbox claude-sandbox-guard claude-sandbox-wrap; do
     ! ours "$prefix/bin/$name" || say "$prefix/bin/$name"
   done
-  guard=yes files | cut -d ' ' -f 3
+  { presets && guard=yes files; } | cut -d ' ' -f 3
   for file in $shells; do say "$file"; done
   outdated
   [ -L "$root$program" ] || say "$program"
@@ -256,6 +263,16 @@ place_program() {
   mv -fT "$root$program.part" "$root$program"
 }
 
+# The lines of `files`.
+place_files() {
+  while read -r mode file target; do
+    case $file in
+      */*) act "install $root$target" place "$mode" "$file" "$target" ;;
+      *) act "install $root$target" generate "$file" "$target" ;;
+    esac
+  done
+}
+
 place_link() {
   ln -sfn claude-sandbox "$root$prefix/bin/$1.part"
   mv -fT "$root$prefix/bin/$1.part" "$root$prefix/bin/$1"
@@ -295,6 +312,7 @@ at_prefix() {
 install_program() {
   [ ! -e "$root$program" ] || act "keep $root$program until the new one is proven" ln -f "$root$program" "$root$program.old"
   act "install $root$program" place_program
+  presets | place_files
   install_profile
 }
 
@@ -302,12 +320,7 @@ install_files() {
   links | while read -r name; do
     act "link $root$prefix/bin/$name" place_link "$name"
   done
-  files | while read -r mode file target; do
-    case $file in
-      */*) act "install $root$target" place "$mode" "$file" "$target" ;;
-      *) act "install $root$target" generate "$file" "$target" ;;
-    esac
-  done
+  files | place_files
   outdated | remove
   install_configuration
   install_shells
@@ -326,6 +339,7 @@ undo() {
       rm -f "$profile"
     fi
     remove_empty "$program"
+    presets | cut -d ' ' -f 3 | remove >/dev/null
     forget
   fi
 }

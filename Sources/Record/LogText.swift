@@ -19,17 +19,29 @@ public struct LogText {
   public func text(_ line: RecordLine) -> String {
     let time = colour(.dim, String(line.time.visible().prefix(19)) + "Z")
     let jail = Self.padded("\(line.jail)", 7)
-    guard line.event == .refused, let attempt = Attempt(line), let rule = line.rule else {
+    guard let columns = refusal(line) else {
       let sentence = line.sentence
       return "\(time)  \(jail)  \([.touched, .cut].contains(line.event) ? colour(.red, sentence) : sentence)"
     }
-    let name = line.name.map { " (\($0.visible()))" } ?? ""
-    let times = (line.count ?? 1) > 1 ? ", \(line.count ?? 1) times" : ""
-    let columns = [
-      Self.padded("\(attempt)\(name)", 24), Self.padded(line.lineage + times, 20),
-      "\(rule.because.visible());", remedy(rule.remedy(for: attempt)),
-    ]
     return "\(time)  \(jail)  \(colour(.red, "refused"))  \(columns.joined(separator: "  "))"
+  }
+
+  /// What, by whom, why, and the remedy; nil for a line that is about no refusal.
+  private func refusal(_ line: RecordLine) -> [String]? {
+    let times = (line.count ?? 1) > 1 ? ", \(line.count ?? 1) times" : ""
+    if let refusal = NamedRefusal(line) {
+      // Nobody looks for who asked a question.
+      let who = line.process == .unknown && refusal.port == nil ? "name service" : line.lineage
+      return [
+        Self.padded(refusal.subject, 24), Self.padded(who + times, 20), "\(refusal.because);", remedy(refusal.remedy),
+      ]
+    }
+    guard let attempt = Attempt(line), let rule = line.rule else { return nil }
+    let name = line.name.map { " (\($0.visible()))" } ?? ""
+    return [
+      Self.padded("\(attempt)\(name)", 24), Self.padded(line.lineage + times, 20), "\(rule.because.visible());",
+      remedy(rule.remedy(for: attempt)),
+    ]
   }
 
   private func remedy(_ remedy: Remedy) -> String {

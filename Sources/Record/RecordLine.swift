@@ -6,6 +6,8 @@ public struct RecordLine: Decodable, Hashable, Sendable {
     case started
     /// Packets to a destination were refused.
     case refused
+    /// A name was refused: a question, a connection, or what was spoken over one.
+    case nameRefused = "name-refused"
     /// Names were looked up.
     case names
     /// The configuration has changed, and is followed or not.
@@ -80,10 +82,13 @@ public struct RecordLine: Decodable, Hashable, Sendable {
   public var destination: String?
   public var port: UInt16?
   public var `protocol`: String?
-  /// The name that this jail was given the destination as an address of.
+  /// The name that this jail was given the destination as an address of; name-refused: the name.
   public var name: String?
+  /// name-refused: why, and the name that was spoken in its place.
+  public var reason: NamedRefusal.Reason?
+  public var spoken: String?
   public var rule: Rule?
-  /// refused: attempts; suppressed: lines.
+  /// refused, name-refused: attempts; suppressed: lines.
   public var count: Int?
   /// names.
   public var names: [Asked]?
@@ -119,7 +124,8 @@ extension RecordLine {
       ("directory", directory.map(JSONValue.string)), ("network", network.map(JSONValue.string)),
       ("process", process?.json), ("destination", destination.map(JSONValue.string)),
       ("port", port.map { .number(Int($0)) }), ("protocol", `protocol`.map(JSONValue.string)),
-      ("name", name.map(JSONValue.string)), ("rule", rule?.json), ("count", count.map(JSONValue.number)),
+      ("name", name.map(JSONValue.string)), ("reason", reason.map { .string($0.rawValue) }),
+      ("spoken", spoken.map(JSONValue.string)), ("rule", rule?.json), ("count", count.map(JSONValue.number)),
       ("names", names.map { .array($0.map(\.json)) }), ("others", others.map(JSONValue.number)),
       ("accepted", accepted.map(JSONValue.boolean)), ("message", message.map(JSONValue.string)),
       ("status", status.map { .number(Int($0)) }), ("signal", signal.map { .number(Int($0)) }),

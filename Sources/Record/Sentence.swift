@@ -6,6 +6,7 @@ extension RecordLine {
       return
         "started: \(Self.joined(command ?? [])) in \((directory ?? "").visible()), network = \((network ?? "").visible())"
     case .refused: return refusal
+    case .nameRefused: return nameRefusal
     case .names:
       let asked = (names ?? []).map {
         $0.count > 1 ? "\($0.name.visible()) (\($0.count))" : $0.name.visible()
@@ -25,10 +26,17 @@ extension RecordLine {
     }
   }
 
+  private var nameRefusal: String {
+    guard let refusal = NamedRefusal(self) else { return "a name was refused" }
+    let who = process == .unknown ? "" : " by \(sender)"
+    return "refused: \(refusal.subject)\(who)\(times): \(refusal.because)"
+  }
+
+  private var times: String { (count ?? 1) > 1 ? ", \(count ?? 1) times" : "" }
+
   private var refusal: String {
     let what = Attempt(self).map { "\($0)" } ?? (destination ?? "").visible()
     let known = name.map { " (\($0.visible()))" } ?? ""
-    let times = (count ?? 1) > 1 ? ", \(count ?? 1) times" : ""
     return "refused: \(what)\(known) by \(sender)\(times): \((rule?.because ?? "").visible())"
   }
 

@@ -29,17 +29,47 @@ public struct Tally: Hashable, Sendable {
   }
 }
 
+/// What one program was refused of one name, all in all.
+public struct NamedTally: Hashable, Sendable {
+  /// What was refused.
+  public let refusal: NamedRefusal
+  /// The program's name, if it is known (hostile).
+  public let program: String?
+  /// How often.
+  public var count: Int
+
+  /// A number of refusals.
+  public init(_ refusal: NamedRefusal, program: String?, count: Int) {
+    self.refusal = refusal
+    self.program = program
+    self.count = count
+  }
+
+  /// `git, 3 times`.
+  fileprivate var who: String {
+    ([program].compactMap { $0?.visible() } + [count == 1 ? "once" : "\(count) times"]).joined(separator: ", ")
+  }
+}
+
 /// What some launches were refused and asked for, all in all.
 public struct Summary: Sendable {
   /// In the order of the destinations.
   public let tallies: [Tally]
+  /// In the order of the names.
+  public let namedTallies: [NamedTally]
   /// How many different names were asked for.
   public let names: Int
   /// Attempts that nobody told apart, because there were too many.
   public let others: Int
 
   /// A summary of what was counted.
-  public init(_ tallies: some Collection<Tally>, names: Int, others: Int) {
+  public init(
+    _ tallies: some Collection<Tally>, named: some Collection<NamedTally> = [], names: Int, others: Int
+  ) {
+    namedTallies = named.sorted {
+      ($0.refusal.name, $0.refusal.port ?? 0, $0.refusal.reason.rawValue, $0.refusal.spoken ?? "", $0.program ?? "")
+        < ($1.refusal.name, $1.refusal.port ?? 0, $1.refusal.reason.rawValue, $1.refusal.spoken ?? "", $1.program ?? "")
+    }
     self.tallies = tallies.sorted {
       ($0.attempt.destination, $0.attempt.protocolNumber, $0.attempt.port ?? 0, $0.program ?? "")
         < ($1.attempt.destination, $1.attempt.protocolNumber, $1.attempt.port ?? 0, $1.program ?? "")
@@ -51,6 +81,7 @@ public struct Summary: Sendable {
   /// A summary of lines of the record.
   public init(_ lines: some Sequence<RecordLine>) {
     var tallies: [Key: Tally] = [:]
+    var named: [NamedKey: NamedTally] = [:]
     var names: Set<String> = []
     var others = 0
     for line in lines {
@@ -64,12 +95,23 @@ public struct Summary: Sendable {
         } else {
           tallies[key] = Tally(attempt, program: key.program, name: line.name, rule: rule, count: count)
         }
+      case .nameRefused:
+        guard let refusal = NamedRefusal(line) else { continue }
+        let key = NamedKey(refusal: refusal, program: line.process?.name)
+        let known = named[key]?.count ?? 0
+        named[key] = NamedTally(
+          refusal, program: key.program, count: known.addingReportingOverflow(max(1, line.count ?? 1)).partialValue)
       case .names: names.formUnion((line.names ?? []).map(\.name))
       case .suppressed: others = others.addingReportingOverflow(line.count ?? 0).partialValue
       default: break
       }
     }
-    self.init(tallies.values, names: names.count, others: others)
+    self.init(tallies.values, named: named.values, names: names.count, others: others)
+  }
+
+  private struct NamedKey: Hashable {
+    let refusal: NamedRefusal
+    let program: String?
   }
 
   private struct Key: Hashable {
@@ -82,18 +124,22 @@ public struct Summary: Sendable {
   /// One sentence: `4 names asked, 2 destinations refused: 10.1.2.3:443/tcp (psql, 3 times), ...`.
   public var sentence: String {
     let destinations = Set(tallies.map(\.attempt)).count
+    let refusedNames = Set(namedTallies.map(\.refusal.name)).count
     let asked = "\(names) name\(names == 1 ? "" : "s") asked"
-    let refused = "\(destinations) destination\(destinations == 1 ? "" : "s") refused"
-    var parts = tallies.prefix(Self.most).map { "\($0.attempt) (\($0.who))" }
-    if tallies.count > Self.most { parts.append("\(tallies.count - Self.most) more") }
+    let refused =
+      (refusedNames > 0 ? "\(refusedNames) name\(refusedNames == 1 ? "" : "s") and " : "")
+      + "\(destinations) destination\(destinations == 1 ? "" : "s") refused"
+    let all = namedTallies.map { "\($0.refusal.subject) (\($0.who))" } + tallies.map { "\($0.attempt) (\($0.who))" }
+    var parts = Array(all.prefix(Self.most))
+    if all.count > Self.most { parts.append("\(all.count - Self.most) more") }
     let more = others > 0 ? ", and \(others) more attempts" : ""
     return "\(asked), \(refused)\(parts.isEmpty ? "" : ": ")\(parts.joined(separator: ", "))\(more)"
   }
 
-  /// The lines of the configuration that would have allowed it, narrowest first; what nobody should allow is a comment. Nothing that
-  /// a program or a name server chose is in it but for comments, escaped.
+  /// The lines of the configuration that would have allowed it, names first, then the narrowest; what nobody should allow is a comment.
+  /// Of what a program or a name server chose, only names of hosts are in it but for comments, escaped.
   public var configuration: String {
-    var lines: [(rank: Int, text: String)] = []
+    var lines: [(rank: Int, text: String)] = namedLines
     for tally in tallies {
       switch tally.rule.remedy(for: tally.attempt) {
       case .line(let line): lines.append((0, "\(line)  # \(tally.who)"))
@@ -104,5 +150,19 @@ public struct Summary: Sendable {
     let more = others > 0 ? ["# and \(others) more attempts, which were too many to be told apart"] : []
     let sorted = (0...2).flatMap { rank in lines.filter { $0.rank == rank }.map(\.text) } + more
     return sorted.isEmpty ? "# nothing was refused" : sorted.joined(separator: "\n")
+  }
+
+  /// The same of names: one line for each that would help, whoever it was for.
+  private var namedLines: [(rank: Int, text: String)] {
+    var told: Set<String> = []
+    return namedTallies.compactMap { tally in
+      switch tally.refusal.remedy {
+      case .line(let line): told.insert(line).inserted ? (0, "\(line)  # \(tally.who)") : nil
+      case .widerLine(let line, let what):
+        told.insert(line).inserted ? (1, "# \(line)  # opens \(what); \(tally.who)") : nil
+      case .warning(let reason):
+        (2, "# not \(tally.refusal.subject) (\(tally.who)): \(tally.refusal.because); \(reason)")
+      }
+    }
   }
 }

@@ -26,10 +26,11 @@ struct ServicesReport: Encodable {
   let echo: Bool
 
   init(_ services: Services) {
-    func ports(_ set: PortSet) -> [Ports] {
-      set.ranges.map { Ports(first: $0.lowerBound, last: $0.upperBound) }
-    }
-    (tcp, udp, echo) = (ports(services.tcp), ports(services.udp), services.echo)
+    (tcp, udp, echo) = (Self.ports(services.tcp), Self.ports(services.udp), services.echo)
+  }
+
+  static func ports(_ set: PortSet) -> [Ports] {
+    set.ranges.map { Ports(first: $0.lowerBound, last: $0.upperBound) }
   }
 }
 

@@ -32,7 +32,7 @@ def prepared(lab):
     lab.call("lab.host:overlay", "/usr")
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in ("install.sh", "etc", "packaging", "README.md", "SECURITY.md", "CHANGELOG.md"):
+        for name in ("install.sh", "etc", "share", "packaging", "README.md", "SECURITY.md", "CHANGELOG.md"):
             tar.add(SOURCE / name, name)
     lab.call("lab.host:make_directory", RELEASE)
     assert lab.run(["tar", "-x", "--no-same-owner", "-C", RELEASE], stdin=archive.getvalue()).status == 0

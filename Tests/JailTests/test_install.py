@@ -16,13 +16,14 @@ from lab.filesystem import EXECUTABLE
 from lab.identity import UID
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ["install.sh", "etc"]
+PARTS = ["install.sh", "etc", "share"]
 STANDARD = ["etc", "opt", "usr/local/bin", "usr/local/share/man", "var/lib"]
 RECORD = "var/lib/claude-sandbox/directories"
 BIN = "usr/local/bin"
 CONFIGURATION = "etc/claude-sandbox.conf"
 SETTINGS = "etc/claude-code/managed-settings.d/50-claude-sandbox.json"
 SKILL = "etc/claude-code/.claude/skills/verify-sandbox/SKILL.md"
+PRESETS = "usr/local/share/claude-sandbox/presets"
 HAS_GUARD = (SOURCE / "etc/managed-settings.json").exists()
 # The commands by which install.sh changes something: between two of them it does not matter when it is killed.
 CHANGES = ["mkdir", "install", "mv", "ln", "rm", "rmdir"]
@@ -42,7 +43,8 @@ def release(tmp_path):
     directory = tmp_path / "release"
     directory.mkdir()
     shutil.copy(SOURCE / "install.sh", directory)
-    shutil.copytree(SOURCE / "etc", directory / "etc")
+    for name in ("etc", "share"):
+        shutil.copytree(SOURCE / name, directory / name)
     executable = directory / "claude-sandbox"
     executable.write_text(STAND_IN)
     executable.chmod(0o755)
@@ -92,6 +94,8 @@ def test_everything_is_placed(release, system):
     assert found["usr/local/share/bash-completion/completions/claude-sandbox"][1].startswith(b"completions for bash\n# shellcheck")
     assert found["etc/profile.d/claude-sandbox.sh"] == ("-rw-r--r--", (release / "etc/profile.d/claude-sandbox.sh").read_bytes())
     assert "usr/local/share/man/man1/claude.1" not in found
+    presets = {path.name: ("-rw-r--r--", path.read_bytes()) for path in (SOURCE / "share/presets").iterdir()}
+    assert presets == {name.rpartition("/")[2]: file for name, file in found.items() if name.startswith(f"{PRESETS}/")}
     files = [name for name, (mode, _) in found.items() if mode[0] != "d" and name != RECORD]
     assert all(f"{system}/{name}" in result.stdout for name in files)
     assert not [name for name in files if name.endswith((".part", ".new"))]

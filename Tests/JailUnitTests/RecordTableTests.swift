@@ -14,6 +14,7 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
 }
 
 @Suite struct RefusalTableTests {
+  private typealias Table = RefusalTable<PacketRefusal.Key, PacketRefusal>
   private let start = Instant(milliseconds: 1_000_000)
   private let decision: Decision
 
@@ -23,16 +24,16 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
     decision = plan.decide(Attempt(try refusedPacket()).flow)
   }
 
-  private func add(_ packet: RefusedPacket, to table: inout RefusalTable, at now: Instant) -> Bool {
-    let key = RefusalTable.Key(packet)
+  private func add(_ packet: RefusedPacket, to table: inout Table, at now: Instant) -> Bool {
+    let key = PacketRefusal.Key(packet)
     if table.count(key) { return false }
-    table.add(key, packet, decision, name: nil, now: now)
+    table.add(key, PacketRefusal(packet: packet, decision: decision, name: nil), now: now)
     return true
   }
 
   /// The first is told at once, and repetitions later, more and more rarely.
   @Test func repetitions() throws {
-    var table = RefusalTable()
+    var table = Table()
     let packet = try refusedPacket()
     let isFirst = add(packet, to: &table, at: start)
     #expect(isFirst && table.deadline == nil)
@@ -51,21 +52,21 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
   }
 
   @Test func aScanMakesItFullAndNoMore() throws {
-    var table = RefusalTable()
+    var table = Table()
     for port in 0..<UInt16(3000) { _ = add(try refusedPacket(port: port), to: &table, at: start) }
-    #expect(table.entries.count == RefusalTable.mostEntries && table.total == 3000)
+    #expect(table.entries.count == Table.mostEntries && table.total == 3000)
   }
 
   /// The one that was told longest ago makes room, unless it has something to tell.
   @Test func makesRoom() throws {
-    var table = RefusalTable()
-    for port in 0..<UInt16(RefusalTable.mostEntries) {
+    var table = Table()
+    for port in 0..<UInt16(Table.mostEntries) {
       _ = add(try refusedPacket(port: port), to: &table, at: start + .seconds(Int(port)))
     }
     _ = add(try refusedPacket(port: 0), to: &table, at: start)
     _ = add(try refusedPacket(port: 60_000), to: &table, at: start + .seconds(600))
     func has(_ port: UInt16) throws -> Bool {
-      table.entries[RefusalTable.Key(try refusedPacket(port: port))] != nil
+      table.entries[PacketRefusal.Key(try refusedPacket(port: port))] != nil
     }
     #expect(try has(0) && !has(1) && has(2) && has(60_000))
     for port in table.entries.keys.compactMap(\.attempt.port) {
@@ -76,7 +77,7 @@ func refusedPacket(_ destination: String = "10.1.2.3", port: UInt16 = 443, name:
   }
 
   @Test func programsAreToldApart() throws {
-    var table = RefusalTable()
+    var table = Table()
     for name in ["psql", "curl", "psql"] { _ = add(try refusedPacket(name: name), to: &table, at: start) }
     #expect(table.entries.values.map(\.total).sorted() == [1, 2])
   }

@@ -177,7 +177,7 @@ extension NameGateway {
     let sender = search(syn)
     link.answer(syn.packet, syn.header, answer)
     return [
-      .nameRefused(RefusedConnection(name: name, port: syn.flow.port, reason: reason, sender: sender))
+      .connectionRefused(RefusedConnection(name: name, port: syn.flow.port, reason: reason, sender: sender))
     ]
   }
 
@@ -300,7 +300,7 @@ extension NameGateway {
       table.remove(connection)
       let text = String(decoding: spoken.utf8.prefix(253), as: UTF8.self)
       return [
-        .nameRefused(
+        .connectionRefused(
           RefusedConnection(
             name: connection.name, port: connection.syn.flow.port, reason: .spoken(refusal, text),
             sender: sender))

@@ -7,7 +7,7 @@ enum TrustAnchors {
     ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
     "/usr/local/bin/claude-sandbox",
     "/usr/bin/claude-sandbox",
-  ]
+  ] + PresetFiles.directories
 
   /// Makes those that exist read-only in this mount namespace, and this program, wherever it is.
   static func freeze(_ own: OwnProcesses) throws {

@@ -10,74 +10,55 @@ public enum ConfigurationFiles {
   /// The configuration, or all errors of all files. A missing file means the defaults.
   public static func read() throws(LaunchFailure) -> Configuration { try texts().parsed() }
 
-  /// The files, as they are.
+  /// The files, and those of the presets that they use.
   struct Texts {
-    fileprivate var files: [(name: String, text: [UInt8])] = []
-
     /// Differs, in this process and its children, when a file does.
-    var digest: Int {
+    let digest: Int
+    private let result: Result<Configuration, LaunchFailure>
+
+    fileprivate init(_ files: [TrustedText], _ visit: (String) -> Void) throws(LaunchFailure) {
       var hasher = Hasher()
-      for file in files {
-        hasher.combine(file.name)
-        hasher.combine(file.text)
+      func combine(_ text: TrustedText) {
+        hasher.combine(text.path)
+        hasher.combine(text.bytes)
       }
-      return hasher.finalize()
+      files.forEach(combine)
+      do throws(LaunchFailure) {
+        var configuration = try parsing { () throws(ConfigurationError) in
+          try ConfigurationParser.parse(files.map { ($0.path, $0.bytes) })
+        }
+        try configuration.expandPresets(of: files, visit, read: combine)
+        result = .success(configuration)
+      } catch {
+        guard case .configuration = error else { throw error }
+        result = .failure(error)
+      }
+      digest = hasher.finalize()
     }
 
     /// The configuration, or all errors of all files.
-    func parsed() throws(LaunchFailure) -> Configuration {
-      do throws(ConfigurationError) {
-        return try ConfigurationParser.parse(files)
-      } catch {
-        throw .configuration(error.diagnostics)
-      }
-    }
+    func parsed() throws(LaunchFailure) -> Configuration { try result.get() }
   }
 
   /// Reads the files. `visit` gets everything on the way to them, as `TrustedFile` does it.
   static func texts(visit: (String) -> Void = { _ in }) throws(LaunchFailure) -> Texts {
-    var texts = Texts()
+    var files: [TrustedText] = []
     for path in [main] + (try dropIns(visit)) {
-      if let text = try contents(path, visit) { texts.files.append((path, text)) }
+      if let text = try TrustedText(path, visit) { files.append(text) }
     }
-    return texts
+    return try Texts(files, visit)
   }
 
   private static func dropIns(_ visit: (String) -> Void) throws(LaunchFailure) -> [String] {
-    guard let directory = try trusted(Self.directory, visit) else { return [] }
-    do throws(SystemCallError) {
-      return try FileStatus.names(in: directory).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
-        .sorted().map { "\(Self.directory)/\($0)" }
-    } catch {
-      throw .untrustedConfiguration(.init(Self.directory, errno: error.errno, mode: "755"))
-    }
+    try TrustedText.names(in: Self.directory, visit).map { "\(Self.directory)/\($0)" }
   }
+}
 
-  private static func contents(_ path: String, _ visit: (String) -> Void) throws(LaunchFailure) -> [UInt8]? {
-    guard let resolved = try trusted(path, visit) else { return nil }
-    do throws(SystemCallError) {
-      // Not blocking, so that a FIFO cannot hang the launch before it is refused.
-      let file = try FileDescriptor.open(resolved, FileDescriptor.readOnlyNonBlocking)
-      if try FileStatus.of(file).kind == .regular { return try file.readAll(limit: 4 << 20) }
-    } catch {
-      throw .untrustedConfiguration(.init(path, errno: error.errno, mode: "644"))
-    }
-    throw .untrustedConfiguration(
-      .init(
-        path: path, reason: "is not a regular file", fix: "replace \(path) with a regular file",
-        isMissing: false))
-  }
-
-  private static func trusted(_ path: String, _ visit: (String) -> Void) throws(LaunchFailure) -> String? {
-    do throws(TrustedFile.Distrust) {
-      return try TrustedFile.resolve(path, visit: visit)
-    } catch {
-      if error.path != path {
-        throw .untrustedConfiguration(
-          .init(path: path, reason: "leads to \(error)", fix: error.fix, isMissing: false))
-      }
-      if error.isMissing { return nil }
-      throw .untrustedConfiguration(error)
-    }
+/// What a parser finds wrong is a refusal.
+func parsing<Result>(_ parse: () throws(ConfigurationError) -> Result) throws(LaunchFailure) -> Result {
+  do throws(ConfigurationError) {
+    return try parse()
+  } catch {
+    throw .configuration(error.diagnostics)
   }
 }

@@ -21,7 +21,8 @@ struct Recorder: ~Copyable, Service {
   private let journal: Journal?
   private var hasStarted = false
   private var bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: .now)
-  private(set) var refusals = RefusalTable()
+  private var packets = RefusalTable<PacketRefusal.Key, PacketRefusal>()
+  private var refusedNames = RefusalTable<NameRefusal.Key, NameRefusal>()
   private(set) var names = NameTable()
   /// Refusals that there was no token for, and that no line tells yet.
   private var untold = 0
@@ -79,11 +80,12 @@ struct Recorder: ~Copyable, Service {
 
   var interests: [Interest<Event>] { [] }
 
-  var deadline: Instant? { [refusals.deadline, names.deadline, suppressedDue].compactMap(\.self).min() }
+  var deadline: Instant? { [packets.deadline, refusedNames.deadline, names.deadline, suppressedDue].compactMap(\.self).min() }
 
   /// Tells what was only counted so far, when its time has come.
   mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
-    if let due = refusals.deadline, due <= now { tellRepetitions(now) }
+    if let due = packets.deadline, due <= now { tellRepetitions(now) }
+    if let due = refusedNames.deadline, due <= now { tellRepeatedNames(now) }
     if let due = names.deadline, due <= now { tellNames() }
     if let due = suppressedDue, due <= now { tellSuppressed() }
     return []
@@ -101,15 +103,27 @@ struct Recorder: ~Copyable, Service {
 
   /// A packet was refused; the plan is asked for the rule where a line is written.
   mutating func refused(_ packet: RefusedPacket, by plan: Plan, now: Instant) {
-    let key = RefusalTable.Key(packet)
-    if refusals.count(key) { return }
+    let key = PacketRefusal.Key(packet)
+    if packets.count(key) { return }
     guard bucket.take(now: now) else { return suppress(now) }
     let decision = plan.decide(key.attempt.flow)
     let name = names.name(of: packet.destination)
-    refusals.add(key, packet, decision, name: name, now: now)
+    packets.add(key, PacketRefusal(packet: packet, decision: decision, name: name), now: now)
     write(
       .refused(packet, count: 1, name: name, decision: decision, time: Self.time, jail: jail))
   }
+
+  /// The jail does not get a name, or no connection to it.
+  mutating func refused(_ refusal: NamedRefusal, by sender: RefusedPacket.Sender, now: Instant) {
+    let entry = NameRefusal(refusal: refusal, sender: sender)
+    if refusedNames.count(entry.key) { return }
+    guard bucket.take(now: now) else { return suppress(now) }
+    refusedNames.add(entry.key, entry, now: now)
+    write(.refused(refusal, by: sender, count: 1, time: Self.time, jail: jail))
+  }
+
+  /// How many packets, questions and connections were refused.
+  var refused: Int { packets.total + refusedNames.total }
 
   /// The jail's name service was asked for a name.
   mutating func asked(_ name: String, now: Instant) { names.count(name, now: now) }
@@ -140,12 +154,13 @@ struct Recorder: ~Copyable, Service {
   /// jail ends because something failed.
   mutating func end(_ status: WaitStatus?) {
     tellRepetitions(.now, all: true)
+    tellRepeatedNames(.now, all: true)
     tellNames()
     if untold > 0 { tellSuppressed() }
     var line = line(.ended)
     line.status = status?.exitStatus
     line.signal = status?.terminationSignal
-    line.refused = refusals.total
+    line.refused = refused
     line.asked = names.total
     write(line)
     if status != nil { checkIntact() }
@@ -161,13 +176,16 @@ struct Recorder: ~Copyable, Service {
 
   /// What was counted, which nobody in the jail could change.
   private var summary: Summary {
-    let tallies = refusals.entries.map { key, entry in
+    let tallies = packets.entries.map { key, entry in
       Tally(
-        key.attempt, program: key.program, name: entry.name, rule: RecordLine.Rule(entry.decision),
-        count: entry.total)
+        key.attempt, program: key.program, name: entry.refusal.name,
+        rule: RecordLine.Rule(entry.refusal.decision), count: entry.total)
     }
-    let told = tallies.reduce(0) { $0 + $1.count }
-    return Summary(tallies, names: names.nameCount, others: refusals.total - told)
+    let named = refusedNames.entries.map { key, entry in
+      NamedTally(key.refusal, program: key.program, count: entry.total)
+    }
+    let told = tallies.reduce(0) { $0 + $1.count } + named.reduce(0) { $0 + $1.count }
+    return Summary(tallies, named: named, names: names.nameCount, others: refused - told)
   }
 
   /// In a namespace of its own a command can move what covers the record, and then write to the file as its user may.
@@ -193,12 +211,17 @@ struct Recorder: ~Copyable, Service {
   }
 
   private mutating func tellRepetitions(_ now: Instant, all: Bool = false) {
-    for (entry, count) in refusals.takeDue(now, all: all) {
+    for (entry, count) in packets.takeDue(now, all: all) {
       // An entry has had a token, and lines become rarer each time.
-      write(
-        .refused(
-          entry.packet, count: count, name: entry.name, decision: entry.decision, time: Self.time, jail: jail)
-      )
+      let (packet, name, decision) = (entry.refusal.packet, entry.refusal.name, entry.refusal.decision)
+      write(.refused(packet, count: count, name: name, decision: decision, time: Self.time, jail: jail))
+    }
+  }
+
+  private mutating func tellRepeatedNames(_ now: Instant, all: Bool = false) {
+    for (entry, count) in refusedNames.takeDue(now, all: all) {
+      let (refusal, sender) = (entry.refusal.refusal, entry.refusal.sender)
+      write(.refused(refusal, by: sender, count: count, time: Self.time, jail: jail))
     }
   }
 

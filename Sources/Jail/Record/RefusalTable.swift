@@ -2,40 +2,23 @@ import Linux
 import Policy
 import Record
 
-/// What was refused, so far: an entry for each program and destination, so that what is repeated is counted and not told each time.
-/// Bounded: a scan makes it full, and then only counts.
-struct RefusalTable {
-  /// What is the same in repetitions.
-  struct Key: Hashable {
-    let program: String?
-    let attempt: Attempt
-
-    init(_ packet: RefusedPacket) {
-      if case .process(let own, _) = packet.sender { program = own.name } else { program = nil }
-      attempt = Attempt(packet)
-    }
-  }
-
+/// What was refused, so far: an entry for each program and destination, or name, so that what is repeated is counted and not told each
+/// time. Bounded: a scan makes it full, and then only counts.
+struct RefusalTable<Key: Hashable, Refusal> {
   struct Entry {
     /// The first that was refused.
-    let packet: RefusedPacket
-    let decision: Decision
-    let name: String?
+    let refusal: Refusal
     /// All of them.
     var total = 1
     /// Those that no line tells yet.
     var untold = 0
     /// When a line was written last, and how long no further one is.
     fileprivate var told: Instant
-    fileprivate var patience = RefusalTable.firstPatience
+    fileprivate var patience = firstPatience
     fileprivate var due: Instant { told + patience }
   }
 
-  static let mostEntries = 512
-  /// How long repetitions are counted before a line tells them. It doubles each time: whoever asks once a second, for a
-  /// week, makes some hundred lines of it.
-  private static let firstPatience = Duration.seconds(10)
-  private static let lastPatience = Duration.seconds(640)
+  static var mostEntries: Int { 512 }
 
   private(set) var entries: [Key: Entry] = [:]
   /// All that were refused.
@@ -43,7 +26,7 @@ struct RefusalTable {
   /// When `due` has something.
   private(set) var deadline: Instant?
 
-  /// Counts a packet; false if it is the first of its kind, which a line should tell.
+  /// Counts a refusal; false if it is the first of its kind, which a line should tell.
   mutating func count(_ key: Key) -> Bool {
     total += 1
     guard var entry = entries[key] else { return false }
@@ -55,13 +38,13 @@ struct RefusalTable {
   }
 
   /// Remembers what a line has told of. When all entries have something to tell, it is not.
-  mutating func add(_ key: Key, _ packet: RefusedPacket, _ decision: Decision, name: String?, now: Instant) {
+  mutating func add(_ key: Key, _ refusal: Refusal, now: Instant) {
     if entries.count >= Self.mostEntries {
       let idle = entries.filter { $0.value.untold == 0 }.min { $0.value.told < $1.value.told }
       guard let idle else { return }
       entries[idle.key] = nil
     }
-    entries[key] = Entry(packet: packet, decision: decision, name: name, told: now)
+    entries[key] = Entry(refusal: refusal, told: now)
   }
 
   /// The entries whose repetitions are to be told by now, or all that have some. They count as told.
@@ -76,8 +59,13 @@ struct RefusalTable {
       due.append((entry, entry.untold))
       entries[key]?.untold = 0
       entries[key]?.told = now
-      entries[key]?.patience = min(entry.patience + entry.patience, Self.lastPatience)
+      entries[key]?.patience = min(entry.patience + entry.patience, lastPatience)
     }
     return due
   }
 }
+
+/// How long repetitions are counted before a line tells them. It doubles each time: whoever asks once a second, for a week, makes some
+/// hundred lines of it.
+private let firstPatience = Duration.seconds(10)
+private let lastPatience = Duration.seconds(640)

@@ -26,18 +26,25 @@ struct HolderSocket: ~Copyable {
     return try JailSockets(owning: descriptors, present: present)
   }
 
-  func uplinkSockets() throws -> UplinkSockets {
-    guard case .uplinkSockets(let descriptors) = try next() else { throw Self.unexpected }
-    return try UplinkSockets(owning: descriptors)
+  func droppedFrames() throws -> FileDescriptor {
+    guard case .droppedFrames(let descriptors) = try next(), descriptors.count == 1 else {
+      throw Self.unexpected
+    }
+    return FileDescriptor(owning: descriptors[0])
   }
 
-  /// `resolverText` is what the jail's resolv.conf(5) says.
-  consuming func sealed(_ resolverText: [UInt8]) throws -> SealedHolder {
+  func questions() throws -> QuestionSockets {
+    guard case .questions(let descriptors) = try next() else { throw Self.unexpected }
+    return try QuestionSockets(owning: descriptors)
+  }
+
+  /// `files` are those that the jail has covered.
+  consuming func sealed(_ files: [CoveredFile]) throws -> SealedHolder {
     guard case .sealed(let descriptors) = try next(), descriptors.count == 2 else { throw Self.unexpected }
     let cover = try LaunchStep.seal.run {
       try ResolverCover(
         userNamespace: FileDescriptor(owning: descriptors[0]),
-        mountNamespace: FileDescriptor(owning: descriptors[1]), holder: process, text: resolverText)
+        mountNamespace: FileDescriptor(owning: descriptors[1]), holder: process, files: files)
     }
     return SealedHolder(process: process, socket: socket, resolverCover: cover)
   }

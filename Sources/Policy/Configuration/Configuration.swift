@@ -48,6 +48,10 @@ public struct Configuration: Sendable, Equatable {
   public var rules: [Rule] = []
   /// `allow-domain`, `allow-internal-domain`, `block-domain`, those of presets too.
   public var domains: [DomainRule] = []
+  /// `preset`: the presets that are used, whose rules are among the others.
+  public var presets: [Sourced<String>] = []
+  /// `trust-project`: the directories whose project files may open something.
+  public var trustedProjects: [Sourced<String>] = []
   /// `unix-sockets`.
   public var unixSockets = Sourced(UnixSockets.listed)
   /// `expose-socket`: the Unix sockets that stay visible.

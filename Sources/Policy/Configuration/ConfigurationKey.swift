@@ -113,6 +113,37 @@ extension ConfigurationKey {
       }, isRule: true)
   }
 
+  /// A key about names.
+  static func domain(_ form: DomainForm, manual: String) -> ConfigurationKey {
+    ConfigurationKey(
+      name: form.key, synopsis: form.synopsis, words: [], example: form.example, change: .live,
+      manual: manual,
+      reading: .repeatable { (configuration, value, location) throws(LineError) in
+        let value = try DomainValue(value, form)
+        configuration.domains.append(
+          DomainRule(
+            value.pattern, ports: value.ports, action: form.action, isInternal: form == .allowInternal,
+            origin: .configuration(location, key: form.key)))
+      },
+      entries: { configuration in
+        configuration.domains.compactMap { rule in
+          guard case .configuration(let location, key: form.key) = rule.origin else { return nil }
+          return Entry(value: form.text(rule), location: location)
+        }
+      }, isRule: true)
+  }
+
+  /// The key that names presets.
+  static func presets(manual: String) -> ConfigurationKey {
+    ConfigurationKey(
+      name: "preset", synopsis: "Ar name Ns Op , Ar ...", words: [], example: "claude", change: .live,
+      manual: manual,
+      reading: .repeatable { (configuration, value, location) throws(LineError) in
+        configuration.presets += try PresetNames.read(value).map { Sourced($0, at: location) }
+      },
+      entries: { $0.presets.map { Entry(value: $0.value, location: $0.location) } })
+  }
+
   /// A key that is planned.
   static func unavailable(_ name: String, instead: String) -> ConfigurationKey {
     ConfigurationKey(

@@ -18,6 +18,14 @@ extension ConfigurationKey {
       manual: """
         .Cm internet ,
         the default: everything except internal networks.
+        .Cm restricted :
+        nothing but what
+        .Ic allow-domain , preset , allow-internal-domain , allow-ip
+        and
+        .Ic allow-net
+        open.
+        A name that none of them opens does not exist in the jail, and nobody outside is
+        asked for it.
         .Cm none :
         the jail has only its own loopback, and the keys that open and close
         destinations have no effect.
@@ -26,6 +34,72 @@ extension ConfigurationKey {
     .rule(RuleForm(.allow, isPrefix: true), manual: "Open a prefix."),
     .rule(RuleForm(.block, isPrefix: false), manual: "Close an address."),
     .rule(RuleForm(.block, isPrefix: true), manual: "Close a prefix."),
+    .domain(
+      .allow,
+      manual: """
+        Open a name, in
+        .Ic network No = Cm restricted .
+        .Ar name
+        is the name and all names below it,
+        .Cm *. Ns Ar name
+        all below it and not itself,
+        .Cm = Ns Ar name
+        itself alone.
+        The
+        .Ar ports
+        are TCP ports, or
+        .Cm *
+        for all; without them, 443 and 80.
+        The name is followed wherever it moves, but never into an internal network.
+        In
+        .Ic network No = Cm internet ,
+        where every public name is open, the line has no effect, and a warning says so.
+        """),
+    .presets(
+      manual: """
+        Open the names that a service or a tool needs, in
+        .Ic network No = Cm restricted :
+        the lines of the file
+        .Ar name Ns Pa .conf ,
+        which is part of the installation unless
+        .Pa /etc/claude-sandbox.presets.d
+        has one of that name.
+        .Ql claude-sandbox presets
+        lists them.
+        """),
+    .domain(
+      .allowInternal,
+      manual: """
+        Open the TCP ports of one name that leads into an internal network, and follow it
+        as it moves.
+        Unlike an address in
+        .Ic allow-ip ,
+        it does not have to be changed when the service gets another one.
+        The name is exact.
+        It never leads to loopback, link-local or multicast addresses, to cloud metadata,
+        or to this host itself; nor to what
+        .Ic block-ip
+        and
+        .Ic block-net
+        close.
+        It works in
+        .Ic network No = Cm internet ,
+        too; a jail that was started without such a line takes the first one at its next
+        launch.
+        """),
+    .domain(
+      .block,
+      manual: """
+        Close a name, in the same forms as
+        .Ic allow-domain ,
+        at all ports.
+        The line about the longest name wins; between two lines about one name, this one.
+        In
+        .Ic network No = Cm internet
+        the name does not exist in the jail, but the addresses that it leads to stay open:
+        to close these, write
+        .Ic block-ip .
+        """),
     .list(
       "expose-socket", \.exposedSockets, .path("a socket"), example: "/run/example.sock",
       .atLaunch("its mounts are made before the jail is sealed"),
@@ -85,17 +159,20 @@ extension ConfigurationKey {
         If unset, it is searched for: see
         .Xr claude-sandbox 1 .
         """),
-    .unavailable(
-      "allow-domain",
-      instead: "public hosts are reachable without it; for an internal one write allow-ip = ADDRESS"),
-    .unavailable("allow-internal-domain", instead: "write allow-ip = ADDRESS:PORTS"),
-    .unavailable("block-domain", instead: "write block-ip = ADDRESS or block-net = PREFIX"),
-    .unavailable("preset", instead: "public hosts are reachable without it; remove the line"),
+    .list(
+      "trust-project", \.trustedProjects, .path("a directory"), example: "/srv/team",
+      .atLaunch("only a launch reads a project's file"),
+      manual: """
+        A directory below which a project's own
+        .Pa .claude-sandbox.conf
+        may open something, if it and everything on the way to it can be written only by
+        root; an absolute path.
+        Elsewhere such a file can only close.
+        """),
     .unavailable(
       "allow-host-port", instead: "remove the line; in this version a jail cannot reach the host's loopback"),
     .unavailable(
       "publish", instead: "remove the line; in this version no port of a jail is reachable from outside"),
-    .unavailable("trust-project", instead: "remove the line; in this version project files are never read"),
     .foreign("workspace-root"),
     .foreign("no-forge"),
     .foreign("allow-write"),
@@ -106,8 +183,9 @@ extension ConfigurationKey {
   static let misnomers = [
     "allow-port": "ports follow the address: allow-ip = 172.23.1.3:443",
     "block-port": "ports follow the address or prefix: block-net = 0.0.0.0/0:25/tcp",
-    "allow-host": "write its address: allow-ip = 172.23.1.3:443",
-    "block-host": "write its address: block-ip = 203.0.113.7",
+    "allow-host": "write allow-domain = github.com, or allow-ip = 172.23.1.3:443",
+    "block-host": "write block-domain = telemetry.example.org, or block-ip = 203.0.113.7",
+    "deny-domain": "write block-domain",
     "deny-ip": "write block-ip",
     "deny-net": "write block-net",
   ]

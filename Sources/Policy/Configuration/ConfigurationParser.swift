@@ -7,7 +7,10 @@ public struct ConfigurationParser {
   // Where each single-valued key was set first.
   private var places: [String: SourceLocation] = [:]
 
-  private init() {}
+  // The only keys that are taken; nil for all, and what is read otherwise.
+  private let only: (keys: Set<String>, reading: String)?
+
+  private init(only: (keys: Set<String>, reading: String)? = nil) { self.only = only }
 
   /// The configuration that the files make together, in their order.
   ///
@@ -21,6 +24,18 @@ public struct ConfigurationParser {
     }
     guard parser.diagnostics.isEmpty else { throw ConfigurationError(diagnostics: parser.diagnostics) }
     return parser.configuration
+  }
+
+  /// The rules of a preset, which is used under this name: a file that opens names, and does nothing else.
+  ///
+  /// Throws every complaint about it at once.
+  public static func parse(
+    preset: Sourced<String>, file: String, _ text: [UInt8]
+  ) throws(ConfigurationError) -> [DomainRule] {
+    var parser = ConfigurationParser(only: (keys: [DomainForm.allow.key], reading: "a preset"))
+    parser.read(text, name: file)
+    guard parser.diagnostics.isEmpty else { throw ConfigurationError(diagnostics: parser.diagnostics) }
+    return parser.configuration.domains.map { $0.used(by: preset) }
   }
 
   private mutating func read(_ text: [UInt8], name: String) {
@@ -56,6 +71,10 @@ public struct ConfigurationParser {
     _ key: ConfigurationKey, _ value: ArraySlice<UInt8>?, at start: Int, _ line: ConfigurationLine
   ) throws(LineError) {
     let location = line.location(start)
+    if let only, !only.keys.contains(key.name) {
+      throw LineError(
+        start, "\(key.name) cannot be in \(only.reading)", hint: "it has lines of \(only.keys.sorted().joined(separator: ", "))")
+    }
     switch key.reading {
     case .unavailable(let instead):
       throw LineError(start, "\(key.name) is not available yet", hint: instead)

@@ -13,7 +13,8 @@ enum PortsValue {
     }
   }
 
-  private static func set(_ list: ArraySlice<UInt8>) throws(LineError) -> PortSet {
+  /// The ports of a list.
+  static func set(_ list: ArraySlice<UInt8>) throws(LineError) -> PortSet {
     var ranges: [ClosedRange<UInt16>] = []
     for item in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       guard let dash = item.firstIndex(of: UInt8(ascii: "-")) else {

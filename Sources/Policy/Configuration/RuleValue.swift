@@ -34,16 +34,11 @@ struct RuleValue {
   }
 
   private static func refuseURL(_ value: ArraySlice<UInt8>, _ form: RuleForm) throws(LineError) {
-    guard let colon = value.firstIndex(of: UInt8(ascii: ":")), value[colon...].starts(with: "://".utf8) else {
-      return
-    }
-    let parts = value[(colon + 3)...].prefix { !"/?".utf8.contains($0) }
-      .split(separator: UInt8(ascii: ":"), maxSplits: 1).map(text)
-    let address = parts.first.flatMap { IPAddress($0) }.map { "\($0)" } ?? "ADDRESS"
-    let port =
-      parts.count > 1 ? parts[1] : WellKnownPort.number(text(value[..<colon])).map { "\($0)" } ?? "PORT"
+    guard let url = PastedURL(value) else { return }
+    let address = (try? IPAddress.parse(url.host)).map { "\($0)" } ?? "ADDRESS"
     let key = form.isPrefix ? form.sibling : form.key
-    throw LineError(value.startIndex, "\(text(value)) is a URL", hint: "write \(key) = \(address):\(port)")
+    throw LineError(
+      value.startIndex, "\(text(value)) is a URL", hint: "write \(key) = \(address):\(url.port ?? "PORT")")
   }
 
   // The address or prefix without its brackets, and the ports without their colon.
@@ -101,7 +96,7 @@ struct RuleValue {
     do {
       return Prefix(try IPAddress.parse(place))
     } catch {
-      throw explain(error, place)
+      throw explain(error, place, form)
     }
   }
 
@@ -111,7 +106,7 @@ struct RuleValue {
     } catch {
       let slash = place.firstIndex(of: UInt8(ascii: "/")) ?? place.endIndex
       switch error {
-      case .address(let reason): throw explain(reason, place[..<slash])
+      case .address(let reason): throw explain(reason, place[..<slash], form)
       case .missingLength:
         throw LineError(
           place.endIndex, "\(form.key) needs a prefix length",
@@ -136,7 +131,9 @@ struct RuleValue {
       hint: length.contains(UInt8(ascii: ".")) ? "write a length such as /24, not a mask" : nil)
   }
 
-  private static func explain(_ error: AddressError, _ place: ArraySlice<UInt8>) -> LineError {
+  private static func explain(
+    _ error: AddressError, _ place: ArraySlice<UInt8>, _ form: RuleForm
+  ) -> LineError {
     let quoted = text(place)
     switch error {
     case .leadingZero, .partTooLarge, .zone:
@@ -151,7 +148,10 @@ struct RuleValue {
       if looksLikeName(place) {
         return LineError(
           place.startIndex, "\(quoted) is a name; an IP address belongs here",
-          hint: "a name could resolve to anything: write the address")
+          hint: form.action == .block
+            ? "write block-domain = \(quoted)"
+            : "for a name write allow-domain = \(quoted), for an internal one allow-internal-domain = \(quoted):PORTS"
+        )
       }
       return LineError(place.startIndex, "\(quoted) is not an IP address")
     }

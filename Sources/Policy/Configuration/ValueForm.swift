@@ -18,18 +18,15 @@ extension ValueForm where Value == Bool {
 }
 
 extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
-  /// One of the words of an enumeration; the unavailable one is planned.
-  static func choice(unavailable: String? = nil) -> ValueForm {
+  /// One of the words of an enumeration.
+  static func choice() -> ValueForm {
     let names = Value.allCases.map(\.rawValue)
     return ValueForm(
       synopsis: "Cm \(names.joined(separator: " | "))", words: names,
       read: { (value, key) throws(LineError) in
         let word = Policy.text(value)
         if let value = Value(rawValue: word) { return value }
-        let choices = "write \(names.joined(separator: " or "))"
-        if word == unavailable {
-          throw LineError(value.startIndex, "\(key) = \(word) is not available yet", hint: choices)
-        }
+        let choices = "write \(names.dropLast().joined(separator: ", ")) or \(names.last ?? "")"
         throw LineError(
           value.startIndex, "\(key) cannot be \"\(word)\"",
           hint: Spelling.suggestion(for: word, among: names).map { "did you mean \($0)?" } ?? choices)

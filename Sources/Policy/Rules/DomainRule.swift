@@ -45,15 +45,24 @@ public struct DomainRule: Hashable, Sendable {
   public let isInternal: Bool
   /// Who says so.
   public let origin: Origin
+  /// The name of the preset that the rule is of, and who uses it; nil for a line of the configuration itself.
+  public let preset: Sourced<String>?
 
   /// A rule about names.
   public init(
-    _ pattern: DomainPattern, ports: PortSet = .all, action: Action, isInternal: Bool = false, origin: Origin
+    _ pattern: DomainPattern, ports: PortSet = .all, action: Action, isInternal: Bool = false, origin: Origin,
+    preset: Sourced<String>? = nil
   ) {
     self.pattern = pattern
     self.ports = ports
     self.action = action
     self.isInternal = isInternal
     self.origin = origin
+    self.preset = preset
+  }
+
+  /// The same rule, as one of a preset that is used.
+  func used(by preset: Sourced<String>) -> DomainRule {
+    DomainRule(pattern, ports: ports, action: action, isInternal: isInternal, origin: origin, preset: preset)
   }
 }

@@ -25,6 +25,7 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 
 def make_private(tests, executable, claude_code=None):
     """Cover what launches read and write. What is named is visible below /srv/lab afterwards."""
+    presets = os.path.join(tests, "../../share/presets")
     tests = os.open(tests, os.O_PATH)
     executable = os.open(executable, os.O_PATH) if executable else None
     claude_code = os.open(claude_code, os.O_PATH) if claude_code else None
@@ -39,6 +40,8 @@ def make_private(tests, executable, claude_code=None):
         with open(EXECUTABLE, "w"):
             pass
         kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
+        # Where an installation has them, seen from the executable.
+        shutil.copytree(presets, f"{LAB}/share/claude-sandbox/presets")
         for name in (GUARD, WRAP, CLAUDE, VERIFY):
             os.symlink(EXECUTABLE, name)
     if claude_code is not None:

@@ -9,7 +9,7 @@ struct ConfigurationFuzzTests {
       "=", " = ", "\n", "\r\n", "\t", "#", ":", "/", "[", "]", ",", "-", ".", "::", "10.0.0.1", "010",
       "fd00::1",
       "/24", "/0", "443", "65536", "tcp", "udp", "%", "é", "\u{0}", "\u{feff}", "\u{a0}", "https://",
-      "99999999999999999999", "*.example.com",
+      "99999999999999999999", "*.example.com", "=", "*", "xn--", "github.com", "localhost",
     ]
 
   @Test(arguments: 0..<4 as Range<UInt64>)
@@ -58,7 +58,8 @@ struct ConfigurationFuzzTests {
     let clock = ContinuousClock()
     let time = clock.measure {
       for start in [
-        "", "allow-ip = ", "allow-ip = 1.2.3.4:", "allow-net = [fd00::", "network = ", "allow-ip = h://",
+        "", "allow-domain = ", "preset = ", "allow-internal-domain = a:", "allow-ip = ",
+        "allow-ip = 1.2.3.4:", "allow-net = [fd00::", "network = ", "allow-ip = h://",
       ] {
         check(Array((start + long).utf8))
       }

@@ -50,9 +50,9 @@ struct DiagnosticTests {
     Case(
       "egress-jail = 0 0", 15, "\"0 0\" is neither yes nor no", "write 0, no, off, false, or 1, yes, on, true"
     ),
-    Case("network = restricted", 11, "network = restricted is not available yet", "write internet or none"),
+    Case("network = restrict", 11, "network cannot be \"restrict\"", "did you mean restricted?"),
     Case("network = internett", 11, "network cannot be \"internett\"", "did you mean internet?"),
-    Case("network = 0", 11, "network cannot be \"0\"", "write internet or none"),
+    Case("network = 0", 11, "network cannot be \"0\"", "write internet, restricted or none"),
     Case("ipv6 = on", 8, "ipv6 cannot be \"on\"", "write auto or off"),
     // Addresses.
     Case("allow-ip = 010.0.0.1", 12, "010.0.0.1: looks octal", "write each part without leading zeros"),
@@ -60,10 +60,12 @@ struct DiagnosticTests {
     Case("allow-ip = 10.0.0", 12, "10.0.0 is not an IP address", nil),
     Case(
       "allow-ip = git.example.org", 12, "git.example.org is a name; an IP address belongs here",
-      "a name could resolve to anything: write the address"),
+      "for a name write allow-domain = git.example.org, for an internal one allow-internal-domain = git.example.org:PORTS"
+    ),
     Case(
       "allow-ip = localhost:443", 12, "localhost is a name; an IP address belongs here",
-      "a name could resolve to anything: write the address"),
+      "for a name write allow-domain = localhost, for an internal one allow-internal-domain = localhost:PORTS"
+    ),
     Case("allow-ip = :443", 12, "there is no address", nil),
     Case("allow-ip = fe80::1%eth0", 12, "fe80::1%eth0: a zone has no meaning in the jail", "leave out %…"),
     Case(
@@ -192,7 +194,7 @@ struct DiagnosticTests {
     Case("caf\u{e9} = \u{e9}", 1, "unknown key \"caf\u{e9}\"", nil),
     Case(
       "allow-ip = \u{e9}:\u{e9}", 12, "\u{e9} is a name; an IP address belongs here",
-      "a name could resolve to anything: write the address"),
+      "for a name write allow-domain = \u{e9}, for an internal one allow-internal-domain = \u{e9}:PORTS"),
   ])
   func complaints(_ sample: Case) throws {
     let diagnostic = try complaint(sample.line)

@@ -14,3 +14,4 @@ public struct Sourced<Value> {
 
 extension Sourced: Sendable where Value: Sendable {}
 extension Sourced: Equatable where Value: Equatable {}
+extension Sourced: Hashable where Value: Hashable {}
