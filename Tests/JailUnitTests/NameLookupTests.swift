@@ -88,9 +88,9 @@ import Testing
 
   @Test func longTimeToLive() throws {
     let bench = try bench()
-    bench.resolvers[0].reply = { question in
-      message(question, question.count > 40 ? [replaced(entry(type: 1, v4), at: 6, by: [0, 1, 0, 0])] : [])
-    }
+    // 65 536 seconds.
+    let long = replaced(entry(type: 1, v4), at: 6, by: [0, 1, 0, 0])
+    bench.resolvers[0].reply = { message($0, type(of: $0) == 1 ? [long] : []) }
     #expect(try bench.client(.datagram).ask(query("git.example.org")) != nil)
     try bench.pass(299_999)
     let before = bench.resolvers[0].datagrams.count
@@ -140,14 +140,14 @@ import Testing
     ] as [(UInt8, UInt8, NameResult)])
   func codes(_ a: UInt8, _ aaaa: UInt8, _ expected: NameResult) throws {
     let bench = try bench()
-    bench.resolvers[0].reply = { Zone(code: $0[$0.count - 13] == 28 ? aaaa : a).reply($0) }
+    bench.resolvers[0].reply = { Zone(code: type(of: $0) == 28 ? aaaa : a).reply($0) }
     #expect(try find(bench) == expected)
   }
 
   /// Some resolvers never answer for AAAA.
   @Test func oneFamilyIsSilent() throws {
     let bench = try bench()
-    bench.resolvers[0].reply = { $0[$0.count - 13] == 28 ? nil : Zone(a: [v4]).reply($0) }
+    bench.resolvers[0].reply = { type(of: $0) == 28 ? nil : Zone(a: [v4]).reply($0) }
     #expect(try find(bench) == nil)
     #expect(bench.forwarder.deadline == bench.now + .milliseconds(300))
     try bench.pass(299)
@@ -200,9 +200,8 @@ import Testing
   /// Who does not know EDNS is asked without it.
   @Test func withoutEDNS() throws {
     let bench = try bench()
-    bench.resolvers[0].reply = { $0[11] == 1 ? answer(cut($0, to: 12), code: 1) : Zone(a: [v4]).reply($0) }
     bench.resolvers[0].reply = { question in
-      guard question[11] == 0 else { return changed(message(question, [], code: 1), 11, 0) }
+      guard question[11] == 0 else { return message(question, [], code: 1) }
       return Zone(a: [v4]).reply(question)
     }
     #expect(try find(bench) == addresses([v4]))
