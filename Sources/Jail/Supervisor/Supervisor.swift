@@ -172,7 +172,7 @@ struct Supervisor: ~Copyable {
     do throws(LaunchFailure) {
       let plan = network?.plan
       let change = ConfigurationChange(
-        from: live.current, to: try reading.result.get(),
+        from: live.current, to: try blueprint.limits.applied(to: reading.result.get()),
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
         hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
       switch (plan, change.configuration.network) {

@@ -1,6 +1,8 @@
 extension Diagnostic {
   /// The complaint about a preset that there is none of, in the line that uses it. `files` are those of the configuration.
-  public init(unknownPreset preset: Sourced<String>, among names: [String], in files: [(name: String, text: [UInt8])]) {
+  public init(
+    unknownPreset preset: Sourced<String>, among names: [String], in files: [(name: String, text: [UInt8])]
+  ) {
     let place = preset.location ?? SourceLocation(file: "", line: 1, column: 1)
     let text = files.first { $0.name == place.file }?.text ?? []
     let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -20,7 +22,8 @@ extension ConfigurationLine {
   fileprivate func index(of word: String) -> Int {
     let word = Array(word.utf8)
     let start = content.firstIndex(of: UInt8(ascii: "=")) ?? content.startIndex
-    for item in content[start...].dropFirst().split(separator: UInt8(ascii: ",")) where trimmed(item).elementsEqual(word) {
+    for item in content[start...].dropFirst().split(separator: UInt8(ascii: ","))
+    where trimmed(item).elementsEqual(word) {
       return trimmed(item).startIndex
     }
     return content.startIndex
