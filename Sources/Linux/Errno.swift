@@ -33,6 +33,8 @@ public enum Errno {
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
   public static let EOPNOTSUPP = Glibc.EOPNOTSUPP
   public static let ECONNRESET = Glibc.ECONNRESET
+  public static let ETIMEDOUT = Glibc.ETIMEDOUT
+  public static let EEXIST = Glibc.EEXIST
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

@@ -159,10 +159,22 @@ public func isExecutable(_ path: String) -> Bool {
 
 /// The kernel's release, e.g. `6.1.0-18-amd64` (uname(2)).
 public func kernelRelease() -> String {
+  systemName { unsafe withUnsafeBytes(of: &$0.release) { unsafe text($0) } }
+}
+
+/// This host's name (uname(2), as gethostname(2) returns it).
+public func hostName() -> String {
+  systemName { unsafe withUnsafeBytes(of: &$0.nodename) { unsafe text($0) } }
+}
+
+private func systemName(_ field: (inout utsname) -> String) -> String {
   var name = utsname()
   // SAFETY: the kernel writes one utsname, whose fields are NUL-terminated.
   _ = unsafe uname(&name)
-  return unsafe withUnsafeBytes(of: &name.release) {
-    unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-  }
+  return field(&name)
+}
+
+private func text(_ field: UnsafeRawBufferPointer) -> String {
+  // SAFETY: the caller's field lives until this returns.
+  unsafe String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
 }

@@ -19,6 +19,9 @@ public struct InternetSocket: ~Copyable {
   /// Takes a socket that was opened elsewhere, non-blocking.
   public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+  /// Gives up the descriptor, which stays open.
+  public consuming func release() -> CInt { descriptor.release() }
+
   /// Gives the socket a local address (bind(2)); port 0 lets the kernel choose one.
   public func bind(to address: SocketAddress) throws(SystemCallError) {
     // SAFETY: the kernel reads the array's count of bytes.

@@ -90,7 +90,7 @@ public struct PacketSocket: ~Copyable {
     try Self.attach(program, to: descriptor.rawValue)
   }
 
-  private static func attach(_ program: [FilterInstruction], to descriptor: CInt) throws(SystemCallError) {
+  static func attach(_ program: [FilterInstruction], to descriptor: CInt) throws(SystemCallError) {
     var instructions = program.map(\.raw)
     try check("setsockopt", "SO_ATTACH_FILTER") {
       // SAFETY: the kernel copies the array's count of instructions.

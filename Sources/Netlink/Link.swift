@@ -49,6 +49,56 @@ public struct Link: Sendable, Hashable {
     return message
   }
 
+  /// One end of a pair of links (veth(4)).
+  public struct End: Sendable, Hashable {
+    public let name: String
+    /// 6 bytes.
+    public let address: [UInt8]
+
+    public init(name: String, address: [UInt8]) {
+      self.name = name
+      self.address = address
+    }
+  }
+
+  /// The request that makes a pair of links: one here, the other in the network namespace that a descriptor stands for. `mtu` is in
+  /// bytes. EOPNOTSUPP if the kernel has no such links.
+  public static func pairRequest(_ here: End, _ there: End, in namespace: CInt, mtu: UInt32) -> Message {
+    var message = Message(
+      type: Int(RTM_NEWLINK), flags: Int(NLM_F_CREATE | NLM_F_EXCL),
+      fixed: fixed(index: 0, flags: 0, change: 0))
+    message.attributes(of: here, mtu: mtu)
+    message.nested(Int(IFLA_LINKINFO)) { info in
+      info.attribute(Int(IFLA_INFO_KIND), Array("veth".utf8))
+      info.nested(Int(IFLA_INFO_DATA)) { data in
+        data.nested(Int(VETH_INFO_PEER), after: fixed(index: 0, flags: 0, change: 0)) { peer in
+          peer.attributes(of: there, mtu: mtu)
+          peer.attribute(Int(IFLA_NET_NS_FD), UInt32(bitPattern: namespace))
+        }
+      }
+    }
+    return message
+  }
+
+  /// The request that keeps a link from passing IPv4 packets on and from asking where their sources are, whatever new links inherit
+  /// (forwarding, rp_filter: ip-sysctl).
+  public static func endHostRequest(index: UInt32) -> Message {
+    var message = Message(type: Int(RTM_NEWLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
+    message.nested(Int(IFLA_AF_SPEC)) { families in
+      families.nested(Int(AF_INET)) { inet in
+        inet.nested(Int(IFLA_INET_CONF)) { settings in
+          settings.attribute(forwarding, UInt32(0))
+          settings.attribute(reversePathFilter, UInt32(0))
+        }
+      }
+    }
+    return message
+  }
+
+  // IPV4_DEVCONF_* of linux/ip.h, which clashes with the C library's headers.
+  private static let forwarding = 1
+  private static let reversePathFilter = 8
+
   /// The request that takes a link away.
   public static func deleteRequest(index: UInt32) -> Message {
     Message(type: Int(RTM_DELLINK), flags: 0, fixed: fixed(index: index, flags: 0, change: 0))
@@ -71,5 +121,13 @@ public struct Link: Sendable, Hashable {
     self.address = Array(attributes[Int(IFLA_ADDRESS)] ?? [])
     // The second field of struct rtnl_link_stats64.
     self.sentFrames = attributes[Int(IFLA_STATS64)].flatMap { ByteReader($0).number(UInt64.self, at: 8) }
+  }
+}
+
+extension Message {
+  fileprivate mutating func attributes(of end: Link.End, mtu: UInt32) {
+    attribute(Int(IFLA_IFNAME), Array(end.name.utf8) + [0])
+    attribute(Int(IFLA_ADDRESS), end.address)
+    attribute(Int(IFLA_MTU), mtu)
   }
 }

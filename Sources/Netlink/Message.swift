@@ -32,11 +32,13 @@ public struct Message: Sendable {
     attribute(type, Self.encoded(value))
   }
 
-  /// Appends an attribute that holds attributes.
-  public mutating func nested(_ type: Int, _ body: (inout Message) -> Void) {
+  /// Appends an attribute that holds attributes, behind a fixed part where it has one.
+  public mutating func nested(_ type: Int, after fixed: [UInt8] = [], _ body: (inout Message) -> Void) {
     let start = bytes.count
     append(UInt16(0))
     append(UInt16(truncatingIfNeeded: type))
+    bytes += fixed
+    finish()
     body(&self)
     replace(at: start, with: UInt16(bytes.count - start))
   }

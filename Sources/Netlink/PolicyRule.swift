@@ -11,14 +11,17 @@ public struct PolicyRule: Sendable, Hashable {
   public let isVRF: Bool
   /// It is for every packet, and says nothing of what may be found in the table.
   public let isPlain: Bool
+  /// The TCP port that it is for; nil if it is for others, too, or for something else.
+  public let tcpPort: UInt16?
 
-  /// A rule for every packet. A table's number is below 256 here.
-  public init(family: AddressFamily, priority: UInt32, table: UInt32) {
+  /// A rule for every packet, or for those to a TCP port. A table's number is below 256 here.
+  public init(family: AddressFamily, priority: UInt32, table: UInt32, tcpPort: UInt16? = nil) {
     self.family = family
     self.priority = priority
     self.table = table
     self.isVRF = false
-    self.isPlain = true
+    self.isPlain = tcpPort == nil
+    self.tcpPort = tcpPort
   }
 
   /// Those of a new network namespace.
@@ -45,8 +48,16 @@ public struct PolicyRule: Sendable, Hashable {
         0,
       ])
     message.attribute(Int(FRA_PRIORITY), priority)
+    if let tcpPort {
+      message.attribute(Int(FRA_IP_PROTO), [Self.tcp])
+      // struct fib_rule_port_range: from, to.
+      message.attribute(Int(FRA_DPORT_RANGE), Message.encoded(tcpPort) + Message.encoded(tcpPort))
+    }
     return message
   }
+
+  /// IPPROTO_TCP.
+  private static let tcp: UInt8 = 6
 
   /// The request that lists the rules of a family.
   public static func dumpRequest(_ family: AddressFamily) -> Message {
@@ -70,6 +81,10 @@ public struct PolicyRule: Sendable, Hashable {
     priority = number(Int(FRA_PRIORITY)) ?? 0
     self.table = action == UInt8(FR_ACT_TO_TBL) ? number(Int(FRA_TABLE)) ?? UInt32(shortTable) : nil
     self.isVRF = attributes[Int(FRA_L3MDEV)]?.first == 1
+    let ports = attributes[Int(FRA_DPORT_RANGE)].map(ByteReader.init)
+    let port = ports?.number(UInt16.self, at: 0)
+    let isOne = attributes[Int(FRA_IP_PROTO)]?.first == Self.tcp && port == ports?.number(UInt16.self, at: 2)
+    tcpPort = isOne ? port : nil
     // Whatever a rule can be limited by is an attribute, or a field of the header: lengths of prefixes, type of service, flags.
     let plain = [FRA_TABLE, FRA_PRIORITY, FRA_PROTOCOL, FRA_SUPPRESS_PREFIXLEN, FRA_PAD].map { Int($0) }
     isPlain =

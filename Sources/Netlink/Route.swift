@@ -110,8 +110,12 @@ public struct Route: Sendable, Hashable {
 
   private func request(_ type: Int, flags: Int) -> Message {
     let hop = nextHops.first
-    // Scope: a gateway or a reject route is global (0), an on-link destination is of link scope (253).
-    let scope: UInt8 = leadsSomewhere && hop?.gateway == nil && family == .ipv4 ? 253 : 0
+    // Scope: a gateway or a reject route is global (0), an on-link destination is of link scope (253), this host of its own (254).
+    let scope: UInt8
+    switch kind {
+    case .local: scope = 254
+    default: scope = leadsSomewhere && hop?.gateway == nil && family == .ipv4 ? 253 : 0
+    }
     var message = Message(
       type: type, flags: flags,
       fixed: [

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 from lab import SHAPES, Identity, Lab  # noqa: E402
 from lab.filesystem import TUN  # noqa: E402
 from lab.lab import executable  # noqa: E402
+from names import RESOLV, ZONE, Named  # noqa: E402
 from unix import SOCKET  # noqa: E402
 
 MUST_RUN = os.environ.get("CLAUDE_SANDBOX_TESTS_MUST_RUN") == "1"
@@ -102,6 +103,22 @@ def staying(open_lab):
             return jails[key]
 
         yield enter
+
+
+@pytest.fixture(scope="module")
+def named_servers(module_lab):
+    servers = Named(module_lab)
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def named(lab, named_servers):
+    """The servers that names lead to, and their name server as the host's resolver; nothing seen yet."""
+    named_servers.zone(ZONE)
+    named_servers.forget()
+    lab.resolv(RESOLV)
+    return named_servers
 
 
 @pytest.fixture

@@ -8,10 +8,15 @@ NOTIMP = 4
 
 
 def query(name, kind=A, id=0x1234, flags=0x0100, edns=None, klass=1):
-    """A request in hexadecimal; `edns` is the UDP payload size to announce."""
-    labels = b"".join(bytes((len(label),)) + label.encode() for label in name.split(".") if label) + b"\0"
+    """A request in hexadecimal. The name may be bytes of a packet; `edns` is the UDP payload size to announce."""
+    labels = name if isinstance(name, bytes) else wire(label.encode() for label in name.split(".") if label)
     opt = b"\0" + struct.pack("!HHIH", OPT, edns, 0, 0) if edns else b""
     return (struct.pack("!6H", id, flags, 1, 0, 0, 1 if edns else 0) + labels + struct.pack("!HH", kind, klass) + opt).hex()
+
+
+def wire(labels):
+    """A name in a packet, whatever its labels are."""
+    return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
 
 
 class Message:

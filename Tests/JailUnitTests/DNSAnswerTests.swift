@@ -10,7 +10,7 @@ import Testing
     var message = answer(query, record: records.flatMap(\.self))
     let count = count ?? records.count
     (message[6], message[7]) = (UInt8(count >> 8), UInt8(count & 255))
-    return DNSAnswer.addresses(in: message[...], from: try DNSRequest(query).questionEnd).map { "\($0)" }
+    return DNSAnswer(message[...], from: try DNSRequest(query).questionEnd).addresses.map { "\($0)" }
   }
 
   private let pointer: [UInt8] = [0xc0, 12]
@@ -57,14 +57,14 @@ import Testing
     #expect(try addresses([[0x80, 0, 0, 1]]).isEmpty)
     let whole = entry([10, 1, 2, 3])
     for count in 0..<whole.count { #expect(try addresses([Array(whole[..<count])]).isEmpty) }
-    #expect(DNSAnswer.addresses(in: [], from: 12).isEmpty)
+    #expect(DNSAnswer([], from: 12).addresses.isEmpty)
   }
 
   @Test func failuresHaveNone() throws {
     let query = query("www.example.com")
     var message = answer(query, code: 3, record: entry([10, 1, 2, 3]))
     message[7] = 1
-    #expect(DNSAnswer.addresses(in: message[...], from: try DNSRequest(query).questionEnd).isEmpty)
+    #expect(DNSAnswer(message[...], from: try DNSRequest(query).questionEnd).addresses.isEmpty)
   }
 
   @Test(

@@ -69,7 +69,7 @@ import Testing
     let packet = Self.packet(
       kind == .stream ? 6 : 17, from: try socket.localAddress().port, to: try peer.localAddress().port)
     let header = try #require(RefusedHeader(packet))
-    var search = try Self.search(below: Process.parent)
+    let search = try Self.search(below: Process.parent)
     for _ in 0..<2 {
       guard case .process(let program, let parents) = search.sender(of: packet, header, link: 1) else {
         Issue.record("not found")
@@ -78,7 +78,7 @@ import Testing
       #expect(program.process == Process.id && parents.isEmpty)
     }
     // Whoever is not of the jail is not looked at.
-    var other = try Self.search(below: Process.id)
+    let other = try Self.search(below: Process.id)
     #expect(other.sender(of: packet, header, link: 1) == .gone)
     #expect(try socket.localAddress().port != 0)
   }
@@ -92,12 +92,12 @@ import Testing
   }
 
   @Test func whatCannotBeTold() throws {
-    var search = try Self.search(below: Process.id)
+    let search = try Self.search(below: Process.id)
     let sctp = Self.packet(132, from: 1, to: 2)
     #expect(search.sender(of: sctp, try #require(RefusedHeader(sctp)), link: 1) == .unknown)
     let gone = Self.packet(17, from: 1, to: 2)
     #expect(search.sender(of: gone, try #require(RefusedHeader(gone)), link: 1) == .gone)
-    var blind = SenderSearch(
+    let blind = SenderSearch(
       RefusalSockets(tun: nil, diagnosis: nil, echoes4: nil, echoes6: nil), command: 1, except: [])
     #expect(blind.sender(of: gone, try #require(RefusedHeader(gone)), link: 1) == .unknown)
   }

@@ -39,6 +39,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/inet_diag.h>
+#include <linux/veth.h>
 #include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -221,6 +222,12 @@ static inline ssize_t clinux_recvfrom(int fd, void *bytes, size_t count, void *a
   if (received >= 0) *length = room;
   return received;
 }
+static inline int clinux_getpeername(int fd, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  int result = getpeername(fd, address, &room);
+  if (result == 0) *length = room;
+  return result;
+}
 static inline int clinux_getsockname(int fd, void *address, size_t *length) {
   socklen_t room = (socklen_t)*length;
   int result = getsockname(fd, address, &room);
@@ -281,7 +288,7 @@ static inline int clinux_take_descriptor(int pidfd) { return (int)syscall(SYS_pi
 static inline int clinux_join_network(int pidfd) { return setns(pidfd, 0x40000000); }
 static inline int clinux_ioctl_null(int fd, unsigned long request) { return (int)syscall(SYS_ioctl, fd, request, NULL); }
 
-enum { CLINUX_MAX_PASSED = 8 };
+enum { CLINUX_MAX_PASSED = 72 };
 // sendmsg(2) of one datagram with up to CLINUX_MAX_PASSED descriptors (SCM_RIGHTS).
 static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *fds, int count) {
   union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int) * CLINUX_MAX_PASSED)]; } control = {0};

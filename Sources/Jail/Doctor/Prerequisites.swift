@@ -5,10 +5,12 @@ import Policy
 /// What the jail needs of the machine. A launch checks what is cheap and tries the rest; when something
 /// fails, and for `doctor`, everything is probed, so that all that is missing is named at once.
 public enum Prerequisites {
-  /// What a launch must know before it creates anything. The path of pasta.
-  static func preflight() throws(LaunchFailure) -> String {
+  /// What a launch must know before it creates anything. The path of pasta; nil for a jail that does not need it.
+  static func preflight(_ configuration: Configuration) throws(LaunchFailure) -> String? {
+    if configuration.network.value == .none { return nil }
     let device = device()
     guard device.state == .ok else { throw refusal(device) }
+    guard configuration.hasUplink else { return nil }
     do throws(TrustedFile.Distrust) {
       return try Pasta.find()
     } catch {

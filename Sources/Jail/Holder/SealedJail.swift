@@ -32,22 +32,26 @@ struct WalledJail: ~Copyable {
   /// Step 7: what the supervisor will need of the jail is opened and handed out; nothing of it is kept. From
   /// here on nobody inside can change the walls.
   consuming func openSockets(_ plan: Plan, for supervisor: borrowing DatagramSocket) throws -> UnsealedJail {
-    guard plan.hasUplink else {
+    guard plan.network != .none else {
       // Optional: where there is no /dev/net/tun, a jail without a way out says "network unreachable".
       try handOut(try? Tun.create(named: RefusalLink.name), to: supervisor)
       return UnsealedJail()
     }
-    let tap = try Tap.create(named: Uplink.linkName)
-    try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
-    guard let link = linkIndex(ofZone: Uplink.linkName) else {
-      throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV)
+    var link: UInt32?
+    if plan.hasUplink {
+      let tap = try Tap.create(named: Uplink.linkName)
+      try HolderReport.tap([tap.descriptor.rawValue]).send(over: supervisor)
+      link = linkIndex(ofZone: Uplink.linkName)
+      if link == nil { throw SystemCallError("if_nametoindex", Uplink.linkName, errno: Errno.ENODEV) }
     }
     try handOut(Tun.create(named: RefusalLink.name), to: supervisor)
-    let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
+    if let link {
+      let refused = try PacketSocket(link: CInt(link), program: FilterInstruction.list(plan.filter.inverse))
+      try HolderReport.droppedFrames([refused.descriptor.rawValue]).send(over: supervisor)
+    }
     let names = try DNSListeners(address: ResolverFile.serverAddress)
-    try HolderReport.uplinkSockets([
-      refused.descriptor.rawValue, names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue,
-    ]).send(over: supervisor)
+    try HolderReport.questions([names.udp.descriptor.rawValue, names.tcp.descriptor.rawValue]).send(
+      over: supervisor)
     return UnsealedJail()
   }
 

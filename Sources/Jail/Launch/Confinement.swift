@@ -19,22 +19,27 @@ package enum Confinement {
       let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
       let others = links.filter { $0.index != Link.loopback }.map(\.name)
       if others.isEmpty { return true }
-      if others == [RefusalLink.name] { return try leadsNowhere(&kernel) }
+      let own = [RefusalLink.name, NamesNamespace.jailLink]
+      if others.allSatisfy(own.contains) {
+        return try leadsNowhere(&kernel, but: links.first { $0.name == NamesNamespace.jailLink })
+      }
       // Those of the host are not to be seen from here.
       let walls = try Plan.make(configuration: configuration, facts: HostFacts()).blackholes
       return try others.contains(Uplink.linkName)
-        && others.allSatisfy { [Uplink.linkName, RefusalLink.name].contains($0) }
+        && others.allSatisfy((own + [Uplink.linkName]).contains)
         && RoutingTable.contains(walls, in: &kernel)
     } catch {
       return false
     }
   }
 
-  /// A jail without an uplink: all routes but those to its own addresses are in the table of the refusal link.
-  private static func leadsNowhere(_ kernel: inout NetlinkSocket) throws -> Bool {
+  /// A jail without an uplink: all routes but those to its own addresses, and to its names, are in the table of the refusal link.
+  private static func leadsNowhere(_ kernel: inout NetlinkSocket, but names: Link?) throws -> Bool {
     for family in AddressFamily.allCases {
       for route in try kernel.request(Route.dumpRequest(family), dump: true).compactMap(Route.init)
-      where route.family == family && route.kind == .unicast && route.table != RefusalLink.table {
+      where route.family == family && route.kind == .unicast && route.table != RefusalLink.table
+        && route.nextHops.contains(where: { $0.link != names?.index })
+      {
         guard Int(route.prefixLength) == family.size * 8 else { return false }
       }
     }

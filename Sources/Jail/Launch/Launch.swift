@@ -36,7 +36,7 @@ public enum Launch {
       try LaunchStep.read.launch { try descriptors.closeOthers() }
       // 2.
       try Prerequisites.check(configuration)
-      let pasta = configuration.network.value == .none ? nil : try Prerequisites.preflight()
+      let pasta = try Prerequisites.preflight(configuration)
       // 3.
       let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
       // 4.
@@ -79,21 +79,27 @@ public enum Launch {
         filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
+      var names: NamesSockets?
+      var preparing = try blueprint.plan.names.map { try NamesNamespace.begin($0, besides: holder.process) }
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta].compactMap { $0 }), now: .now)
-      let network: Connected?
-      let sealed: SealedHolder
+      if let preparing = preparing.take(), let plan = blueprint.plan.names {
+        let made = try preparing.finish(launcher.wait)
+        names = made.sockets(jailLink: try routing.lead(to: plan.addresses))
+      }
+      var closed: Closed?
       if let filtered = filtered.take() {
-        let closed = try filtered.connect(holder.uplinkSockets(), routing, &refusals)
-        sealed = try holder.sealed(blueprint.resolver.jailText)
-        network = try closed.open(launcher.wait)
+        closed = try filtered.connect(holder.droppedFrames(), routing, &refusals)
       } else {
         try routing.configure(blueprint.plan)
-        sealed = try holder.sealed(blueprint.resolver.jailText)
-        network = nil
       }
+      let questions = blueprint.plan.network == .none ? nil : try holder.questions()
+      let sealed = try holder.sealed(blueprint.resolver.jailText)
+      var way: OpenUplink?
+      if let closed = closed.take() { way = try closed.open(launcher.wait) }
+      let network = Connected(blueprint, way.take(), questions, names.take(), routing)
       step = .supervise
       // 10. begins.
       let released = try sealed.go(network)

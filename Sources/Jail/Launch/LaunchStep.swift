@@ -1,6 +1,8 @@
 /// The numbered steps of a launch, in order; docs and messages use these names.
 public enum LaunchStep: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   case read = 1, preflight, facts, plan, isolate, wall, sockets, uplink, seal, execute, supervise
+  /// Of step 8.
+  case names
 
   public var description: String {
     switch self {
@@ -15,6 +17,7 @@ public enum LaunchStep: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case .seal: "sealing the jail"
     case .execute: "executing the command"
     case .supervise: "starting the supervisor"
+    case .names: "making the namespace of the names"
     }
   }
 

@@ -1,49 +1,39 @@
 internal import Policy
 
-/// The addresses in a resolver's answer (RFC 1035 section 4.1), so that a refusal can be told with the name that was asked for.
+/// What a resolver's answer says of a name's addresses (RFC 1035 section 4.1).
 ///
-/// All addresses of the answer section count for that name: the names of its records, through which CNAMEs lead, are passed over
-/// unread. Nothing is decided by this.
-enum DNSAnswer {
-  private static let mostRecords = 64
+/// All addresses of the answer section count for the name that was asked for: the names of its records, through which CNAMEs lead, are
+/// passed over unread. Where they lead is checked before anything connects to them.
+struct DNSAnswer {
+  private(set) var addresses: [IPAddress] = []
+  /// The least of the records that lead to the addresses, and of the addresses, in seconds; 0 without addresses.
+  private(set) var timeToLive: UInt32 = 0
+
   private static let mostAddresses = 16
   private static let internet: UInt16 = 1
 
   /// `start` is where the question ends. What is malformed ends the list.
-  static func addresses(in message: ArraySlice<UInt8>, from start: Int) -> [IPAddress] {
+  init(_ message: ArraySlice<UInt8>, from start: Int) {
     let bytes = Array(message)
-    func word(_ offset: Int) -> UInt16 { UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1]) }
-    guard bytes.count >= DNSRequest.headerLength, bytes[3] & 0x0f == 0, word(4) == 1 else { return [] }
-    var addresses: [IPAddress] = []
-    var position = start
-    for _ in 0..<min(Int(word(6)), mostRecords) where addresses.count < mostAddresses {
-      // Type, class, time to live, length.
-      guard let fields = endOfName(in: bytes, from: position), fields + 10 <= bytes.count else { break }
-      let data = fields + 10
-      position = data + Int(word(fields + 8))
-      guard position <= bytes.count else { break }
-      let family: Family
-      switch (word(fields), word(fields + 2)) {
-      case (1, internet): family = .ipv4
-      case (28, internet): family = .ipv6
+    guard bytes.count >= DNSRequest.headerLength, bytes[3] & 0x0f == 0, bytes.word(at: 4) == 1 else { return }
+    var least = UInt32.max
+    for record in DNSRecords(bytes, from: start, count: Int(bytes.word(at: 6)))
+    where addresses.count < Self.mostAddresses && record.recordClass == Self.internet {
+      // RFC 2181 section 8: with the top bit set it is none.
+      let time = record.timeToLive >> 31 == 0 ? record.timeToLive : 0
+      switch DNSType(rawValue: record.type) {
+      case .cname, .dname: least = min(least, time)
+      case .a: add(IPAddress(family: .ipv4, bytes: record.data), time, &least)
+      case .aaaa: add(IPAddress(family: .ipv6, bytes: record.data), time, &least)
       default: continue
       }
-      if let address = IPAddress(family: family, bytes: bytes[data..<position]) { addresses.append(address) }
     }
-    return addresses
+    if !addresses.isEmpty { timeToLive = least }
   }
 
-  /// Behind a name, which ends with an empty label or with a pointer. No pointer is followed.
-  private static func endOfName(in bytes: [UInt8], from start: Int) -> Int? {
-    var position = start
-    while position < bytes.count, position - start <= 255 {
-      switch bytes[position] {
-      case 0: return position + 1
-      case 0xc0...: return position + 2
-      case 1..<64: position += 1 + Int(bytes[position])
-      default: return nil
-      }
-    }
-    return nil
+  private mutating func add(_ address: IPAddress?, _ time: UInt32, _ least: inout UInt32) {
+    guard let address else { return }
+    addresses.append(address)
+    least = min(least, time)
   }
 }

@@ -26,10 +26,13 @@ final class DNSConnection {
   /// How many bytes of the answer the resolver still has to send, once it has told the length.
   private var rest = 0
   /// The query that is being answered.
-  private var request: DNSRequest?
+  private(set) var request: DNSRequest?
+  /// The name that it waits for (`resume`).
+  private(set) var awaited: DomainName?
+  private let directory: NameDirectory?
   private var effects: [Effect] = []
 
-  private enum Phase { case reading, asking, answering }
+  private enum Phase { case reading, awaiting, asking, answering }
   /// What ends a connection.
   private struct End: Error {}
 
@@ -40,17 +43,22 @@ final class DNSConnection {
   /// How much of an answer is held while the client does not read. Bytes.
   private static let chunk = 16_384
 
-  init(_ client: consuming InternetSocket, id: UInt64, port: UInt16, now: Instant) {
+  init(
+    _ client: consuming InternetSocket, id: UInt64, port: UInt16, directory: NameDirectory? = nil,
+    now: Instant
+  ) {
     self.id = id
+    self.directory = directory
     self.client = client
     self.port = port
     deadline = now + Self.idleTime
   }
 
-  /// What it waits for.
-  func interest<Event>(_ event: Event) -> Interest<Event> {
+  /// What it waits for; nil if for `resume`.
+  func interest<Event>(_ event: Event) -> Interest<Event>? {
     let client = client.descriptor.rawValue
     switch phase {
+    case .awaiting: return nil
     case .reading: return .readable(client, event)
     case .asking:
       guard let upstream else { return .writable(client, event) }
@@ -87,6 +95,7 @@ final class DNSConnection {
   private func step(now: Instant, buffer: inout [UInt8], order: inout ResolverOrder) throws -> Bool {
     switch phase {
     case .reading: try read(now: now, buffer: &buffer, order: order)
+    case .awaiting: false
     case .asking: ask(now: now, buffer: &buffer, order: &order)
     case .answering: try answer(now: now, buffer: &buffer)
     }
@@ -105,10 +114,20 @@ final class DNSConnection {
     do throws(DNSRequest.Rejection) {
       let request = try DNSRequest(query[2...])
       effects.append(.nameAsked(request.name))
-      self.request = request
-      lastResort = request.response(.serverFailure)
-      candidates = order.resolvers[...]
-      (phase, deadline) = (.asking, now)
+      switch directory?.treat(request, now: now) ?? .forward(request) {
+      case .forward(let request):
+        self.request = request
+        query = framed(request.bytes)
+        lastResort = request.response(.serverFailure)
+        candidates = order.resolvers[...]
+        (phase, deadline) = (.asking, now)
+      case .respond(let response, let more):
+        effects += more
+        respond(response, now: now)
+      case .serve(let name):
+        (self.request, awaited) = (request, name)
+        (phase, deadline) = (.awaiting, now + Self.idleTime)
+      }
     } catch {
       guard case .respond(let response) = error else { throw End() }
       respond(response, now: now)
@@ -185,12 +204,22 @@ final class DNSConnection {
   /// Only of an answer's first part: what comes later does not tell where its records begin.
   private func learn(_ message: ArraySlice<UInt8>) {
     guard let request = request.take(), request.isAnswered(by: message) else { return }
-    let addresses = DNSAnswer.addresses(in: message, from: request.questionEnd)
+    let addresses = DNSAnswer(message, from: request.questionEnd).addresses
     if !addresses.isEmpty { effects.append(.nameAnswered(request.name, addresses)) }
   }
 
+  /// The answer to what it waits for.
+  func resume(_ response: [UInt8], now: Instant) {
+    (request, awaited) = (nil, nil)
+    respond(response, now: now)
+  }
+
+  private func framed(_ message: [UInt8]) -> [UInt8] {
+    [UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message
+  }
+
   private func respond(_ response: [UInt8], now: Instant) {
-    outgoing = [UInt8(response.count >> 8), UInt8(response.count & 0xff)] + response[...]
+    outgoing = framed(response)[...]
     rest = 0
     (phase, deadline) = (.answering, now + Self.idleTime)
   }

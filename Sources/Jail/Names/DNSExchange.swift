@@ -8,7 +8,8 @@ internal import Policy
 final class DNSExchange {
   /// Never another's.
   let id: UInt64
-  let client: SocketAddress
+  /// nil if the question is our own.
+  let client: SocketAddress?
   let started: Instant
   private let clientID: UInt16
   private var request: DNSRequest
@@ -31,7 +32,7 @@ final class DNSExchange {
   private static let leastAttempts = 3
 
   init(
-    _ request: DNSRequest, id: UInt64, from client: SocketAddress, resolvers: [HostFacts.Resolver],
+    _ request: DNSRequest, id: UInt64, from client: SocketAddress?, resolvers: [HostFacts.Resolver],
     port: UInt16, now: Instant
   ) {
     self.id = id
@@ -50,7 +51,7 @@ final class DNSExchange {
   /// The name that is asked for, and the addresses in an answer.
   var name: String { request.name }
   func addresses(in response: [UInt8]) -> [IPAddress] {
-    DNSAnswer.addresses(in: response[...], from: request.questionEnd)
+    DNSAnswer(response[...], from: request.questionEnd).addresses
   }
 
   /// Adds what it waits for: an answer to any of its attempts.

@@ -21,8 +21,11 @@ struct DNSRequest {
 
   /// Response codes (RFC 1035 section 4.1.1).
   enum ResponseCode: UInt8 {
+    case noError = 0
     case formatError = 1
     case serverFailure = 2
+    /// There is no such name.
+    case nameError = 3
     case notImplemented = 4
     case refused = 5
   }
@@ -43,8 +46,13 @@ struct DNSRequest {
     questionEnd = end
     // TKEY, TSIG (RFC 8945), IXFR and AXFR (RFC 5936): keys made in a server, and whole zones of it. Not
     // lookups.
-    let type = UInt16(bytes[end - 4]) << 8 | UInt16(bytes[end - 3])
-    if (249...252).contains(type) { throw .respond(response(.refused)) }
+    if (249...252).contains(type.rawValue) { throw .respond(response(.refused)) }
+  }
+
+  /// One that was made here.
+  init(bytes: [UInt8], questionEnd: Int) {
+    self.bytes = bytes
+    self.questionEnd = questionEnd
   }
 
   var id: UInt16 {
@@ -52,16 +60,36 @@ struct DNSRequest {
     set { (bytes[0], bytes[1]) = (UInt8(newValue >> 8), UInt8(newValue & 0xff)) }
   }
 
+  var type: DNSType { DNSType(rawValue: bytes.word(at: questionEnd - 4)) }
+
+  /// Whether it is about the internet (class IN), as all lookups are.
+  var isInternet: Bool { bytes.word(at: questionEnd - 2) == 1 }
+
+  /// The labels of the name, the first one first; none of the root.
+  var labels: [ArraySlice<UInt8>] {
+    var labels: [ArraySlice<UInt8>] = []
+    var position = Self.headerLength
+    while bytes[position] != 0 {
+      let end = position + 1 + Int(bytes[position])
+      labels.append(bytes[(position + 1)..<end])
+      position = end
+    }
+    return labels
+  }
+
+  /// The record by which the client speaks EDNS (RFC 6891), if it does.
+  var options: DNSRecords.Record? {
+    let count = [6, 8, 10].reduce(0) { $0 + Int(bytes.word(at: $1)) }
+    return DNSRecords(bytes, from: questionEnd, count: count).first { $0.type == DNSType.opt.rawValue }
+  }
+
   /// The name in lower case, as RFC 1035 section 5.1 writes it: what would be mistaken is escaped, what cannot be printed is
   /// three digits. Without the dot at its end.
   var name: String {
     var text = ""
-    var position = Self.headerLength
-    while bytes[position] != 0 {
-      let end = position + 1 + Int(bytes[position])
+    for label in labels {
       if !text.isEmpty { text += "." }
-      for byte in bytes[(position + 1)..<end] { text += Self.escaped(Self.lowercase(byte)) }
-      position = end
+      for byte in label { text += Self.escaped(Self.lowercase(byte)) }
     }
     return text.isEmpty ? "." : text
   }
@@ -98,7 +126,7 @@ struct DNSRequest {
   static func isFailure(_ response: ArraySlice<UInt8>) -> Bool {
     switch ResponseCode(rawValue: response[response.startIndex + 3] & 0x0f) {
     case .serverFailure, .notImplemented, .refused: true
-    case .formatError, nil: false
+    case .noError, .formatError, .nameError, nil: false
     }
   }
 

@@ -8,6 +8,8 @@ struct ResolverConfiguration: Equatable {
   /// The lines that are about names, byte for byte: the jail's C library must make of them what the host's
   /// does.
   private var kept: [ArraySlice<UInt8>] = []
+  /// What the C library puts behind names, by the last `search` or `domain`; nil without one.
+  private var listed: [DomainName]?
 
   /// The C library asks no more than these (MAXNS, resolv.h).
   private static let mostResolvers = 3
@@ -26,6 +28,8 @@ struct ResolverConfiguration: Equatable {
         resolvers.append(resolver)
       case "search", "domain", "options", "sortlist":
         kept.append(line)
+        if keyword.elementsEqual("search".utf8) { listed = words.dropFirst().compactMap(Self.domain) }
+        if keyword.elementsEqual("domain".utf8) { listed = words[1...1].compactMap(Self.domain) }
       default: continue
       }
     }
@@ -33,6 +37,15 @@ struct ResolverConfiguration: Equatable {
     if resolvers.isEmpty, let local = IPAddress("127.0.0.1") {
       resolvers = [HostFacts.Resolver(address: local)]
     }
+  }
+
+  /// The domains that the C library puts behind names, on a host of this name: without any in the file, what is behind its first dot.
+  func search(hostName: String) -> [DomainName] {
+    listed ?? DomainName(hostName)?.parent.map { [$0] } ?? []
+  }
+
+  private static func domain(_ word: ArraySlice<UInt8>) -> DomainName? {
+    DomainName(String(decoding: word, as: UTF8.self))
   }
 
   /// The jail's resolv.conf.

@@ -1,23 +1,47 @@
 internal import Policy
 
-/// The answer to a packet that may not leave the jail: "communication administratively prohibited" (RFC 792 and RFC 1812
-/// section 5.2.7.1: type 3, code 13; RFC 4443 section 3.1: type 1, code 1).
+/// The answer to a packet that may not leave the jail, or that nobody can answer: "destination unreachable" (RFC 792, RFC 4443
+/// section 3.1).
 enum ICMPRefusal {
+  /// Why. Behind each, what connect(2) fails with.
+  enum Reason: CaseIterable {
+    /// Communication administratively prohibited (RFC 1812 section 5.2.7.1): EHOSTUNREACH, over IPv6 EACCES.
+    case prohibited
+    /// ENETUNREACH.
+    case network
+    /// EHOSTUNREACH.
+    case host
+    /// ECONNREFUSED.
+    case port
+
+    fileprivate func code(_ family: Family) -> UInt8 {
+      switch self {
+      case .prohibited: family == .ipv4 ? 13 : 1
+      case .network: 0
+      case .host: family == .ipv4 ? 1 : 3
+      case .port: family == .ipv4 ? 3 : 4
+      }
+    }
+  }
+
   /// How much of a packet is needed to answer it. The whole answer then fits the least IPv6 MTU, 1280 bytes (RFC 4443 section 2.4).
   static let longestQuote = 1200
 
   /// The packet that answers this one, in somebody's name. Multicast and broadcast are answered, too: there is nobody on the link but
   /// the sender, and the error at once is what it is for.
-  static func answer(to packet: [UInt8], _ header: RefusedHeader, from source: IPAddress) -> [UInt8] {
+  static func answer(
+    to packet: [UInt8], _ header: RefusedHeader, from source: IPAddress, _ reason: Reason = .prohibited
+  ) -> [UInt8] {
+    let code = reason.code(header.source.family)
     let ends = (source: source.bytes, destination: header.source.bytes)
     if header.source.family == .ipv4 {
       let quote = packet[..<(header.payload + 8)]
-      let body = message(type: 3, code: 13, quote: quote, pseudoHeader: [])
+      let body = message(type: 3, code: code, quote: quote, pseudoHeader: [])
       return IPHeader.bytes(ends, protocolNumber: 1, length: body.count) + body
     }
     let quote = packet.prefix(longestQuote)
     let pseudoHeader = IPHeader.pseudoHeader(ends, protocolNumber: 58, length: 8 + quote.count)
-    let body = message(type: 1, code: 1, quote: quote, pseudoHeader: pseudoHeader)
+    let body = message(type: 1, code: code, quote: quote, pseudoHeader: pseudoHeader)
     return IPHeader.bytes(ends, protocolNumber: 58, length: body.count) + body
   }
 

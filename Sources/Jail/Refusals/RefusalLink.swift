@@ -55,17 +55,18 @@ package struct RefusalLink: Sendable, Equatable {
 
   var rules: [PolicyRule] { addresses.map { Self.rule($0.family) } }
 
-  /// Its table for a plan.
-  func routes(_ plan: Plan) -> [Route] {
+  /// Its table for a plan, beside whose routes one leads to the names.
+  func routes(_ plan: Plan, _ names: Prefix? = nil) -> [Route] {
     func isHere(_ prefix: Prefix) -> Bool {
       addresses.contains { $0.own.family == prefix.family }
     }
+    let names = [names].compactMap { $0 }
     guard plan.hasUplink else {
-      return addresses.map { refused(.everything($0.own.family)) }
+      return addresses.map { refused(.everything($0.own.family)) } + names.filter(isHere).map(open)
     }
     return plan.routes.filter { isHere($0.prefix) }.map {
       $0.kind == .blackhole ? refused($0.prefix) : open($0.prefix)
-    } + plan.gateways.map { Prefix($0) }.filter(isHere).map(open)
+    } + (plan.gateways.map { Prefix($0) } + names).filter(isHere).map(open)
   }
 
   /// Routes of one kind with the same next hop share it in the kernel, and with it the cached entry of the last destination

@@ -19,7 +19,8 @@ struct RefusalResponder: ~Copyable, Service {
   private var link: RefusalTun?
   /// nil without an uplink, and once it was cut.
   private var uplink: DroppedFrames?
-  private var senders: SenderSearch
+  /// Whom others may ask, too: it has one budget.
+  let senders: SenderSearch
   private var bucket: TokenBucket
   private var buffer = [UInt8](repeating: 0, count: DroppedFrames.headerLength + longestPacket)
   /// While the bucket is empty, until when nothing is read: what is refused faster than that costs no time of

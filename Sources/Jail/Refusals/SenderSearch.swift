@@ -8,7 +8,7 @@ internal import Record
 ///
 /// What a program does about its sockets is its own affair: it can share them, pass them on, close them. The answer is the first
 /// process that has it, and no proof. Time is limited, since a jail can have as many processes and descriptors as its user.
-struct SenderSearch: ~Copyable {
+final class SenderSearch {
   private var sockets: SocketDiagnosis?
   private let echoes: [EchoSockets]
   private var processes: ProcessSearch
@@ -33,7 +33,7 @@ struct SenderSearch: ~Copyable {
   }
 
   /// Who sent a packet that left by a link.
-  mutating func sender(
+  func sender(
     of packet: [UInt8], _ header: RefusedHeader, link: UInt32
   ) -> RefusedPacket.Sender {
     let time = min(budget.whole(now: .now), Self.longest)
@@ -53,7 +53,7 @@ struct SenderSearch: ~Copyable {
     case unknown
   }
 
-  private mutating func socket(of packet: [UInt8], _ header: RefusedHeader, link: UInt32) -> Socket {
+  private func socket(of packet: [UInt8], _ header: RefusedHeader, link: UInt32) -> Socket {
     if header.isEcho {
       guard let identifier = header.identifier(packet),
         let echoes = echoes.first(where: { $0.family == header.source.family })

@@ -1,7 +1,7 @@
 internal import Policy
 
-/// The answer to a segment of a connection that no rule allows any more. An established connection ignores ICMP errors (RFC 5927
-/// section 4); a reset ends it at once.
+/// The answer to a segment of a connection that no rule allows any more, or that nobody takes. An established connection ignores ICMP
+/// errors (RFC 5927 section 4); a reset ends it at once.
 enum TCPReset {
   private static let finish: UInt8 = 0x01
   private static let synchronize: UInt8 = 0x02
@@ -25,12 +25,23 @@ enum TCPReset {
     let flags = segment[start + 13]
     if flags & reset != 0 { return .silence }
     if flags & synchronize != 0, flags & acknowledge == 0 { return .icmp }
+    return .packet(reset(segment, flags, header))
+  }
+
+  /// "Connection refused", to what asks for one.
+  static func refusal(of syn: HeldSYN) -> [UInt8] {
+    reset(syn.packet[syn.header.payload...], synchronize, syn.header)
+  }
+
+  private static func reset(_ segment: ArraySlice<UInt8>, _ flags: UInt8, _ header: RefusedHeader) -> [UInt8]
+  {
+    let start = segment.startIndex
     let answer: [UInt8]
     if flags & acknowledge != 0 {
       answer = segment[(start + 8)..<(start + 12)] + [0, 0, 0, 0, 0x50, reset]
     } else {
       let data = max(0, header.end - header.payload - Int(segment[start + 12] >> 4) * 4)
-      let length = data + (flags & finish != 0 ? 1 : 0)
+      let length = data + (flags & (finish | synchronize) != 0 ? 1 : 0)
       let next = number(segment[(start + 4)..<(start + 8)]) &+ UInt32(truncatingIfNeeded: length)
       answer = [0, 0, 0, 0] + bytes(next) + [0x50, reset | acknowledge]
     }
@@ -40,8 +51,7 @@ enum TCPReset {
     let pseudoHeader = IPHeader.pseudoHeader(ends, protocolNumber: RefusedHeader.tcp, length: reply.count)
     let sum = IPHeader.checksum(pseudoHeader + reply)
     reply.replaceSubrange((reply.startIndex + 16)..<(reply.startIndex + 18), with: sum)
-    return .packet(
-      IPHeader.bytes(ends, protocolNumber: RefusedHeader.tcp, length: reply.count) + reply)
+    return IPHeader.bytes(ends, protocolNumber: RefusedHeader.tcp, length: reply.count) + reply
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {

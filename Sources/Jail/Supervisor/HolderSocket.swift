@@ -26,9 +26,16 @@ struct HolderSocket: ~Copyable {
     return try JailSockets(owning: descriptors, present: present)
   }
 
-  func uplinkSockets() throws -> UplinkSockets {
-    guard case .uplinkSockets(let descriptors) = try next() else { throw Self.unexpected }
-    return try UplinkSockets(owning: descriptors)
+  func droppedFrames() throws -> FileDescriptor {
+    guard case .droppedFrames(let descriptors) = try next(), descriptors.count == 1 else {
+      throw Self.unexpected
+    }
+    return FileDescriptor(owning: descriptors[0])
+  }
+
+  func questions() throws -> QuestionSockets {
+    guard case .questions(let descriptors) = try next() else { throw Self.unexpected }
+    return try QuestionSockets(owning: descriptors)
   }
 
   /// `resolverText` is what the jail's resolv.conf(5) says.

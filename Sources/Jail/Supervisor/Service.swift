@@ -27,10 +27,20 @@ enum Effect {
   case refused(RefusedPacket)
   /// The jail's name service was asked for this name, in its textual form (hostile).
   case nameAsked(String)
+  /// It does not get this name (hostile text, as above), and nobody was asked for it.
+  case nameRefused(String)
+  /// What became of looking a name up.
+  case nameFound(DomainName, NameResult)
   /// Somebody outside asks; the control socket knows whom to answer.
   case asked(ControlRequest, client: UInt64)
   /// It was told these addresses for a name.
   case nameAnswered(String, [IPAddress])
+  /// A connection waits until it is known where this name leads.
+  case nameWanted(DomainName)
+  /// A connection to a name was refused.
+  case connectionRefused(RefusedConnection)
+  /// The jail cannot keep its names. Why.
+  case namesCut(String)
   /// The jail cannot keep its network. Why.
   case cut(String)
   /// The command is to get this signal.

@@ -12,7 +12,7 @@ struct Supervisor: ~Copyable {
     case pasta(Pasta.Running.Event?)
     case host(HostWatch.Event?)
     case files(ConfigurationWatch.Event?)
-    case names(DNSForwarder.Event?)
+    case questions(DNSForwarder.Event?)
     case refusals(RefusalResponder.Event?)
     case routing(JailRouting.Event?)
     case resolverCover(ResolverCover.Event?)
@@ -101,9 +101,13 @@ struct Supervisor: ~Copyable {
     agenda.add(routing, Event.routing)
     switch network {
     case .some(let network):
-      agenda.add(network.pasta, Event.pasta)
-      agenda.add(network.names, Event.names)
-      agenda.add(network.uplink, Event.uplink)
+      agenda.add(network.questions, Event.questions)
+      switch network.way {
+      case .some(let way):
+        agenda.add(way.pasta, Event.pasta)
+        agenda.add(way.uplink, Event.uplink)
+      case nil: break
+      }
     case nil: break
     }
     agenda.add(refusals, Event.refusals)
@@ -114,16 +118,16 @@ struct Supervisor: ~Copyable {
     switch event {
     case .holder(let event): return try holder.handle(event, now: now)
     case .command(let event): return try command.handle(event, now: now)
-    case .pasta(let event): return network?.pasta.handle(event, now: now) ?? []
+    case .pasta(let event): return network?.way?.pasta.handle(event, now: now) ?? []
     case .host(let event): return try host.handle(event, now: now)
     case .files(let event): return files.handle(event, now: now)
-    case .names(let event):
+    case .questions(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
-      return network?.names.handle(event, now: now) ?? []
+      return network?.questions.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
-    case .uplink(let event): return network?.uplink.handle(event, now: now) ?? []
+    case .uplink(let event): return network?.way?.uplink.handle(event, now: now) ?? []
     case .control(let event): return control.handle(event, now: now)
     case .recorder(let event): return recorder.handle(event, now: now)
     }
@@ -139,6 +143,7 @@ struct Supervisor: ~Copyable {
       case .refused(let packet): recorder.refused(packet, by: plan, now: now)
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
+      case .nameWanted, .nameFound, .nameRefused, .connectionRefused, .namesCut: break
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {

@@ -37,7 +37,7 @@ struct Filtered: ~Copyable {
 
   /// Everything in the jail but the way out.
   consuming func connect(
-    _ sockets: consuming UplinkSockets, _ routing: JailRouting, _ refusals: inout RefusalResponder
+    _ dropped: consuming FileDescriptor, _ routing: JailRouting, _ refusals: inout RefusalResponder
   ) throws -> Closed {
     let plan = blueprint.plan
     let answers = try tap.duplicate()
@@ -45,27 +45,34 @@ struct Filtered: ~Copyable {
     try uplink.configure()
     refusals.attend(
       DroppedFrames(
-        packets: PacketSocket(owning: sockets.packets), tap: answers, link: uplink.end,
+        packets: PacketSocket(owning: dropped), tap: answers, link: uplink.end,
         gateway: Pasta.linkAddress, gateways: plan.gateways))
-    let names = DNSForwarder(
-      udp: sockets.udp, tcp: sockets.tcp, resolvers: blueprint.resolver.resolvers)
-    return Closed(plan: plan, pasta: pasta, uplink: uplink, names: names)
+    return Closed(pasta: pasta, uplink: uplink)
   }
 }
 
 /// All is there but pasta's word, and the way out.
 struct Closed: ~Copyable {
-  fileprivate let plan: Plan
   fileprivate let pasta: Pasta.Starting
   fileprivate var uplink: Uplink
-  fileprivate let names: DNSForwarder
 
   /// Opens the way out, as soon as pasta is ready. `wait` returns when a descriptor is readable.
-  consuming func open(_ wait: (CInt) throws -> Void) throws -> Connected {
+  consuming func open(_ wait: (CInt) throws -> Void) throws -> OpenUplink {
     try wait(pasta.readiness.rawValue)
     let running = try pasta.checked()
     try uplink.open()
-    return Connected(plan: plan, pasta: running, uplink: uplink, names: names)
+    return OpenUplink(pasta: running, uplink: uplink)
+  }
+}
+
+/// The way out, and who relays what leaves by it.
+struct OpenUplink: ~Copyable {
+  var pasta: Pasta.Running
+  var uplink: Uplink
+
+  fileprivate init(pasta: consuming Pasta.Running, uplink: consuming Uplink) {
+    self.pasta = pasta
+    self.uplink = uplink
   }
 }
 
@@ -75,17 +82,26 @@ struct PlanOfAnotherMode: Error {}
 /// The jail's network. What is in here lives and dies together.
 struct Connected: ~Copyable {
   private(set) var plan: Plan
-  var pasta: Pasta.Running
-  var uplink: Uplink
-  var names: DNSForwarder
+  /// nil where all that is allowed is allowed by name.
+  var way: OpenUplink?
+  var questions: DNSForwarder
+  private let names: NamesSockets?
+  private let directory: NameDirectory?
+  private let routing: JailRouting
 
-  fileprivate init(
-    plan: Plan, pasta: consuming Pasta.Running, uplink: consuming Uplink, names: consuming DNSForwarder
+  /// A network whose links and routes are those of the plan; nil if nothing is to be asked.
+  init?(
+    _ blueprint: Blueprint, _ way: consuming OpenUplink?, _ questions: consuming QuestionSockets?,
+    _ names: consuming NamesSockets?, _ routing: JailRouting
   ) {
-    self.plan = plan
-    self.pasta = pasta
-    self.uplink = uplink
+    guard let questions = questions.take() else { return nil }
+    plan = blueprint.plan
+    self.way = way
+    directory = blueprint.plan.names.map { NameDirectory($0) }
+    self.questions = DNSForwarder(
+      udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers, directory: directory)
     self.names = names
+    self.routing = routing
   }
 
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
@@ -100,18 +116,24 @@ struct Connected: ~Copyable {
   mutating func follow(
     _ next: Plan, _ resolvers: [HostFacts.Resolver], _ refusals: inout RefusalResponder
   ) throws {
-    // A plan for another mode has no routes: it would take the walls away.
-    guard next.network == plan.network else { throw PlanOfAnotherMode() }
-    names.use(resolvers)
+    // A plan for another mode has other routes: it would take the walls away.
+    guard next.network == plan.network, next.hasUplink == plan.hasUplink else { throw PlanOfAnotherMode() }
+    questions.use(resolvers)
     if next == plan { return }
-    try uplink.follow(next)
+    if way == nil {
+      try routing.follow(next, routes: [])
+    } else {
+      try way?.uplink.follow(next)
+    }
     try refusals.follow(next)
     plan = next
   }
 
-  /// Without pasta nobody reads the tap; without the link programs learn it at once.
+  /// Without pasta nobody reads the tap; without the links programs learn it at once.
   consuming func cut() {
-    pasta.kill()
-    try? uplink.cut()
+    if let way = way.take() {
+      way.pasta.kill()
+      try? way.uplink.cut()
+    }
   }
 }

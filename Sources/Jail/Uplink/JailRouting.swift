@@ -14,6 +14,8 @@ final class JailRouting: Service {
   private var socket: FileDescriptor?
   /// nil without one.
   private(set) var refusals: RefusalLink?
+  /// nil without one.
+  private var names: NamesRoutes?
   private let links: [Link]
   /// What the kernel's tables hold.
   private var installed: [Route]
@@ -36,6 +38,16 @@ final class JailRouting: Service {
     installed = plan.blackholes
   }
 
+  /// Takes over the link to the jail's names, which has come since. Its index.
+  func lead(to addresses: NameAddresses) throws -> UInt32 {
+    let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
+    guard let link = links.first(where: { $0.name == NamesNamespace.jailLink }) else {
+      throw SystemCallError("RTM_GETLINK", NamesNamespace.jailLink, errno: Errno.ENODEV)
+    }
+    names = NamesRoutes(index: link.index, addresses: addresses)
+    return link.index
+  }
+
   /// A link that was there from the beginning.
   func link(named name: String) throws(SystemCallError) -> Link {
     guard let link = links.first(where: { $0.name == name }) else {
@@ -46,7 +58,7 @@ final class JailRouting: Service {
 
   /// Sets the links up, and installs all routes but those of the way out; read back. From then on changes by others are noticed.
   func configure(_ plan: Plan, uplink: [Message] = [], routes: [Route] = []) throws {
-    try kernel.apply(uplink + (refusals?.setupRequests ?? []))
+    try kernel.apply(uplink + (refusals?.setupRequests ?? []) + (names?.setupRequests ?? []))
     for addresses in refusals?.addresses ?? [] {
       do {
         try kernel.apply([refusals?.addressRequest(addresses)].compactMap { $0 })
@@ -68,7 +80,8 @@ final class JailRouting: Service {
   }
 
   private func install(_ plan: Plan, _ routes: [Route], andFirst requests: [Message] = []) throws {
-    let wanted = plan.blackholes + routes + (refusals?.routes(plan) ?? [])
+    let wanted =
+      plan.blackholes + routes + (names?.routes ?? []) + (refusals?.routes(plan, names?.addresses.pool) ?? [])
     try kernel.apply(requests + RoutingTable.changes(from: installed, to: wanted))
     installed = wanted
   }
@@ -85,6 +98,15 @@ final class JailRouting: Service {
     installed.removeAll { $0.nextHops.contains { $0.link == link } }
     try kernel.apply(installed.filter { $0.kind == .throw }.map(\.deleteRequest))
     installed.removeAll { $0.kind == .throw }
+  }
+
+  /// Takes the link to the names away. What leads there is refused then as all else.
+  func leaveNames() throws {
+    guard let names = names.take() else { return }
+    let pool = Set([names.addresses.pool, Prefix(names.addresses.peer)].map { $0.address.bytes })
+    let gone = installed.filter { $0.kind == .throw && pool.contains($0.destination) }
+    try kernel.apply(gone.map(\.deleteRequest) + [Link.deleteRequest(index: names.index)])
+    installed.removeAll { gone.contains($0) || $0.nextHops.contains { $0.link == names.index } }
   }
 
   /// How many frames have left a link; ENODEV when it is gone.

@@ -23,18 +23,14 @@ struct JailSockets: ~Copyable {
   }
 }
 
-/// The sockets that serve an uplink.
-struct UplinkSockets: ~Copyable {
-  /// Shows what the tap filter drops.
-  let packets: FileDescriptor
-  /// DNS.
+/// The sockets on which the jail asks for names.
+struct QuestionSockets: ~Copyable {
   let udp: FileDescriptor
   let tcp: FileDescriptor
 
   init(owning descriptors: [CInt]) throws(SystemCallError) {
-    guard descriptors.count == 3 else { throw SystemCallError("recvmsg", "sockets", errno: Errno.EPROTO) }
-    packets = FileDescriptor(owning: descriptors[0])
-    udp = FileDescriptor(owning: descriptors[1])
-    tcp = FileDescriptor(owning: descriptors[2])
+    guard descriptors.count == 2 else { throw SystemCallError("recvmsg", "sockets", errno: Errno.EPROTO) }
+    udp = FileDescriptor(owning: descriptors[0])
+    tcp = FileDescriptor(owning: descriptors[1])
   }
 }

@@ -137,3 +137,9 @@ def udp(address, port, text):
     """One datagram from the host."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(text.encode(), (address, port))
+
+
+def sysctl(name, value, world=False):
+    with kernel.network_namespace(network.WORLD) if world else contextlib.nullcontext():
+        with open(f"/proc/sys/{name}", "w") as file:
+            file.write(value)

@@ -138,6 +138,8 @@ class Services:
     def _tcp(self, place, family, address, port):
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if place == "world":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # `named` serves some addresses itself
         if family == socket.AF_INET6 and address == "::":
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self._listen(place, listener, (address, port))

@@ -3,6 +3,7 @@
 Runs inside a jail, or outside as the control. Every probe names the error that a program would have seen.
 """
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -140,10 +141,124 @@ def dns(probe):
 
 def getaddrinfo(probe):
     try:
-        found = socket.getaddrinfo(probe["name"], 80, proto=socket.IPPROTO_TCP)
+        found = socket.getaddrinfo(probe["name"], 80, proto=socket.IPPROTO_TCP, flags=probe.get("flags", 0))
     except socket.gaierror as error:
         return {"gai": error.args[0]}
     return {"addresses": sorted({entry[4][0] for entry in found})}
+
+
+def connected(probe):
+    """A TCP connection to a name, as programs make it: one address after the other; or to an address."""
+    if "address" in probe:
+        with contextlib.ExitStack() as stack:
+            sock = stack.enter_context(socket.socket(family_of(probe["address"]), socket.SOCK_STREAM))
+            sock.settimeout(probe.get("timeout", 5))
+            bind_to_device(probe, sock)
+            if "attempts" in probe:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, probe["attempts"])
+                sock.settimeout(None)
+            sock.connect((probe["address"], probe["port"]))
+            stack.pop_all()
+            return sock
+    return socket.create_connection((probe["name"], probe["port"]), timeout=probe.get("timeout", 5))
+
+
+def send(sock, data, segments=1):
+    """Sends bytes in so many segments, a moment between them."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    size = max(-(-len(data) // segments), 1)
+    for at in range(0, len(data), size):
+        sock.sendall(data[at : at + size])
+        if segments > 1:
+            time.sleep(0.005)
+
+
+def receive(sock, enough):
+    data = b""
+    while not enough(data) and (more := sock.recv(65536)):
+        data += more
+    return data
+
+
+def talk(probe):
+    """A conversation over TCP: what was received, until a step failed."""
+    got, step = [], "connect"
+    try:
+        with connected(probe) as sock:
+            for step, (word, *words) in enumerate(probe["steps"]):
+                if word == "send":
+                    send(sock, words[0].encode("latin-1"), *words[1:])
+                elif word == "receive":
+                    got.append(receive(sock, lambda data, size=words[0]: len(data) >= size).decode("latin-1"))
+                elif word == "until":
+                    got.append(receive(sock, lambda data, end=words[0].encode(): end in data).decode("latin-1"))
+                elif word == "end":
+                    got.append(receive(sock, lambda data: False).decode("latin-1"))
+                elif word == "fill":
+                    sock.sendall(bytes(words[0]))
+                elif word == "count":
+                    got.append(sum(len(data) for data in iter(lambda: sock.recv(1 << 20), b"")))
+                elif word == "shutdown":
+                    sock.shutdown(socket.SHUT_WR)
+                elif word == "pause":
+                    time.sleep(words[0])
+                else:
+                    raise ValueError(word)
+    except socket.gaierror as error:
+        return {"errno": GAI.get(error.args[0], error.args[0]), "at": "name"}
+    except TimeoutError as error:
+        return {"errno": "ETIMEDOUT" if error.errno else "SILENCE", "got": got, "at": step}
+    except OSError as error:
+        return {"errno": errno.errorcode[error.errno], "got": got, "at": step}
+    return {"got": got}
+
+
+def tls(probe):
+    """A TLS handshake with a server name of the probe's choice, or none; then a request over it. Its answer."""
+    import ssl  # which takes a while, and few need it
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        with connected(probe) as sock:
+            session = context.wrap_bio(incoming, outgoing, server_hostname=probe.get("sni"))
+            segments = probe.get("segments", 1)
+
+            def exchange(call):
+                nonlocal segments
+                while True:
+                    try:
+                        result = call()
+                    except ssl.SSLWantReadError:
+                        result = None
+                    if outgoing.pending:
+                        send(sock, reshaped(outgoing.read(), probe), segments)
+                        segments = 1
+                    if result is not None:
+                        return result
+                    data = sock.recv(65536)
+                    incoming.write(data) if data else incoming.write_eof()
+
+            exchange(lambda: session.do_handshake() or True)
+            exchange(lambda: session.write(probe.get("request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n").encode()))
+            return {"got": exchange(lambda: session.read(65536)).decode("latin-1")}
+    except socket.gaierror as error:
+        return {"errno": GAI.get(error.args[0], error.args[0])}
+    except ssl.SSLError as error:
+        return {"errno": "TLS", "text": str(error)}
+
+
+def reshaped(data, probe):
+    """The ClientHello in records of so many bytes each."""
+    size = probe.get("record")
+    if not size or data[:1] != b"\x16" or data[5:6] != b"\x01":
+        return data
+    body = data[5:]
+    return b"".join(data[:3] + struct.pack("!H", len(body[at : at + size])) + body[at : at + size] for at in range(0, len(body), size))
+
+
+GAI = {getattr(socket, name): name for name in ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA")}
 
 
 def run(probe):
@@ -172,7 +287,7 @@ def evaluate(probe):
 
 PROBES = {
     "tcp": tcp, "udp": udp, "icmp": icmp, "unix": connect_unix, "dns": dns, "getaddrinfo": getaddrinfo, "run": run,
-    "read": read, "write": write, "evaluate": evaluate,
+    "talk": talk, "tls": tls, "read": read, "write": write, "evaluate": evaluate,
 }  # fmt: skip
 
 
