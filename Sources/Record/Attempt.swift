@@ -125,6 +125,18 @@ extension RecordLine.Rule {
     }
   }
 
+  /// The rule about a name.
+  public init(_ rule: DomainRule) {
+    prefix = "\(rule.pattern)"
+    because = "\(rule.origin)"
+    kind = rule.origin.kind.rawValue
+    if case .configuration(let location, _) = rule.origin {
+      (file, line) = (location.file, location.line)
+    } else {
+      (file, line) = (nil, nil)
+    }
+  }
+
   /// What to write, for an attempt that this rule refused.
   public func remedy(for attempt: Attempt) -> Remedy {
     let place = file.map { "\($0.visible()):\(line ?? 0)" }

@@ -143,7 +143,11 @@ struct Supervisor: ~Copyable {
       case .refused(let packet): recorder.refused(packet, by: plan, now: now)
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
-      case .nameWanted, .nameFound, .nameRefused, .connectionRefused, .namesCut: break
+      case .nameRefused(let name):
+        recorder.refused(NamedRefusal(question: name, by: plan.names), by: .unknown, now: now)
+      case .connectionRefused(let connection):
+        recorder.refused(NamedRefusal(connection, by: plan.names), by: connection.sender, now: now)
+      case .nameWanted, .nameFound, .namesCut: break
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {
