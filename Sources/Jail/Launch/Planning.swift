@@ -8,7 +8,7 @@ extension Launch {
     Configuration, HostFacts, Plan
   ) {
     let isJail = Confinement.isJail(try ConfigurationFiles.read())
-    let configuration = try isJail ? ConfigurationFiles.read() : configuration(network: network)
+    let configuration = try isJail ? ConfigurationFiles.read() : configuration(network: network).0
     let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
     guard isJail else {
       return (configuration, facts, try Plan.measured(configuration, facts))
@@ -20,10 +20,14 @@ extension Launch {
     }
   }
 
-  /// What holds for a launch from this directory: the files, and what the project and the command line take off them.
-  public static func configuration(network: NetworkMode? = nil) throws(LaunchFailure) -> Configuration {
+  /// What holds for a launch from this directory: the files, and what the project and the command line take off them. The path of the
+  /// project's file, if there is one.
+  public static func configuration(
+    network: NetworkMode? = nil
+  ) throws(LaunchFailure) -> (Configuration, project: String?) {
     let files = try ConfigurationFiles.read()
-    return try LaunchLimits(network, files).applied(to: files)
+    let limits = try LaunchLimits(network, files)
+    return (try limits.applied(to: files), limits.project?.path)
   }
 
   /// The override: said, so that nobody takes the command for a jailed one.

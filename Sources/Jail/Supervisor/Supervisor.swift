@@ -156,6 +156,7 @@ struct Supervisor: ~Copyable {
         }
         control.answer(client, status)
       case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
+      case .relay, .relayEnded: break
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
       case .ended(let status): return status
@@ -168,8 +169,8 @@ struct Supervisor: ~Copyable {
   private mutating func follow() {
     do {
       let (facts, resolver) = try HostNetwork.current()
-      holder.resolverCover.show(resolver.jailText)
       try network?.follow(facts, resolver.resolvers, live.current, &refusals)
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
@@ -211,6 +212,7 @@ struct Supervisor: ~Copyable {
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
     do {
       try network?.follow(plan, resolver.resolvers, &refusals)
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
     } catch {
       cut("the walls could not follow the configuration (\(error))")
     }
@@ -220,7 +222,7 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some: break
+    case .some(let network): status.names = network.nameCount
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused
