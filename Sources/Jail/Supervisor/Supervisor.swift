@@ -144,9 +144,9 @@ struct Supervisor: ~Copyable {
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
       case .nameRefused(let name):
-        recorder.refused(NamedRefusal(question: name, by: plan.names), by: .unknown, now: now)
+        recorder.refused(NamedRefusal(question: name, plan.names), by: .unknown, now: now)
       case .connectionRefused(let connection):
-        recorder.refused(NamedRefusal(connection, by: plan.names), by: connection.sender, now: now)
+        recorder.refused(NamedRefusal(connection, plan.names), by: connection.sender, now: now)
       case .nameWanted, .nameFound, .namesCut: break
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
@@ -222,7 +222,7 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some(let network): status.names = network.nameCount
+    case .some: break
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused
