@@ -179,7 +179,7 @@ struct Supervisor: ~Copyable {
       let change = ConfigurationChange(
         from: live.current, to: try reading.result.get(),
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
-        hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
+        means: plan.map(ConfigurationChange.Means.init) ?? .all)
       switch (plan, change.configuration.network) {
       case (nil, _): break
       case (_, let mode) where mode.value == .none:
