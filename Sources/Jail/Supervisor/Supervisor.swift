@@ -143,7 +143,11 @@ struct Supervisor: ~Copyable {
       case .refused(let packet): recorder.refused(packet, by: plan, now: now)
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
-      case .nameWanted, .nameFound, .nameRefused, .connectionRefused, .namesCut: break
+      case .nameRefused(let name):
+        recorder.refused(NamedRefusal(question: name, by: plan.names), by: .unknown, now: now)
+      case .connectionRefused(let connection):
+        recorder.refused(NamedRefusal(connection, by: plan.names), by: connection.sender, now: now)
+      case .nameWanted, .nameFound, .namesCut: break
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {
@@ -178,7 +182,7 @@ struct Supervisor: ~Copyable {
     do throws(LaunchFailure) {
       let plan = network?.plan
       let change = ConfigurationChange(
-        from: live.current, to: try reading.result.get(),
+        from: live.current, to: try blueprint.limits.applied(to: reading.result.get(), isRunning: true),
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
         means: plan.map(ConfigurationChange.Means.init) ?? .all)
       switch (plan, change.configuration.network) {
@@ -218,7 +222,7 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some: break
+    case .some(let network): status.names = network.nameCount
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused

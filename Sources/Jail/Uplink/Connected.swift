@@ -104,6 +104,9 @@ struct Connected: ~Copyable {
     self.routing = routing
   }
 
+  /// How many names the jail has used; nil where it has none of its own.
+  var nameCount: Int? { directory?.count }
+
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
   mutating func follow(
     _ facts: HostFacts, _ resolvers: [HostFacts.Resolver], _ configuration: Configuration,
