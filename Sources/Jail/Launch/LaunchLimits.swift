@@ -15,12 +15,17 @@ struct LaunchLimits: Sendable {
     project = try ProjectFile.find(trusting: configuration.trustedProjects)
   }
 
-  /// The configuration with the limits. Whatever the files have become since the launch, it is not wider than they are.
-  func applied(to configuration: Configuration) throws(LaunchFailure) -> Configuration {
+  /// The configuration with the limits. Whatever the files have become since the launch, it is not wider than they are; and a running
+  /// jail follows them, whatever its project's file would have opened.
+  func applied(to configuration: Configuration, isRunning: Bool = false) throws(LaunchFailure)
+    -> Configuration
+  {
     var configuration = configuration
     if let project {
       configuration = try parsing { () throws(ConfigurationError) in
-        try configuration.tightened(by: (project.path, project.bytes), mayWiden: project.mayWiden)
+        try configuration.tightened(
+          by: (project.path, project.bytes), mayWiden: project.mayWiden,
+          leavingOutRest: isRunning)
       }
       try configuration.expandPresets(of: [TrustedText(path: project.path, bytes: project.bytes)])
     }

@@ -5,10 +5,7 @@ extension Diagnostic {
   ) {
     let place = preset.location ?? SourceLocation(file: "", line: 1, column: 1)
     let text = files.first { $0.name == place.file }?.text ?? []
-    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    let bytes = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
-    let line = ConfigurationLine(
-      bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, number: place.line, file: place.file)
+    let line = ConfigurationLine(at: place, of: text)
     let known = names.isEmpty ? "no presets are installed" : "there are \(names.joined(separator: ", "))"
     let meant = Spelling.suggestion(for: preset.value, among: names).map { "did you mean \($0)? " } ?? ""
     self = line.diagnostic(
