@@ -19,13 +19,16 @@ public enum Launch {
       // 1. Nothing has been created yet, so every complaint can be made at once.
       try LaunchStep.read.launch { try Process.openStandardDescriptors() }
       let files = try ConfigurationFiles.texts()
-      let configuration = try configuration(files, network)
-      overrideAllowed = configuration.allowOverride.value
+      let administrator = try files.parsed()
+      overrideAllowed = administrator.allowOverride.value
       let wish = override ? command.environment[Override.variable] : nil
-      guard try Override.wantsJail(environment: wish, configuration) else {
-        try withoutJail(command, configuration)
+      guard try Override.wantsJail(environment: wish, administrator) else {
+        try withoutJail(command, administrator)
       }
-      if network == nil && Confinement.isJail(configuration) { try execute(command) }
+      // What is started in a jail stays there: the project's file is the command's to change by now.
+      if network == nil && Confinement.isJail(administrator) { try execute(command) }
+      let limits = try LaunchLimits(network, administrator)
+      let configuration = try limits.applied(to: administrator)
       try StandardStreams.check()
       Signals.prepareForChildren()
       let descriptors = try NamedDescriptors(in: command.arguments)
@@ -39,8 +42,8 @@ public enum Launch {
       // 4.
       let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
-        configuration: configuration, files: files.digest, plan: plan, facts: facts, resolver: resolver,
-        coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
+        configuration: configuration, limits: limits, files: files.digest, plan: plan, facts: facts,
+        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
         descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.

@@ -199,9 +199,9 @@ struct Supervisor: ~Copyable {
     do throws(LaunchFailure) {
       let plan = network?.plan
       let change = ConfigurationChange(
-        from: live.current, to: try reading.result.get(),
+        from: live.current, to: try blueprint.limits.applied(to: reading.result.get(), isRunning: true),
         mayWiden: reading.isAsked || !TrustedFile.isWrittenByCaller,
-        hasIPv6: plan.map { $0.ipv6 != nil } ?? true)
+        means: plan.map(ConfigurationChange.Means.init) ?? .all)
       switch (plan, change.configuration.network) {
       case (nil, _): break
       case (_, let mode) where mode.value == .none:
