@@ -16,13 +16,13 @@ final class Bench {
   private(set) var effects: [Effect] = []
 
   /// The resolvers' addresses; nobody listens on those in `absent`.
-  init(_ addresses: [String], absent: Set<String> = []) throws {
+  init(_ addresses: [String], absent: Set<String> = [], directory: NameDirectory? = nil) throws {
     listeners = try DNSListeners(port: 0)
     let (port, resolvers) = try Self.start(addresses.filter { !absent.contains($0) })
     self.resolvers = resolvers
     forwarder = DNSForwarder(
       udp: try listeners.udp.descriptor.duplicate(), tcp: try listeners.tcp.descriptor.duplicate(),
-      resolvers: Self.list(addresses), port: port)
+      resolvers: Self.list(addresses), port: port, directory: directory)
   }
 
   static func list(_ addresses: [String]) -> [HostFacts.Resolver] {
@@ -65,6 +65,9 @@ final class Bench {
     }
     if servesResolvers { for resolver in resolvers { try resolver.serve() } }
   }
+
+  /// What a connection does that needs a name's addresses.
+  func find(_ name: DomainName) { effects += forwarder.find(name, now: now) }
 
   /// Moves the clock and goes round until all is quiet.
   func pass(_ milliseconds: Int = 0) throws {

@@ -44,7 +44,7 @@ import Testing
     return Blueprint(
       configuration: configuration, files: 0, plan: try Plan.make(configuration: configuration, facts: facts),
       facts: facts,
-      resolver: ResolverConfiguration(parsing: []), pasta: nil,
+      resolver: ResolverConfiguration(parsing: []), coveredFiles: [], pasta: nil,
       command: Command(
         arguments: [Array("true".utf8)], environment: Environment([Array("HOME=\(home.path)".utf8)])),
       descriptors: try NamedDescriptors(in: []), ignoresHangup: false, report: nil)

@@ -154,11 +154,11 @@ mutate("DNS: queries only", "UPDATE and others forwarded", REQUEST, "guard bytes
 mutate("DNS: no transfers", "AXFR and IXFR forwarded", REQUEST, "(249...252)", "(249...250)", ("test_dns", "zone_transfers"))
 mutate("DNS: answers belong to queries", "any identifier", REQUEST, "message[0] == bytes[0], message[1] == bytes[1],\n", "\n",
        ("test_dns", "forged"))
-mutate("resolv.conf", "the host's", SEALED, "    try ResolverFile.install(blueprint.resolver.jailText)\n", "",
+mutate("resolv.conf", "the host's", SEALED, "    for covered in blueprint.coveredFiles { try covered.install() }\n", "",
        ("test_dns", "search_and_options or linked_resolv"))
 mutate("resolv.conf, replaced meanwhile", "not covered again", f"{JAIL}/Names/ResolverCover.swift",
-       "      if !ResolverFile.says(text, at: path) { try renew(path) }\n",
-       "      if ResolverFile.says(text, at: path) { try renew(path) }\n", ("test_dns", "replaced_meanwhile"))
+       "path = paths[covered.file], !covered.isRead(at: path)",
+       "path = paths[covered.file], covered.isRead(at: path)", ("test_dns", "replaced_meanwhile"))
 
 # The seal.
 
@@ -259,7 +259,7 @@ RUN, LIST, SEARCH, COVERS, EXPOSED = (
     f"{JAIL}/Sockets/{name}.swift" for name in ("RunDirectory", "SocketList", "SocketSearch", "Covers", "ExposedSocket"))
 ROWS = ("test_sockets", "every_row")
 ATTACKED = "test_sockets_attacked"
-mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap(\\.self), &covers)\n", "",
+mutate("/run", "the host's", SEALED, "    try RunDirectory.replace(mounts, files: blueprint.coveredFiles.compactMap { try $0.file.path }, &covers)\n", "",
        ROWS, (ATTACKED, "taken_before"), ("test_dns", "other_resolvers"))
 mutate("/run by another name", "visible", RUN, "    for mount in mounts where devices.contains(mount.device)", "    for mount in mounts where mount.path.isEmpty && devices.contains(mount.device)",
        ("test_sockets", "another_name"))

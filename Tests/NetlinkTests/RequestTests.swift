@@ -80,6 +80,20 @@ extension RequestTests {
     #expect(Reply.split(rule.addRequest.bytes[...])?.first.flatMap(PolicyRule.init) == rule)
   }
 
+  @Test func ruleForAPort() {
+    let rule = PolicyRule(family: .ipv4, priority: 100, table: 100, tcpPort: 443)
+    #expect(
+      rule.addRequest.bytes == [
+        52, 0, 0, 0, 32, 0, 0x01, 0x06, 0, 0, 0, 0, 0, 0, 0, 0,
+        2, 0, 0, 0, 100, 0, 0, 1, 0, 0, 0, 0,
+        8, 0, 6, 0, 100, 0, 0, 0,
+        5, 0, 22, 0, 6, 0, 0, 0,  // FRA_IP_PROTO
+        8, 0, 24, 0, 0xbb, 0x01, 0xbb, 0x01,  // FRA_DPORT_RANGE
+      ])
+    #expect(Reply.split(rule.addRequest.bytes[...])?.first.flatMap(PolicyRule.init) == rule)
+    #expect(!rule.isPlain)
+  }
+
   @Test func routeOfAnotherTable() {
     let route = Route(
       family: .ipv4, destination: [10, 1, 0, 0], prefixLength: 16, kind: .throw, table: 77)

@@ -6,7 +6,7 @@ internal import Policy
 struct NamePorts: ~Copyable {
   private enum Progress { case listening, open }
   private var ports: [UInt16: Progress] = [:]
-  private let stock: SocketStock
+  private let stock: any ListenerSource
   private let heldIndex: UInt32
   private var routing: NetlinkSocket
 
@@ -14,9 +14,8 @@ struct NamePorts: ~Copyable {
   /// The table in which the pool is local.
   static let table: UInt32 = 100
   private static let priority: UInt32 = 100
-  private static let backlog: CInt = 256
 
-  init(_ stock: SocketStock, heldIndex: UInt32, routing: consuming NetlinkSocket) {
+  init(_ stock: any ListenerSource, heldIndex: UInt32, routing: consuming NetlinkSocket) {
     self.stock = stock
     self.heldIndex = heldIndex
     self.routing = routing
@@ -28,10 +27,7 @@ struct NamePorts: ~Copyable {
   /// by the kernel, with a reset.
   mutating func open(_ port: UInt16, _ order: NameGateway.Order) throws {
     if ports[port] == nil {
-      guard let socket = stock.take() else { throw SystemCallError("socket", "names", errno: Errno.EMFILE) }
-      try socket.listenTransparently(
-        port: port, program: FilterInstruction.list(HandshakeFilter.requests(onlyBy: heldIndex)),
-        backlog: Self.backlog)
+      let socket = try stock.listener(port: port, link: heldIndex)
       try order(.listen(port: port), socket.descriptor.rawValue)
       ports[port] = .listening
     }

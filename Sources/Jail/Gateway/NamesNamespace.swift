@@ -19,10 +19,8 @@ struct NamesNamespace: ~Copyable {
   static let linkAddress: [UInt8] = [0x9a, 0x55, 0x9a, 0x55, 0x9a, 0x56]
   /// Frames that wait on held0.
   private static let heldQueue: UInt32 = 400
-  /// The table that makes the pool's addresses local.
-  static let localTable: UInt32 = 100
   /// A listening socket for each port.
-  static let stockCount = 64
+  static let stockCount = NamePorts.most
 
   private let child: CInt
   private let socket: DatagramSocket
@@ -51,13 +49,13 @@ struct NamesNamespace: ~Copyable {
   }
 
   /// What the child has made. `wait` returns when a descriptor is readable.
-  consuming func finish(_ wait: (CInt) throws -> Void) throws -> NamesSockets {
+  consuming func finish(_ wait: (CInt) throws -> Void) throws -> NamesDescriptors {
     try wait(socket.descriptor.rawValue)
     let message = try socket.receive()
     _ = try Process.wait(child)
     switch message.flatMap(HolderReport.init) {
     case .names(let descriptors, let heldLink):
-      return try NamesSockets(owning: descriptors, heldLink: heldLink)
+      return try NamesDescriptors(owning: descriptors, heldLink: heldLink)
     case .failed(let failure): throw failure
     default: throw SystemCallError("recvmsg", "names", errno: Errno.EPROTO)
     }
@@ -90,7 +88,7 @@ struct NamesNamespace: ~Copyable {
     try kernel.apply(routes(addresses, own).map(\.addRequest))
     try RoutingTable.verify(routes(addresses, own), in: &kernel)
     let packets = try PacketSocket(
-      link: CInt(own), program: FilterInstruction.list(HeldConnectionFilter.seen(addresses.pool)))
+      link: CInt(own), program: FilterInstruction.list(HandshakeFilter.asked(of: addresses.pool)))
     guard let any = SocketAddress([0, 0, 0, 0], port: 0) else {
       throw SystemCallError("socket", errno: Errno.EINVAL)
     }
@@ -106,7 +104,7 @@ struct NamesNamespace: ~Copyable {
       Route(Prefix(addresses.own), kind: .unicast, nextHop: .init(link: link, gateway: nil)),
       Route(addresses.pool, kind: .blackhole),
       Route(
-        addresses.pool, kind: .local, nextHop: .init(link: Link.loopback, gateway: nil), table: localTable),
+        addresses.pool, kind: .local, nextHop: .init(link: Link.loopback, gateway: nil), table: NamePorts.table),
     ]
   }
 
@@ -120,5 +118,34 @@ struct NamesNamespace: ~Copyable {
     } catch {
       throw SystemCallError("write", "/proc/sys/\(name)", errno: error.errno)
     }
+  }
+}
+
+/// What the child hands out.
+struct NamesDescriptors: ~Copyable {
+  private let packets: FileDescriptor
+  private let held: FileDescriptor
+  private let netlink: FileDescriptor
+  private let stock: SocketStock
+  private let heldLink: UInt32
+
+  /// In the order in which they are sent.
+  fileprivate init(owning descriptors: [CInt], heldLink: UInt32) throws(SystemCallError) {
+    guard descriptors.count == 3 + NamesNamespace.stockCount else {
+      throw SystemCallError("recvmsg", "names", errno: Errno.EPROTO)
+    }
+    packets = FileDescriptor(owning: descriptors[0])
+    held = FileDescriptor(owning: descriptors[1])
+    netlink = FileDescriptor(owning: descriptors[2])
+    stock = SocketStock(owning: Array(descriptors[3...]))
+    self.heldLink = heldLink
+  }
+
+  /// With the index of the jail's end.
+  consuming func sockets(jailLink: UInt32) -> NamesSockets {
+    NamesSockets(
+      packets: PacketSocket(owning: packets), held: held, heldIndex: heldLink,
+      routing: NetlinkSocket(owning: netlink), stock: stock, gateway: NamesNamespace.linkAddress,
+      jail: NamesNamespace.linkAddress, jailIndex: jailLink)
   }
 }

@@ -115,8 +115,8 @@ struct UnsealedJail: ~Copyable {
     let kept = Set(exposed.map(\.identity))
     var covers = Covers()
     try Automounts.cover(mounts, &covers)
-    try RunDirectory.replace(mounts, files: [ResolverFile.path].compactMap(\.self), &covers)
-    try ResolverFile.install(blueprint.resolver.jailText)
+    try RunDirectory.replace(mounts, files: blueprint.coveredFiles.compactMap { try $0.file.path }, &covers)
+    for covered in blueprint.coveredFiles { try covered.install() }
     try SocketSearch.visit(list, mounts) { place, kind, path in
       if kind == .socket, try kept.contains(FileStatus.of(place).identity) { return }
       try covers.cover(place, kind, named: path)

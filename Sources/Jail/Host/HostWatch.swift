@@ -7,7 +7,7 @@ struct HostWatch: ~Copyable, Service {
   enum Event { case network }
 
   private var network: RoutingEvents
-  private var resolverFile = ResolverFile.version
+  private var resolverFile = ResolverFile.configuration.version
   /// A change comes as a burst of notifications, and is read when this time has passed since the first of
   /// them.
   private static let settling = Duration.milliseconds(50)
@@ -32,7 +32,7 @@ struct HostWatch: ~Copyable, Service {
   /// The network says by itself that it has changed; the file of the name servers is looked at when somebody asks for a name,
   /// which is when it matters.
   mutating func nameIsAsked() -> [Effect] {
-    let version = ResolverFile.version
+    let version = ResolverFile.configuration.version
     if version == resolverFile { return [] }
     resolverFile = version
     deadline = nil

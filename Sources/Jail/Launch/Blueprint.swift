@@ -8,6 +8,8 @@ struct Blueprint: Sendable {
   let plan: Plan
   let facts: HostFacts
   let resolver: ResolverConfiguration
+  /// What the jail reads in place of the host's.
+  let coveredFiles: [CoveredFile]
   /// The path of pasta; nil when the plan has no uplink.
   let pasta: String?
   let command: Command

@@ -37,9 +37,11 @@ public enum Launch {
       // 3.
       let (facts, resolver) = try LaunchStep.facts.launch { try HostNetwork.current() }
       // 4.
+      let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
-        configuration: configuration, files: files.digest, plan: try Plan.measured(configuration, facts),
-        facts: facts, resolver: resolver, pasta: pasta, command: command, descriptors: descriptors,
+        configuration: configuration, files: files.digest, plan: plan, facts: facts, resolver: resolver,
+        coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
+        descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
@@ -81,9 +83,9 @@ public enum Launch {
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta].compactMap { $0 }), now: .now)
-      if let preparing = preparing.take() {
-        names = try preparing.finish(launcher.wait)
-        try routing.lead(to: blueprint.plan.names)
+      if let preparing = preparing.take(), let plan = blueprint.plan.names {
+        let made = try preparing.finish(launcher.wait)
+        names = made.sockets(jailLink: try routing.lead(to: plan.addresses))
       }
       var closed: Closed?
       if let filtered = filtered.take() {
@@ -92,7 +94,7 @@ public enum Launch {
         try routing.configure(blueprint.plan)
       }
       let questions = blueprint.plan.network == .none ? nil : try holder.questions()
-      let sealed = try holder.sealed(blueprint.resolver.jailText)
+      let sealed = try holder.sealed(blueprint.coveredFiles)
       var way: OpenUplink?
       if let closed = closed.take() { way = try closed.open(launcher.wait) }
       let network = Connected(blueprint, way.take(), questions, names.take(), routing)

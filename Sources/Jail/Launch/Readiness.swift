@@ -39,14 +39,14 @@ public enum Readiness {
     let name = "names"
     let options = "timeout:1 attempts:1"
     guard let found = try? HostNames.addresses(of: "\(wellKnown).", options: options),
-      let proxied = Prefix("198.18.0.0/15"), let plan = try? Launch.plan().2,
+      let proxied = SubstituteAddress.proxy.prefix, let plan = try? Launch.plan().2,
       let address = found.first(where: proxied.contains) ?? found.first
     else { return nil }
     let isOpen = plan.decide(Flow(destination: address, transport: .tcp, port: 443)).allowed
     guard proxied.contains(address), !isOpen else { return .ok(name, "\(wellKnown) is \(address)") }
     return .limited(
       name,
-      "\(wellKnown) is \(address): a proxy answers for every name, with addresses that are closed in jails",
+      "\(wellKnown) is \(address): \(SubstituteAddress.proxy.reason)",
       fix:
         "write allow-net = \(proxied) in \(ConfigurationFiles.main); that proxy then decides what a jail reaches"
     )

@@ -12,7 +12,12 @@ struct HostsFile {
   /// Of one name.
   private static let mostAddresses = 16
 
-  init(_ path: String = "/etc/hosts") { self.path = path }
+  init(_ path: String = ResolverFile.hosts.name) { self.path = path }
+
+  /// What a file says; nothing if there is none.
+  static func read(_ path: String = ResolverFile.hosts.name) -> [UInt8] {
+    (try? FileDescriptor.contents(of: path, limit: longest)) ?? []
+  }
 
   /// Other names are wanted from now on.
   mutating func forget() { version = nil }
@@ -22,7 +27,7 @@ struct HostsFile {
     let current = try? FileStatus.of(path).version
     if current == nil || current != version {
       version = current
-      let bytes = current == nil ? [] : (try? FileDescriptor.contents(of: path, limit: Self.longest)) ?? []
+      let bytes = current == nil ? [] : Self.read(path)
       table = [:]
       for line in HostsLine.all(in: bytes) {
         guard let address = line.address else { continue }

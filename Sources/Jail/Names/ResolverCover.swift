@@ -1,11 +1,11 @@
 import Linux
 
-/// Keeps the jail's resolv.conf(5) in its place while the jail lives.
+/// Keeps the jail's resolv.conf(5) and hosts(5) in their places while the jail lives.
 ///
 /// Where somebody outside renames a file over /etc/resolv.conf, the kernel takes away what other mount namespaces have mounted on
 /// it: a DHCP lease uncovers the host's. A child of the supervisor enters the jail's mount namespace, as only the owner of its
-/// user namespace can, and covers it again. No wall depends on this: without the cover, programs ask name servers that they cannot
-/// reach.
+/// user namespace can, and covers it again. No wall depends on this: without the covers, programs ask name servers that they cannot
+/// reach, and read addresses that are closed.
 struct ResolverCover: ~Copyable, Service {
   /// A mount has come or gone in the jail.
   enum Event { case mounts }
@@ -14,23 +14,25 @@ struct ResolverCover: ~Copyable, Service {
   private let mountNamespace: FileDescriptor
   /// The jail's mountinfo, which tells by poll(2) that a mount has come or gone (proc(5)).
   private let mounts: FileDescriptor
-  /// Where the file is: resolved before the command runs, who may arrange links.
-  private let path: String?
-  private var text: [UInt8]
+  /// Where the files are: resolved before the command runs, who may arrange links.
+  private let paths: [ResolverFile: String]
+  private var files: [CoveredFile]
   /// The child that is at it. One at a time: two would cover the same file twice.
   private var child: CInt?
   private var isDue = false
 
   init(
     userNamespace: consuming FileDescriptor, mountNamespace: consuming FileDescriptor, holder: CInt,
-    text: [UInt8]
+    files: [CoveredFile]
   ) throws {
     let mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
-    path = try ResolverFile.path
+    var paths: [ResolverFile: String] = [:]
+    for covered in files { paths[covered.file] = try covered.file.path }
+    self.paths = paths
     self.userNamespace = userNamespace
     self.mountNamespace = mountNamespace
     self.mounts = mounts
-    self.text = text
+    self.files = files
   }
 
   var interests: [Interest<Event>] { [.exceptional(mounts.rawValue, .mounts)] }
@@ -45,10 +47,10 @@ struct ResolverCover: ~Copyable, Service {
     return []
   }
 
-  /// From now on the file says this.
-  mutating func show(_ text: [UInt8]) {
-    guard text != self.text else { return }
-    self.text = text
+  /// From now on the files say this.
+  mutating func show(_ files: [CoveredFile]) {
+    guard files != self.files else { return }
+    self.files = files
     isDue = true
     start()
   }
@@ -61,7 +63,7 @@ struct ResolverCover: ~Copyable, Service {
   }
 
   private mutating func start() {
-    guard isDue, child == nil, let path else { return }
+    guard isDue, child == nil, !paths.isEmpty else { return }
     let supervisor = Process.id
     deadline = nil
     guard let process = try? Process.fork() else {
@@ -77,7 +79,9 @@ struct ResolverCover: ~Copyable, Service {
       try Process.dieWithParent(supervisor)
       try Namespaces.enter(userNamespace.rawValue)
       try Namespaces.enter(mountNamespace.rawValue)
-      if !ResolverFile.says(text, at: path) { try renew(path) }
+      for covered in files {
+        if let path = paths[covered.file], !covered.isRead(at: path) { try renew(covered, at: path) }
+      }
       Process.exit(0)
     } catch {
       Process.exit(1)
@@ -85,10 +89,10 @@ struct ResolverCover: ~Copyable, Service {
   }
 
   /// The file is made in a mount namespace apart, where covering a directory disturbs nobody.
-  private func renew(_ path: String) throws {
+  private func renew(_ covered: CoveredFile, at path: String) throws {
     try Namespaces.mount.unshare()
-    let file = try ResolverFile.make(text)
+    let file = try covered.make()
     try Namespaces.enter(mountNamespace.rawValue)
-    try ResolverFile.attach(file, at: path)
+    try CoveredFile.attach(file, at: path)
   }
 }

@@ -15,7 +15,8 @@ enum SubstituteAddress: CaseIterable {
     }
   }
 
-  private var reason: String {
+  /// What is wrong with a name that leads to one.
+  var reason: String {
     switch self {
     case .proxy: "a proxy answers for every name, with addresses that are closed in jails"
     case .translation: "the network translates to IPv4 (NAT64), by addresses that are closed in jails"

@@ -55,12 +55,12 @@ package struct RefusalLink: Sendable, Equatable {
 
   var rules: [PolicyRule] { addresses.map { Self.rule($0.family) } }
 
-  /// Its table for a plan.
-  func routes(_ plan: Plan) -> [Route] {
+  /// Its table for a plan, beside whose routes one leads to the names.
+  func routes(_ plan: Plan, _ names: Prefix? = nil) -> [Route] {
     func isHere(_ prefix: Prefix) -> Bool {
       addresses.contains { $0.own.family == prefix.family }
     }
-    let names = plan.names.map { [$0.addresses.pool] } ?? []
+    let names = [names].compactMap { $0 }
     guard plan.hasUplink else {
       return addresses.map { refused(.everything($0.own.family)) } + names.filter(isHere).map(open)
     }

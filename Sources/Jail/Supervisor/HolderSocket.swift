@@ -38,13 +38,13 @@ struct HolderSocket: ~Copyable {
     return try QuestionSockets(owning: descriptors)
   }
 
-  /// `resolverText` is what the jail's resolv.conf(5) says.
-  consuming func sealed(_ resolverText: [UInt8]) throws -> SealedHolder {
+  /// `files` are those that the jail has covered.
+  consuming func sealed(_ files: [CoveredFile]) throws -> SealedHolder {
     guard case .sealed(let descriptors) = try next(), descriptors.count == 2 else { throw Self.unexpected }
     let cover = try LaunchStep.seal.run {
       try ResolverCover(
         userNamespace: FileDescriptor(owning: descriptors[0]),
-        mountNamespace: FileDescriptor(owning: descriptors[1]), holder: process, text: resolverText)
+        mountNamespace: FileDescriptor(owning: descriptors[1]), holder: process, files: files)
     }
     return SealedHolder(process: process, socket: socket, resolverCover: cover)
   }

@@ -164,8 +164,8 @@ struct Supervisor: ~Copyable {
   private mutating func follow() {
     do {
       let (facts, resolver) = try HostNetwork.current()
-      holder.resolverCover.show(resolver.jailText)
       try network?.follow(facts, resolver.resolvers, live.current, &refusals)
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
     } catch {
       cut("the walls could not follow the host's network (\(error))")
     }
@@ -207,6 +207,7 @@ struct Supervisor: ~Copyable {
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
     do {
       try network?.follow(plan, resolver.resolvers, &refusals)
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
     } catch {
       cut("the walls could not follow the configuration (\(error))")
     }

@@ -86,6 +86,7 @@ struct Connected: ~Copyable {
   var way: OpenUplink?
   var questions: DNSForwarder
   private let names: NamesSockets?
+  private let directory: NameDirectory?
   private let routing: JailRouting
 
   /// A network whose links and routes are those of the plan; nil if nothing is to be asked.
@@ -96,8 +97,9 @@ struct Connected: ~Copyable {
     guard let questions = questions.take() else { return nil }
     plan = blueprint.plan
     self.way = way
+    directory = blueprint.plan.names.map { NameDirectory($0) }
     self.questions = DNSForwarder(
-      udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers)
+      udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers, directory: directory)
     self.names = names
     self.routing = routing
   }

@@ -38,14 +38,14 @@ final class JailRouting: Service {
     installed = plan.blackholes
   }
 
-  /// Takes over the link to the jail's names, which has come since.
-  func lead(to plan: NamePlan?) throws {
-    guard let addresses = plan?.addresses else { return }
+  /// Takes over the link to the jail's names, which has come since. Its index.
+  func lead(to addresses: NameAddresses) throws -> UInt32 {
     let links = try kernel.request(Link.dumpRequest, dump: true).compactMap(Link.init)
     guard let link = links.first(where: { $0.name == NamesNamespace.jailLink }) else {
       throw SystemCallError("RTM_GETLINK", NamesNamespace.jailLink, errno: Errno.ENODEV)
     }
     names = NamesRoutes(index: link.index, addresses: addresses)
+    return link.index
   }
 
   /// A link that was there from the beginning.
@@ -80,7 +80,8 @@ final class JailRouting: Service {
   }
 
   private func install(_ plan: Plan, _ routes: [Route], andFirst requests: [Message] = []) throws {
-    let wanted = plan.blackholes + routes + (names?.routes ?? []) + (refusals?.routes(plan) ?? [])
+    let wanted =
+      plan.blackholes + routes + (names?.routes ?? []) + (refusals?.routes(plan, names?.addresses.pool) ?? [])
     try kernel.apply(requests + RoutingTable.changes(from: installed, to: wanted))
     installed = wanted
   }
@@ -97,6 +98,15 @@ final class JailRouting: Service {
     installed.removeAll { $0.nextHops.contains { $0.link == link } }
     try kernel.apply(installed.filter { $0.kind == .throw }.map(\.deleteRequest))
     installed.removeAll { $0.kind == .throw }
+  }
+
+  /// Takes the link to the names away. What leads there is refused then as all else.
+  func leaveNames() throws {
+    guard let names = names.take() else { return }
+    let pool = Set([names.addresses.pool, Prefix(names.addresses.peer)].map { $0.address.bytes })
+    let gone = installed.filter { $0.kind == .throw && pool.contains($0.destination) }
+    try kernel.apply(gone.map(\.deleteRequest) + [Link.deleteRequest(index: names.index)])
+    installed.removeAll { gone.contains($0) || $0.nextHops.contains { $0.link == names.index } }
   }
 
   /// How many frames have left a link; ENODEV when it is gone.

@@ -21,4 +21,10 @@ public struct Decision: Hashable, Sendable {
   public let allowed: Bool
   /// The rule that decided.
   public let rule: Rule
+
+  /// A verdict, and the rule that gave it.
+  public init(allowed: Bool, rule: Rule) {
+    self.allowed = allowed
+    self.rule = rule
+  }
 }

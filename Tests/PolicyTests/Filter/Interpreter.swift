@@ -16,6 +16,7 @@ struct Interpreter {
   }
 
   static let packetTypeOffset: UInt32 = 0xffff_f004
+  static let linkOffset: UInt32 = 0xffff_f008
 
   let instructions: [Instruction]
 
@@ -51,7 +52,7 @@ struct Interpreter {
   }
 
   /// The result for a frame; a load past its end gives 0.
-  func run(_ frame: [UInt8], packetType: UInt32 = 4) -> UInt32 {
+  func run(_ frame: [UInt8], packetType: UInt32 = 4, link: UInt32 = 0) -> UInt32 {
     var accumulator: UInt32 = 0
     var index = 0
     while true {
@@ -61,8 +62,8 @@ struct Interpreter {
       let holds: Bool
       switch instruction.code {
       case 0x20:
-        if k == Self.packetTypeOffset {
-          accumulator = packetType
+        if k == Self.packetTypeOffset || k == Self.linkOffset {
+          accumulator = k == Self.linkOffset ? link : packetType
           continue
         }
         guard let value = Self.load(frame, k, 4) else { return 0 }
