@@ -17,7 +17,7 @@ ZONE = {
     # Several names on one address.
     "github.com": BOTH, "api.github.com": BOTH, "deep.api.github.com": BOTH, "gist.github.com": BOTH,
     "evilgithub.com": BOTH, "github.com.evil.test": BOTH, "github.co": BOTH, "com": BOTH,
-    "pypi.org": BOTH, "files.pypi.org": BOTH, "neighbour.test": BOTH, "web.lab.test": BOTH, "hub.lab.test": BOTH,
+    "pypi.org": BOTH, "files.pypi.org": BOTH, "registry.npmjs.org": BOTH, "deb.debian.org": BOTH, "neighbour.test": BOTH, "web.lab.test": BOTH, "hub.lab.test": BOTH,
     "xn--bcher-kva.test": BOTH, "under_score.test": BOTH,
     # Elsewhere.
     "alias.github.com": {"CNAME": "cdn.outside.test"}, "cdn.outside.test": {"A": [OTHER4], "AAAA": [OTHER6]},
