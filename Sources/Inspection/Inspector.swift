@@ -4,9 +4,9 @@
 /// passes, but not on port 80. Only what is not judged yet is held: the beginning, a ClientHello, a head, the line of a chunk.
 public struct Inspector {
   /// Why a connection must end.
-  public enum Refusal: Sendable, Hashable {
+  public enum Refusal: UInt8, CaseIterable, Sendable {
     /// TLS for another name, or for an address.
-    case otherServerName
+    case otherServerName = 1
     /// TLS without a name on port 443.
     case noServerName
     /// HTTP for another host.
@@ -17,7 +17,7 @@ public struct Inspector {
     case tunnel
     /// Neither HTTP/1 nor TLS on port 80.
     case notHTTP
-    /// The beginning is too long.
+    /// The beginning is too long, or took too long.
     case incomplete
   }
 

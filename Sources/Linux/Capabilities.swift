@@ -14,6 +14,21 @@ public enum Capabilities {
     // Locked: no root by uid 0, no set-uid fix-up, no ambient set. KEEP_CAPS stays unlocked, since ping(8)
     // sets it.
     try check("prctl", "PR_SET_SECUREBITS") { cap_set_secbits(0xCF) }
+    try clearSets()
+  }
+
+  /// Gives up every capability of a process that executes nothing any more: its sets and the ambient one, and no_new_privs. Needs no
+  /// privilege itself, unlike `dropAll`; reads back what it did.
+  public static func renounce() throws(SystemCallError) {
+    try setNoNewPrivileges()
+    try check("prctl", "PR_CAP_AMBIENT_CLEAR_ALL") {
+      clinux_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0)
+    }
+    try clearSets()
+    try verifyEmpty(["CapInh", "CapPrm", "CapEff", "CapAmb"], ProcessStatus.read())
+  }
+
+  private static func clearSets() throws(SystemCallError) {
     // SAFETY: cap_init returns an empty set that is freed once.
     guard let none = unsafe cap_init() else { throw SystemCallError("cap_init", errno: errno) }
     defer { unsafe cap_free(UnsafeMutableRawPointer(none)) }
@@ -47,13 +62,16 @@ public enum Capabilities {
   /// Reads back from the kernel that all five capability sets are empty, that securebits are locked and
   /// no_new_privs is set.
   public static func verifyDropped() throws(SystemCallError) {
-    let status = try ProcessStatus.read()
-    for field in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+    try verifyEmpty(["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"], ProcessStatus.read())
+    guard cap_get_secbits() == 0xCF else { throw SystemCallError("prctl", "securebits", errno: EPERM) }
+  }
+
+  private static func verifyEmpty(_ sets: [String], _ status: ProcessStatus) throws(SystemCallError) {
+    for field in sets {
       guard let set = status[field], UInt64(set, radix: 16) == 0 else {
         throw SystemCallError("capset", "\(field) \(status[field] ?? "missing")", errno: EPERM)
       }
     }
     guard status["NoNewPrivs"] == "1" else { throw SystemCallError("prctl", "NoNewPrivs", errno: EPERM) }
-    guard cap_get_secbits() == 0xCF else { throw SystemCallError("prctl", "securebits", errno: EPERM) }
   }
 }

@@ -37,26 +37,55 @@ public struct DatagramSocket: ~Copyable {
 
   /// Sends one message with copies of the descriptors. EPIPE when the other end is gone.
   public func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemCallError) {
+    try send(bytes, descriptors, flags: 0)
+  }
+
+  /// The same, unless it would have to wait: then it returns false, and nothing was sent.
+  public func sendAtOnce(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) {
+      try send(bytes, descriptors, flags: CInt(MSG_DONTWAIT))
+      return true
+    } catch {
+      if error.errno == EAGAIN { return false }
+      throw error
+    }
+  }
+
+  private func send(
+    _ bytes: [UInt8], _ descriptors: [CInt], flags: CInt
+  ) throws(SystemCallError) {
     try check("sendmsg") {
       // SAFETY: both buffers outlive the call and are passed with their own counts.
       unsafe clinux_send_descriptors(
-        descriptor.rawValue, bytes, bytes.count, descriptors, CInt(descriptors.count))
+        descriptor.rawValue, bytes, bytes.count, descriptors, CInt(descriptors.count), flags)
     }
   }
 
   /// Receives one message and the descriptors in it; nil when the other end is closed.
-  public func receive() throws(SystemCallError) -> Message? {
+  public func receive() throws(SystemCallError) -> Message? { try receive(flags: 0) }
+
+  /// What there is to receive without waiting.
+  public func receiveAtOnce() throws(SystemCallError) -> Arrival {
     do throws(SystemCallError) {
-      return try receiveOnce()
+      return try receive(flags: CInt(MSG_DONTWAIT)).map(Arrival.message) ?? .end
+    } catch {
+      if error.errno == EAGAIN { return .nothing }
+      throw error
+    }
+  }
+
+  private func receive(flags: CInt) throws(SystemCallError) -> Message? {
+    do throws(SystemCallError) {
+      return try receiveOnce(flags)
     } catch {
       // The other end has closed without reading all that was sent to it. The error comes once, before what
       // it sent itself.
       if error.errno != ECONNRESET { throw error }
-      return try receiveOnce()
+      return try receiveOnce(flags)
     }
   }
 
-  private func receiveOnce() throws(SystemCallError) -> Message? {
+  private func receiveOnce(_ flags: CInt) throws(SystemCallError) -> Message? {
     var passed = [CInt](repeating: -1, count: Int(CLINUX_MAX_PASSED))
     var count = CInt(CLINUX_MAX_PASSED)
     var failure: SystemCallError?
@@ -66,7 +95,7 @@ public struct DatagramSocket: ~Copyable {
         length = try check("recvmsg") {
           count = CInt(CLINUX_MAX_PASSED)
           return unsafe clinux_receive_descriptors(
-            descriptor.rawValue, buffer.baseAddress, buffer.count, &passed, &count)
+            descriptor.rawValue, buffer.baseAddress, buffer.count, &passed, &count, flags)
         }
       } catch {
         failure = error
@@ -74,6 +103,14 @@ public struct DatagramSocket: ~Copyable {
     }
     if let failure { throw failure }
     return bytes.isEmpty ? nil : Message(bytes: bytes, descriptors: Array(passed[..<Int(count)]))
+  }
+
+  /// What `receiveAtOnce` finds.
+  public enum Arrival: Sendable {
+    case message(Message)
+    /// The other end is closed.
+    case end
+    case nothing
   }
 
   /// A received message. Its descriptors belong to whoever receives it.

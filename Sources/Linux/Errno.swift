@@ -34,6 +34,7 @@ public enum Errno {
   public static let ECONNRESET = Glibc.ECONNRESET
   public static let ETIMEDOUT = Glibc.ETIMEDOUT
   public static let EEXIST = Glibc.EEXIST
+  public static let ECONNABORTED = Glibc.ECONNABORTED
   public static let EAFNOSUPPORT = Glibc.EAFNOSUPPORT
   public static let EPROTONOSUPPORT = Glibc.EPROTONOSUPPORT
 }

@@ -67,6 +67,59 @@ public struct InternetSocket: ~Copyable {
     }
   }
 
+  /// The same, with the peer's address.
+  public func acceptWithPeer() throws(SystemCallError) -> Accepted? {
+    var bytes = [UInt8](repeating: 0, count: 28)
+    var length = bytes.count
+    let accepted = try unlessBlocked("accept4") {
+      length = bytes.count
+      // SAFETY: the kernel writes at most the array's count of bytes.
+      return unsafe clinux_accept_from(descriptor.rawValue, &bytes, &length)
+    }
+    guard let accepted else { return nil }
+    let socket = InternetSocket(FileDescriptor(owning: CInt(accepted)))
+    guard let peer = SocketAddress(struct: Array(bytes.prefix(length))) else {
+      throw SystemCallError("accept4", errno: EAFNOSUPPORT)
+    }
+    return Accepted(socket: socket, peer: peer)
+  }
+
+  /// A connection that was accepted.
+  public struct Accepted: ~Copyable {
+    public let socket: InternetSocket
+    public let peer: SocketAddress
+
+    /// Forgets the address.
+    public consuming func keepSocket() -> InternetSocket { socket }
+  }
+
+  /// For a stream that passes on what another one brings: small segments are sent at once (TCP_NODELAY), and after a minute of silence it
+  /// is asked whether the other end still exists (SO_KEEPALIVE, tcp(7)). A listener's connections have it of the listener.
+  public func prepareForRelaying() throws(SystemCallError) {
+    try set(CInt(IPPROTO_TCP), TCP_NODELAY, to: 1)
+    try set(SOL_SOCKET, SO_KEEPALIVE, to: 1)
+    try set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, to: 60)
+  }
+
+  private func set(_ level: CInt, _ option: CInt, to value: CInt) throws(SystemCallError) {
+    var value = value
+    try check("setsockopt") {
+      // SAFETY: one integer passed with its own size.
+      unsafe setsockopt(
+        descriptor.rawValue, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+  }
+
+  /// What closes the connection from now on resets it, and what was not sent is dropped (SO_LINGER, socket(7)).
+  public func resetWhenClosed() throws(SystemCallError) {
+    var atOnce = linger(l_onoff: 1, l_linger: 0)
+    try check("setsockopt", "SO_LINGER") {
+      // SAFETY: one struct passed with its own size.
+      unsafe setsockopt(
+        descriptor.rawValue, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+    }
+  }
+
   /// Closes the sending half of a connection: the peer reads the end of the stream (shutdown(2)).
   public func finishSending() throws(SystemCallError) {
     try check("shutdown") { shutdown(descriptor.rawValue, CInt(SHUT_WR)) }
@@ -121,10 +174,10 @@ public struct InternetSocket: ~Copyable {
   }
 
   private func unlessBlocked(
-    _ call: StaticString, _ body: () -> Int
+    _ call: StaticString, _ body: () -> some FixedWidthInteger & SignedInteger
   ) throws(SystemCallError) -> Int? {
     do throws(SystemCallError) {
-      return try check(call, "", body)
+      return Int(try check(call, "", body))
     } catch {
       if error.errno == EAGAIN { return nil }
       throw error

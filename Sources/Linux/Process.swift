@@ -94,6 +94,12 @@ public enum Process {
     try check("kill") { Glibc.kill(pid, signal) }
   }
 
+  /// Sends a signal to the process that a `descriptor(of:)` stands for, never to a later one of its number (pidfd_send_signal(2), Linux 5.1).
+  /// ESRCH when it has ended.
+  public static func kill(_ process: borrowing FileDescriptor, _ signal: CInt) throws(SystemCallError) {
+    try check("pidfd_send_signal") { clinux_pidfd_kill(process.rawValue, signal) }
+  }
+
   /// Waits for a child's change of state (waitpid(2)); nil when there is none to report yet (WNOHANG). ECHILD
   /// without children.
   public static func wait(
@@ -217,6 +223,19 @@ public enum Process {
     var limit = rlimit()
     // SAFETY: the kernel writes one rlimit.
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// Lets this process have so many descriptors, as far as it may (setrlimit(2), RLIMIT_NOFILE); returns how many it may have now.
+  public static func raiseDescriptorLimit(to wanted: Int) throws(SystemCallError) -> Int {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    // SAFETY: the kernel writes one rlimit, and reads one.
+    try check("getrlimit") { unsafe getrlimit(resource, &limit) }
+    if limit.rlim_cur < wanted {
+      limit.rlim_cur = min(rlim_t(wanted), limit.rlim_max)
+      try check("setrlimit") { unsafe setrlimit(resource, &limit) }
+    }
     return Int(clamping: limit.rlim_cur)
   }
 

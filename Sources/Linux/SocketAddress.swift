@@ -35,6 +35,9 @@ public struct SocketAddress: Hashable, Sendable {
   /// The port, in host byte order.
   public var port: UInt16 { UInt16(bytes[2]) << 8 | UInt16(bytes[3]) }
 
+  /// The address in network byte order: 4 or 16 bytes.
+  public var address: ArraySlice<UInt8> { bytes.count == 16 ? bytes[4..<8] : bytes[8..<24] }
+
   private static func native(_ value: some FixedWidthInteger) -> [UInt8] {
     (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value.littleEndian >> ($0 * 8)) }
   }

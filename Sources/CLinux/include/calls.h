@@ -14,6 +14,9 @@
 #define SYS_quotactl_fd 443
 #endif
 // Calls that not every architecture has.
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait -1
+#endif
 #ifndef SYS_ioperm
 #define SYS_ioperm -1
 #endif
@@ -45,12 +48,16 @@ static inline uint32_t clinux_foreign_bit(void) { return 0; }
 static inline int clinux_call_number(const char *name) {
 #define CALL(name) {#name, SYS_##name}
   static const struct { const char *name; int number; } calls[] = {
-    CALL(acct), CALL(add_key), CALL(bpf), CALL(clock_settime), CALL(delete_module), CALL(finit_module),
-    CALL(init_module), CALL(io_uring_enter), CALL(io_uring_register), CALL(io_uring_setup), CALL(ioctl), CALL(ioperm),
-    CALL(iopl), CALL(ioprio_set), CALL(kexec_file_load), CALL(kexec_load), CALL(keyctl), CALL(lookup_dcookie),
-    CALL(nfsservctl), CALL(open_by_handle_at), CALL(perf_event_open), CALL(prlimit64), CALL(quotactl),
-    CALL(quotactl_fd), CALL(reboot), CALL(request_key), CALL(sched_setaffinity), CALL(sched_setattr),
-    CALL(sched_setparam), CALL(sched_setscheduler), CALL(setpriority), CALL(settimeofday), CALL(socket),
+    CALL(accept4), CALL(acct), CALL(add_key), CALL(bpf), CALL(brk), CALL(clock_gettime), CALL(clock_settime),
+    CALL(close), CALL(delete_module), CALL(epoll_ctl), CALL(epoll_pwait), CALL(epoll_wait), CALL(exit),
+    CALL(exit_group), CALL(finit_module), CALL(futex), CALL(getrandom), CALL(getsockname), CALL(init_module),
+    CALL(io_uring_enter), CALL(io_uring_register), CALL(io_uring_setup), CALL(ioctl), CALL(ioperm), CALL(iopl),
+    CALL(ioprio_set), CALL(kexec_file_load), CALL(kexec_load), CALL(keyctl), CALL(lookup_dcookie), CALL(madvise),
+    CALL(mmap), CALL(mprotect), CALL(mremap), CALL(munmap), CALL(nfsservctl), CALL(open_by_handle_at),
+    CALL(perf_event_open), CALL(prlimit64), CALL(quotactl), CALL(quotactl_fd), CALL(read), CALL(reboot),
+    CALL(recvfrom), CALL(recvmsg), CALL(request_key), CALL(restart_syscall), CALL(rt_sigreturn),
+    CALL(sched_setaffinity), CALL(sched_setattr), CALL(sched_setparam), CALL(sched_setscheduler), CALL(sendmsg),
+    CALL(sendto), CALL(setpriority), CALL(setsockopt), CALL(settimeofday), CALL(shutdown), CALL(socket),
     CALL(socketpair), CALL(swapoff), CALL(swapon), CALL(syslog), CALL(uselib), CALL(userfaultfd), CALL(vhangup),
   };
 #undef CALL

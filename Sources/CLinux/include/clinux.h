@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -137,6 +138,7 @@ static inline int clinux_release_text(void) {
   return madvise((void *)first, end - first, MADV_DONTNEED);
 }
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+static inline int clinux_pidfd_kill(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(SYS_close_range, first, last, 0); }
 static inline int clinux_cloexec_range(unsigned first, unsigned last) {
   return (int)syscall(SYS_close_range, first, last, 4 /* CLOSE_RANGE_CLOEXEC */);
@@ -212,6 +214,13 @@ static inline int clinux_so_attach_filter(int fd, struct sock_filter *instructio
 static inline int clinux_bind(int fd, const void *address, size_t length) { return bind(fd, address, (socklen_t)length); }
 static inline int clinux_connect(int fd, const void *address, size_t length) { return connect(fd, address, (socklen_t)length); }
 static inline int clinux_accept(int fd) { return (int)syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+// The same, with the peer's address; *length as below.
+static inline int clinux_accept_from(int fd, void *address, size_t *length) {
+  socklen_t room = (socklen_t)*length;
+  int accepted = (int)syscall(SYS_accept4, fd, address, &room, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted >= 0) *length = room;
+  return accepted;
+}
 static inline ssize_t clinux_sendto(int fd, const void *bytes, size_t count, const void *address, size_t length) {
   return sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, (socklen_t)length);
 }
@@ -288,9 +297,28 @@ static inline int clinux_take_descriptor(int pidfd) { return (int)syscall(SYS_pi
 static inline int clinux_join_network(int pidfd) { return setns(pidfd, 0x40000000); }
 static inline int clinux_ioctl_null(int fd, unsigned long request) { return (int)syscall(SYS_ioctl, fd, request, NULL); }
 
+// epoll(7), with struct epoll_event as Swift can have it: without the union that may hold a pointer.
+struct clinux_event {
+  uint32_t events;
+  uint64_t token;
+}
+#ifdef __x86_64__
+__attribute__((packed))
+#endif
+;
+_Static_assert(sizeof(struct clinux_event) == sizeof(struct epoll_event), "sys/epoll.h");
+_Static_assert(offsetof(struct clinux_event, token) == offsetof(struct epoll_event, data), "sys/epoll.h");
+static inline int clinux_epoll_control(int set, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data = {.u64 = token}};
+  return epoll_ctl(set, operation, fd, &event);
+}
+static inline int clinux_epoll_wait(int set, struct clinux_event *events, int count, int milliseconds) {
+  return epoll_wait(set, (struct epoll_event *)events, count, milliseconds);
+}
+
 enum { CLINUX_MAX_PASSED = 72 };
 // sendmsg(2) of one datagram with up to CLINUX_MAX_PASSED descriptors (SCM_RIGHTS).
-static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *fds, int count) {
+static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *fds, int count, int flags) {
   union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int) * CLINUX_MAX_PASSED)]; } control = {0};
   struct iovec data = {(void *)bytes, length};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
@@ -304,16 +332,16 @@ static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, siz
     header->cmsg_len = CMSG_LEN(sizeof(int) * count);
     memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
   }
-  return sendmsg(socket, &message, MSG_NOSIGNAL);
+  return sendmsg(socket, &message, MSG_NOSIGNAL | flags);
 }
 // recvmsg(2) of one datagram; *count is the room in fds on entry and the number received on return. EBADMSG if cut short.
-static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t length, int *fds, int *count) {
+static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t length, int *fds, int *count, int flags) {
   union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int) * CLINUX_MAX_PASSED)]; } control = {0};
   struct iovec data = {bytes, length};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   int room = *count;
   *count = 0;
-  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
   if (received < 0) return received;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

@@ -265,7 +265,7 @@ extension NameGateway {
     do {
       try ports.open(flow.port, order)
       try order(
-        .connect(id: connection.id, flow, names: spokenNames(connection.name)),
+        .connect(id: connection.id, flow, names: directory.spoken(connection.name, search: searchDomains)),
         attempt.socket.descriptor.rawValue)
     } catch {
       table.remove(connection)
@@ -276,15 +276,6 @@ extension NameGateway {
     table.pass(connection)
     link.proceed(connection.syn)
     return []
-  }
-
-  /// What may be spoken for a name: itself, and itself without a search domain.
-  private func spokenNames(_ name: DomainName) -> [String] {
-    [name.text]
-      + searchDomains.compactMap { domain in
-        let end = "." + domain.text
-        return name.text.hasSuffix(end) ? String(name.text.dropLast(end.count)) : nil
-      }
   }
 
   /// What the relay says.

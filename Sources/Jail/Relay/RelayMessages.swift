@@ -1,4 +1,4 @@
-import Linux
+import Inspection
 import Policy
 
 // What supervisor and relay say to each other, one message each, over a `DatagramPair`. Both can only break the other's trust in it: a
@@ -15,17 +15,19 @@ struct NameFlow: Hashable {
 
 /// What the supervisor tells the relay.
 enum RelayOrder: Equatable {
-  /// Accept connections here; the listening socket comes with it.
+  /// Accept connections here; the listening socket comes with it, non-blocking.
   case listen(port: UInt16)
   /// This flow, which is about to be accepted, goes to the connected socket that comes with it. Who speaks TLS or HTTP in it has to
   /// name one of the names.
   case connect(id: UInt64, NameFlow, names: [String])
-  /// Reset this connection.
+  /// Reset this connection. Nothing, if it is over.
   case close(id: UInt64)
 }
 
-/// What the relay tells the supervisor.
+/// What the relay tells the supervisor. Each connection that it was ordered ends with one `refused` or one `closed`.
 enum RelayReport: Equatable {
+  /// It serves from now on; at most so many connections at a time.
+  case ready(capacity: Int)
   /// The jail's side is there.
   case accepted(id: UInt64)
   /// The connection was reset for what was spoken in it; the name that was (hostile, cut short), if there was one.
@@ -34,20 +36,5 @@ enum RelayReport: Equatable {
   case closed(id: UInt64)
 }
 
-/// Why the relay resets a connection.
-enum SpokenRefusal: UInt8, CaseIterable {
-  /// TLS for another name, or for an address.
-  case otherServerName = 1
-  /// TLS without a name on port 443.
-  case noServerName
-  /// HTTP for another host.
-  case otherHost
-  /// HTTP that two readers might read in two ways.
-  case ambiguous
-  /// A method or an upgrade that would lead elsewhere: CONNECT, h2c.
-  case tunnel
-  /// Neither HTTP/1 nor TLS on port 80.
-  case notHTTP
-  /// The beginning is too long, or took too long.
-  case incomplete
-}
+/// Why the relay resets a connection. A number passes between the processes.
+typealias SpokenRefusal = Inspector.Refusal

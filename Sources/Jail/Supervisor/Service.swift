@@ -43,6 +43,10 @@ enum Effect {
   case namesCut(String)
   /// The jail cannot keep its network. Why.
   case cut(String)
+  /// What becomes of a connection to a name.
+  case relay(RelayReport)
+  /// Nothing relays connections to names any more, and those that there were are over.
+  case relayEnded
   /// The command is to get this signal.
   case forward(CInt)
   /// A child that is not the command has ended.

@@ -152,6 +152,7 @@ struct Supervisor: ~Copyable {
         }
         control.answer(client, status)
       case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
+      case .relay, .relayEnded: break
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
       case .ended(let status): return status

@@ -1,19 +1,25 @@
-/// A classic BPF program over `struct seccomp_data` (seccomp(2)) that allows every system call except those that
-/// its rules refuse.
+/// A classic BPF program over `struct seccomp_data` (seccomp(2)): a list of what is refused, or one of what is allowed.
 ///
-/// Calls of another architecture fail with ENOSYS: the numbers of one say nothing about the others. The rest is
-/// a binary search over the numbers, so an ordinary call takes about a dozen instructions; since Linux 5.11 the
+/// It is a binary search over the numbers, so an ordinary call takes about a dozen instructions; since Linux 5.11 the
 /// kernel remembers which numbers are allowed whatever their arguments are, and does not run the program at all.
 public struct SystemCallProgram: Sendable, Hashable {
-  /// A refusal. Of several rules for one call, the first whose conditions all hold decides.
+  /// What becomes of a call. Of several rules for one call, the first whose conditions all hold decides.
   public struct Rule: Sendable, Hashable {
     let call: UInt32
-    let errno: UInt32
+    let result: UInt32
     let conditions: [Condition]
 
+    /// It fails with this error number.
     public init(_ call: UInt32, errno: UInt32, when conditions: [Condition] = []) {
       self.call = call
-      self.errno = errno
+      result = SystemCallProgram.refusal(errno)
+      self.conditions = conditions
+    }
+
+    /// It is allowed.
+    public init(allowing call: UInt32, when conditions: [Condition] = []) {
+      self.call = call
+      result = SystemCallProgram.allow
       self.conditions = conditions
     }
   }
@@ -48,62 +54,79 @@ public struct SystemCallProgram: Sendable, Hashable {
   /// SECCOMP_RET_ERRNO, with the number that the call fails with.
   public static func refusal(_ errno: UInt32) -> UInt32 { 0x0005_0000 | errno }
 
-  /// `architecture` is an AUDIT_ARCH_* number. `foreignBit`, if not 0, marks numbers of another architecture that
-  /// shares it. `missing` is ENOSYS, with which those fail.
+  /// SECCOMP_RET_KILL_PROCESS.
+  public static let kill: UInt32 = 0x8000_0000
+
+  /// Allows every system call except those that the rules refuse. Calls of another architecture fail with `missing`, which is
+  /// ENOSYS: the numbers of one say nothing about the others.
+  ///
+  /// `architecture` is an AUDIT_ARCH_* number. `foreignBit`, if not 0, marks numbers of another architecture that shares it.
   public init(architecture: UInt32, foreignBit: UInt32, missing: UInt32, rules: [Rule]) {
+    self.init(
+      architecture, rules, otherwise: Self.allow, foreign: Self.refusal(missing), foreignBit: foreignBit)
+  }
+
+  /// Ends the process at any system call that no rule allows.
+  public init(architecture: UInt32, allowing rules: [Rule]) {
+    self.init(architecture, rules, otherwise: Self.kill, foreign: Self.kill, foreignBit: 0)
+  }
+
+  private init(
+    _ architecture: UInt32, _ rules: [Rule], otherwise: UInt32, foreign: UInt32, foreignBit: UInt32
+  ) {
     var assembler = Assembler()
-    let allow = assembler.result(Self.allow)
-    var refusals = Refusals()
-    let foreign = refusals.label(missing, &assembler)
+    var results = Results()
+    let ordinary = results.label(otherwise, &assembler)
+    let absent = results.label(foreign, &assembler)
     // What a segment's target stands for: the calls that have rules, then the two results.
     let calls = Set(rules.map(\.call)).sorted()
-    let (allowed, absent) = (calls.count, calls.count + 1)
-    var segments = [Segment(start: 0, target: allowed)]
+    let (ordinaryTarget, absentTarget) = (calls.count, calls.count + 1)
+    var segments = [Segment(start: 0, target: ordinaryTarget)]
     func add(_ start: UInt32, _ target: Int) {
       if segments.last?.start == start { segments.removeLast() }
       segments.append(Segment(start: start, target: target))
     }
     for (index, call) in calls.enumerated() {
       add(call, index)
-      add(call + 1, allowed)
+      add(call + 1, ordinaryTarget)
     }
     if foreignBit != 0 {
-      add(foreignBit, absent)
+      add(foreignBit, absentTarget)
       // A tracer that skips a call gives it the number -1.
-      add(.max, allowed)
+      add(.max, ordinaryTarget)
     }
-    var emitted: [Int: Assembler.Label] = [allowed: allow, absent: foreign]
+    var emitted: [Int: Assembler.Label] = [ordinaryTarget: ordinary, absentTarget: absent]
     let search = SearchTree(segments: segments).emit(into: &assembler) { target, assembler in
       if let label = emitted[target] { return label }
       let label = Self.emit(
-        rules.filter { $0.call == calls[target] }, otherwise: allow, &refusals, &assembler)
+        rules.filter { $0.call == calls[target] }, otherwise: ordinary, &results, &assembler)
       emitted[target] = label
       return label
     }
     let native = assembler.step(Opcode.loadWord, Offset.call, then: search)
-    let check = assembler.branch(Opcode.jumpEqual, architecture, yes: native, no: foreign)
+    let check = assembler.branch(Opcode.jumpEqual, architecture, yes: native, no: absent)
     _ = assembler.step(Opcode.loadWord, Offset.architecture, then: check)
     instructions = assembler.instructions
   }
 
-  /// The ends of the program with an error number, each made when it is needed first.
-  private struct Refusals {
+  /// The ends of the program, each made when it is needed first.
+  private struct Results {
     private var labels: [UInt32: Assembler.Label] = [:]
 
-    mutating func label(_ errno: UInt32, _ assembler: inout Assembler) -> Assembler.Label {
-      if let label = labels[errno] { return label }
-      let label = assembler.result(SystemCallProgram.refusal(errno))
-      labels[errno] = label
+    mutating func label(_ result: UInt32, _ assembler: inout Assembler) -> Assembler.Label {
+      if let label = labels[result] { return label }
+      let label = assembler.result(result)
+      labels[result] = label
       return label
     }
   }
 
   private static func emit(
-    _ rules: [Rule], otherwise: Assembler.Label, _ refusals: inout Refusals, _ assembler: inout Assembler
+    _ rules: [Rule], otherwise: Assembler.Label, _ results: inout Results, _ assembler: inout Assembler
   ) -> Assembler.Label {
     var next = otherwise
     for rule in rules.reversed() {
-      var target = refusals.label(rule.errno, &assembler)
+      var target = results.label(rule.result, &assembler)
       for condition in rule.conditions.reversed() {
         target = emit(condition, yes: target, no: next, &assembler)
       }

@@ -71,6 +71,11 @@ public enum Origin: Hashable, Sendable {
     }
   }
 
+  /// The line of the configuration that it is, if it is one.
+  public var location: SourceLocation? {
+    if case .configuration(let location, _) = self { location } else { nil }
+  }
+
   var isConfigured: Bool {
     if case .configuration = self { true } else { false }
   }
