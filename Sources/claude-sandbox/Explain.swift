@@ -63,11 +63,11 @@ struct Explain: ParsableCommand {
   /// By what the jail is told of a name, or else by the addresses that the host finds.
   private func explanation(_ query: DestinationQuery, _ plan: Plan, isInside: Bool) -> Explanation {
     if IPAddress(query.host) == nil, let name = DomainName(query.host), let names = plan.names,
-      let explanation = Explanation(name, query, names, addresses: { addresses(of: $0) })
+      let explanation = Explanation(name, query, names, addresses: { self.addresses(of: $0) })
     {
       return explanation
     }
-    let (addresses, problem) = addresses(of: query.host)
+    let (addresses, problem) = self.addresses(of: query.host)
     let answers = addresses.map { address in
       // The configuration may have changed since this jail was launched; its routes have not.
       let isRefused = isInside && HostNetwork.refuses(address)

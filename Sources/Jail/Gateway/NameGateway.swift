@@ -30,6 +30,8 @@ struct NameGateway: ~Copyable, Service {
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.
   private var searchDomains: [DomainName]
   private var table = ConnectionTable()
+  /// How many connections there can be.
+  private let capacity: Int
   private var bucket: TokenBucket
   /// While the bucket is empty, until when nothing is read.
   private var pausedUntil: Instant?
@@ -50,7 +52,7 @@ struct NameGateway: ~Copyable, Service {
   /// `socketAddress` is where an address is, which differs in tests.
   init(
     _ sockets: consuming NamesSockets, _ directory: NameDirectory, senders: SenderSearch?,
-    searchDomains: [DomainName], now: Instant,
+    searchDomains: [DomainName], capacity: Int = ConnectionTable.most, now: Instant,
     socketAddress: @escaping (IPAddress, UInt16) -> SocketAddress? = { SocketAddress($0.bytes, port: $1) },
     order: @escaping Order
   ) {
@@ -61,6 +63,7 @@ struct NameGateway: ~Copyable, Service {
     self.directory = directory
     self.senders = senders
     self.searchDomains = searchDomains
+    self.capacity = min(capacity, ConnectionTable.most)
     self.socketAddress = socketAddress
     self.order = order
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
@@ -160,7 +163,7 @@ extension NameGateway {
     let rule = directory.plan.rule(name, port: syn.flow.port)
     guard let rule, rule.action == .allow else { return refuse(syn, name, .notAllowed(rule)) }
     guard ports.mayOpen(syn.flow.port) else { return refuse(syn, name, .tooManyPorts) }
-    guard table.count < ConnectionTable.most else { return refuse(syn, name, .tooManyConnections) }
+    guard table.count < capacity else { return refuse(syn, name, .tooManyConnections) }
     guard table.held.count < ConnectionTable.mostHeld else { return [] }
     let isWanted = table.held.contains { $0.isResolving && $0.name == name }
     let connection = table.hold(syn, name, now: now)
@@ -281,6 +284,8 @@ extension NameGateway {
   /// What the relay says.
   mutating func reported(_ report: RelayReport) -> [Effect] {
     switch report {
+    // It has been, since the launch.
+    case .ready: break
     case .accepted(let id):
       if let connection = table.relayed(id), case .announced = connection.phase { connection.phase = .open }
     case .closed(let id):
