@@ -242,7 +242,9 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some: break
+    case .some(let network):
+      let use = network.nameUse
+      (status.names, status.connections) = (use?.names, use?.connections)
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused

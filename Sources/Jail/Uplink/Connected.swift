@@ -104,6 +104,14 @@ struct Connected: ~Copyable {
     self.routing = routing
   }
 
+  /// How many names the jail has used, and how many connections to them there are; nil where it has none of its own.
+  var nameUse: (names: Int, connections: Int)? {
+    switch names {
+    case .some(let names): (names.directory.count, names.gateway.connectionCount)
+    case nil: nil
+    }
+  }
+
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
   mutating func follow(
     _ facts: HostFacts, _ resolver: ResolverConfiguration, _ configuration: Configuration,
