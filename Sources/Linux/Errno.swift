@@ -20,6 +20,7 @@ public enum Errno {
   public static let EROFS = Glibc.EROFS
   public static let EINTR = Glibc.EINTR
   public static let ELOOP = Glibc.ELOOP
+  public static let EFBIG = Glibc.EFBIG
   public static let ETIME = Glibc.ETIME
   public static let EMFILE = Glibc.EMFILE
   public static let ENOSYS = Glibc.ENOSYS

@@ -111,6 +111,14 @@ extension RecordLine.Sender {
 }
 
 extension RecordLine.Rule {
+  /// A rule about names, which closes them.
+  public init(prefix: String, origin: Origin) {
+    self.prefix = prefix
+    because = "\(origin)"
+    kind = origin.kind.rawValue
+    (file, line) = origin.location.map { ($0.file, $0.line) } ?? (nil, nil)
+  }
+
   /// The rule of a decision.
   public init(_ decision: Decision) {
     let origin = decision.rule.origin
@@ -118,11 +126,7 @@ extension RecordLine.Rule {
     because = "\(origin)"
     // What the rules allow was refused for what it is.
     kind = (decision.allowed ? Origin.Kind.internet : origin.kind).rawValue
-    if case .configuration(let location, _) = origin {
-      (file, line) = (location.file, location.line)
-    } else {
-      (file, line) = (nil, nil)
-    }
+    (file, line) = origin.location.map { ($0.file, $0.line) } ?? (nil, nil)
   }
 
   /// What to write, for an attempt that this rule refused.

@@ -8,8 +8,13 @@ public struct JailStatus: Codable, Sendable, Equatable {
   public let command: [String]
   /// The directory in which it was started; nil where that is not known.
   public let directory: String?
-  /// `internet`, `none`, or `cut` for a jail that could not keep its network.
+  /// `internet`, `restricted`, `none`, or `cut` for a jail that could not keep its network.
   public var network: String
+  /// The project's file that the launch has read; nil if there was none.
+  public let project: String?
+  /// How many names have been used, and how many connections to them are open; nil in a jail without names of its own.
+  public var names: Int?
+  public var connections: Int?
   /// When it was started, in seconds since 1970.
   public let since: Int
   /// How many packets were refused.
@@ -25,7 +30,8 @@ public struct JailStatus: Codable, Sendable, Equatable {
 
   /// Texts are cut, so that all of it is one message.
   public init(
-    supervisor: Int32, launcher: Int32, command: [[UInt8]], directory: String?, network: String, since: Int,
+    supervisor: Int32, launcher: Int32, command: [[UInt8]], directory: String?, network: String,
+    project: String? = nil, names: Int? = nil, connections: Int? = nil, since: Int,
     refused: Int = 0, recordProblem: String? = nil, configurationProblem: String? = nil,
     waitingKeys: [String] = [], isWatched: Bool? = nil
   ) {
@@ -34,6 +40,9 @@ public struct JailStatus: Codable, Sendable, Equatable {
     self.command = Self.cut(command)
     self.directory = directory.map { Self.cut($0, to: Self.longestText) }
     self.network = network
+    self.project = project.map { Self.cut($0, to: Self.longestText) }
+    self.names = names
+    self.connections = connections
     self.since = since
     self.refused = refused
     self.recordProblem = recordProblem.map { Self.cut($0, to: Self.longestProblem) }
@@ -46,13 +55,13 @@ public struct JailStatus: Codable, Sendable, Equatable {
   public static let cut = "cut"
 
   /// Bytes of the longest encoded status: escaped, a byte becomes six.
-  public static let longest = 65_536
+  public static let longest = 98_304
   private static let longestText = 4000
   private static let longestProblem = 1000
 
   /// Whether the numbers are such that a jail can have them: what comes from another user may be anything.
   public var isPlausible: Bool {
-    supervisor > 0 && launcher > 0 && refused >= 0 && (0...1 << 40).contains(since)
+    supervisor > 0 && launcher > 0 && refused >= 0 && (names ?? 0) >= 0 && (connections ?? 0) >= 0 && (0...1 << 40).contains(since)
   }
 
   /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB more.
@@ -62,6 +71,8 @@ public struct JailStatus: Codable, Sendable, Equatable {
       ("supervisor", .number(Int(supervisor))), ("launcher", .number(Int(launcher))),
       ("command", list(command)),
       ("directory", directory.map(JSONValue.string)), ("network", .string(network)),
+      ("project", project.map(JSONValue.string)), ("names", names.map(JSONValue.number)),
+      ("connections", connections.map(JSONValue.number)),
       ("since", .number(since)),
       ("refused", .number(refused)), ("recordProblem", recordProblem.map(JSONValue.string)),
       ("configurationProblem", configurationProblem.map(JSONValue.string)),

@@ -33,13 +33,15 @@ public struct LogText {
       // Nobody looks for who asked a question.
       let who = line.process == .unknown && refusal.port == nil ? "name service" : line.lineage
       return [
-        Self.padded(refusal.subject, 24), Self.padded(who + times, 20), "\(refusal.because);", remedy(refusal.remedy),
+        Self.padded(refusal.subject, 24), Self.padded(who + times, 20), "\(refusal.because);",
+        remedy(refusal.remedy),
       ]
     }
     guard let attempt = Attempt(line), let rule = line.rule else { return nil }
     let name = line.name.map { " (\($0.visible()))" } ?? ""
     return [
-      Self.padded("\(attempt)\(name)", 24), Self.padded(line.lineage + times, 20), "\(rule.because.visible());",
+      Self.padded("\(attempt)\(name)", 24), Self.padded(line.lineage + times, 20),
+      "\(rule.because.visible());",
       remedy(rule.remedy(for: attempt)),
     ]
   }

@@ -50,7 +50,8 @@ public struct NamedRefusal: Hashable, Sendable {
   private static let longest = 255
 
   public init(
-    _ name: String, port: UInt16? = nil, _ reason: Reason, destination: IPAddress? = nil, spoken: String? = nil,
+    _ name: String, port: UInt16? = nil, _ reason: Reason, destination: IPAddress? = nil,
+    spoken: String? = nil,
     rule: RecordLine.Rule? = nil
   ) {
     self.name = Self.cut(name)
@@ -65,7 +66,8 @@ public struct NamedRefusal: Hashable, Sendable {
   public init?(_ line: RecordLine) {
     guard line.event == .nameRefused, let name = line.name, let reason = line.reason else { return nil }
     self.init(
-      name, port: line.port, reason, destination: line.destination.flatMap { IPAddress($0) }, spoken: line.spoken,
+      name, port: line.port, reason, destination: line.destination.flatMap { IPAddress($0) },
+      spoken: line.spoken,
       rule: line.rule)
   }
 
@@ -99,7 +101,9 @@ public struct NamedRefusal: Hashable, Sendable {
     }
   }
 
-  private var shownSpoken: String { spoken.map { $0.isEmpty ? "no name" : $0.visible(limit: 260) } ?? "another name" }
+  private var shownSpoken: String {
+    spoken.map { $0.isEmpty ? "no name" : $0.visible(limit: 260) } ?? "another name"
+  }
 }
 
 extension NamedRefusal {
@@ -129,7 +133,8 @@ extension NamedRefusal {
     guard let destination, let port else { return .warning("all that it leads to is closed") }
     let kind = rule.flatMap { Origin.Kind(rawValue: $0.kind) } ?? .builtin
     if case .warning(let reason) = Remedy(destination, .port(port, .tcp), kind) { return .warning(reason) }
-    return .widerLine("allow-internal-domain = \(name):\(port)", "whatever internal address it leads to, now or later")
+    return .widerLine(
+      "allow-internal-domain = \(name):\(port)", "whatever internal address it leads to, now or later")
   }
 }
 

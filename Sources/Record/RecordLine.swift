@@ -43,7 +43,7 @@ public struct RecordLine: Decodable, Hashable, Sendable {
 
   /// Why it was refused.
   public struct Rule: Decodable, Hashable, Sendable {
-    /// The prefix that the rule is about.
+    /// The prefix that the rule is about, or the name.
     public let prefix: String
     /// The reason, for people.
     public let because: String

@@ -47,7 +47,8 @@ public struct NamedTally: Hashable, Sendable {
 
   /// `git, 3 times`.
   fileprivate var who: String {
-    ([program].compactMap { $0?.visible() } + [count == 1 ? "once" : "\(count) times"]).joined(separator: ", ")
+    ([program].compactMap { $0?.visible() } + [count == 1 ? "once" : "\(count) times"]).joined(
+      separator: ", ")
   }
 }
 
@@ -67,8 +68,14 @@ public struct Summary: Sendable {
     _ tallies: some Collection<Tally>, named: some Collection<NamedTally> = [], names: Int, others: Int
   ) {
     namedTallies = named.sorted {
-      ($0.refusal.name, $0.refusal.port ?? 0, $0.refusal.reason.rawValue, $0.refusal.spoken ?? "", $0.program ?? "")
-        < ($1.refusal.name, $1.refusal.port ?? 0, $1.refusal.reason.rawValue, $1.refusal.spoken ?? "", $1.program ?? "")
+      (
+        $0.refusal.name, $0.refusal.port ?? 0, $0.refusal.reason.rawValue, $0.refusal.spoken ?? "",
+        $0.program ?? ""
+      )
+        < (
+          $1.refusal.name, $1.refusal.port ?? 0, $1.refusal.reason.rawValue, $1.refusal.spoken ?? "",
+          $1.program ?? ""
+        )
     }
     self.tallies = tallies.sorted {
       ($0.attempt.destination, $0.attempt.protocolNumber, $0.attempt.port ?? 0, $0.program ?? "")
@@ -100,7 +107,8 @@ public struct Summary: Sendable {
         let key = NamedKey(refusal: refusal, program: line.process?.name)
         let known = named[key]?.count ?? 0
         named[key] = NamedTally(
-          refusal, program: key.program, count: known.addingReportingOverflow(max(1, line.count ?? 1)).partialValue)
+          refusal, program: key.program,
+          count: known.addingReportingOverflow(max(1, line.count ?? 1)).partialValue)
       case .names: names.formUnion((line.names ?? []).map(\.name))
       case .suppressed: others = others.addingReportingOverflow(line.count ?? 0).partialValue
       default: break
@@ -129,7 +137,8 @@ public struct Summary: Sendable {
     let refused =
       (refusedNames > 0 ? "\(refusedNames) name\(refusedNames == 1 ? "" : "s") and " : "")
       + "\(destinations) destination\(destinations == 1 ? "" : "s") refused"
-    let all = namedTallies.map { "\($0.refusal.subject) (\($0.who))" } + tallies.map { "\($0.attempt) (\($0.who))" }
+    let all =
+      namedTallies.map { "\($0.refusal.subject) (\($0.who))" } + tallies.map { "\($0.attempt) (\($0.who))" }
     var parts = Array(all.prefix(Self.most))
     if all.count > Self.most { parts.append("\(all.count - Self.most) more") }
     let more = others > 0 ? ", and \(others) more attempts" : ""

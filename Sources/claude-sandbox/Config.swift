@@ -29,6 +29,11 @@ struct Config: ParsableCommand {
     let verdict = "valid"
     var settings: [Setting]?
     var rules: [RuleReport]?
+    /// Rules about names, those of presets too.
+    var names: [DomainReport]?
+    /// The project's file.
+    var project: String?
+    var warnings: [String] = []
   }
 
   private struct Setting: Encodable {
@@ -54,20 +59,24 @@ struct Config: ParsableCommand {
 
   func run() throws {
     if prove { return try printProof() }
-    let configuration = Invocation.orExit(json: json) { () throws(LaunchFailure) in
-      try ConfigurationFiles.read()
+    // Rules can be right, each of them, and too many for a filter.
+    let (configuration, project, warnings) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
+      let (configuration, project) = try Launch.configuration()
+      let plan = try check ? Launch.plan().2 : (try? Launch.plan())?.2
+      return (configuration, project, ConfigurationWarning.all(configuration, plan, .own).map { "\($0)" })
     }
     if check {
-      // Rules can be right, each of them, and too many for a filter.
-      _ = Invocation.orExit(json: json) { () throws(LaunchFailure) in try Launch.plan() }
-      if json { try JSON.print(Report()) }
-      Self.mentionJails()
+      if json { try JSON.print(Report(project: project, warnings: warnings)) }
     } else if json {
       try JSON.print(
-        Report(settings: Self.settings(configuration), rules: configuration.rules.map(RuleReport.init)))
+        Report(
+          settings: Self.settings(configuration), rules: configuration.rules.map(RuleReport.init),
+          names: configuration.domains.map(DomainReport.init), project: project, warnings: warnings))
     } else {
       Output.print(Table.text(Self.lines(configuration)))
     }
+    for warning in warnings { Process.complain("claude-sandbox: warning: \(warning.visible(limit: 1000))\n") }
+    if check { Self.mentionJails() }
   }
 
   /// Right files are not all: says which running jails do not have what they say. One that has just been told of a mistake gets

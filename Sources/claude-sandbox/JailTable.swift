@@ -34,7 +34,7 @@ struct JailTable {
 
   private static func notes(_ jail: RunningJail) -> [String] {
     guard let status = jail.status else { return [] }
-    return status.configurationNotes
+    return status.nameNotes + status.configurationNotes
       + [status.recordProblem.map { "record: \($0.visible(limit: 1000))" }].compactMap { $0 }
   }
 }
@@ -58,6 +58,16 @@ extension JailStatus {
   /// What a supervisor says of its jail, or somebody in its place; nil for what is no status.
   static func decoded(_ message: [UInt8]) -> JailStatus? {
     try? JSONDecoder().decode(JailStatus.self, from: Data(message))
+  }
+
+  /// What the jail's own project takes off the configuration, and how it uses names.
+  var nameNotes: [String] {
+    [
+      project.map { "with the project's file \($0.visible(limit: 1000))" },
+      names.map { names in
+        "\(names) name\(names == 1 ? "" : "s") used, \(connections ?? 0) connection\(connections == 1 ? "" : "s") to names open"
+      },
+    ].compactMap { $0 }
   }
 
   /// Why, and in what, the jail does not follow the configuration.

@@ -34,6 +34,9 @@ struct Ps: ParsableCommand {
     let command: [String]?
     let directory: String?
     let network: String?
+    let project: String?
+    let names: Int?
+    let connections: Int?
     let since: String?
     let refused: Int?
     /// In bytes.
@@ -47,6 +50,7 @@ struct Ps: ParsableCommand {
       let status = jail.status
       (pid, uid, answered) = (jail.launcher, jail.user, status != nil)
       (command, directory, network) = (status?.command, status?.directory, status?.network)
+      (project, names, connections) = (status?.project, status?.names, status?.connections)
       since = status.map { Timestamp(milliseconds: $0.since * 1000).description }
       (refused, memory) = (status?.refused, jail.memory.map { $0 * 1024 })
       (recordProblem, configurationProblem) = (status?.recordProblem, status?.configurationProblem)

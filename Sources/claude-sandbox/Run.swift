@@ -5,7 +5,7 @@ import Policy
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a command in a jail.",
-    usage: "claude-sandbox run [--network none] [--summary] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
+    usage: "claude-sandbox run [--network MODE] [--summary] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
     discussion: """
       Everything from COMMAND on is the command's, options too. The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
       command did not run; 126: the command cannot be executed; 127: it was not found.
@@ -65,11 +65,15 @@ struct Run: ParsableCommand {
 /// What can be asked for on the command line: only less than the configuration gives.
 struct JailOptions: ParsableArguments {
   enum Network: String, CaseIterable, ExpressibleByArgument {
+    case internet, restricted
     case loopbackOnly = "none"
 
-    var mode: NetworkMode { .none }
+    var mode: NetworkMode? { NetworkMode(rawValue: rawValue) }
   }
 
-  @Option(help: "'none': loopback only, whatever the configuration says.")
+  @Option(
+    help:
+      "At most this, of what the configuration gives: 'restricted' only what is listed, 'none' loopback only."
+  )
   var network: Network?
 }

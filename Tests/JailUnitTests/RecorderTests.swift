@@ -42,7 +42,8 @@ import Testing
     let configuration = try ConfigurationParser.parse([(name: "test", text: Array("network = none\n".utf8))])
     let facts = HostFacts()
     return Blueprint(
-      configuration: configuration, files: 0, plan: try Plan.make(configuration: configuration, facts: facts),
+      configuration: configuration, limits: try LaunchLimits(nil, configuration), files: 0,
+      plan: try Plan.make(configuration: configuration, facts: facts),
       facts: facts,
       resolver: ResolverConfiguration(parsing: []), coveredFiles: [], pasta: nil,
       command: Command(

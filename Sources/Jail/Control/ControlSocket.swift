@@ -130,6 +130,6 @@ extension JailStatus {
     self.init(
       supervisor: Process.id, launcher: launcher, command: blueprint.command.arguments,
       directory: try? FileStatus.target(ofLink: "/proc/self/cwd"), network: blueprint.plan.network.rawValue,
-      since: wallClock() / 1000)
+      project: blueprint.limits.project?.path, since: wallClock() / 1000)
   }
 }

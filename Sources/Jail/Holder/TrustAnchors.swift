@@ -3,11 +3,12 @@ import Linux
 /// What decides over later launches, and over this one from outside: not for the command to change, even where its
 /// user is root.
 enum TrustAnchors {
-  private static let paths = [
-    ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
-    "/usr/local/bin/claude-sandbox",
-    "/usr/bin/claude-sandbox",
-  ] + PresetFiles.directories
+  private static let paths =
+    [
+      ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
+      "/usr/local/bin/claude-sandbox",
+      "/usr/bin/claude-sandbox",
+    ] + PresetFiles.directories
 
   /// Makes those that exist read-only in this mount namespace, and this program, wherever it is.
   static func freeze(_ own: OwnProcesses) throws {

@@ -36,18 +36,24 @@ public enum PresetFiles {
   /// The names of all that there are.
   static func names() throws(LaunchFailure) -> [String] {
     var names: Set<String> = []
-    for directory in directories { names.formUnion(try TrustedText.names(in: directory).map { String($0.dropLast(5)) }) }
+    for directory in directories {
+      names.formUnion(try TrustedText.names(in: directory).map { String($0.dropLast(5)) })
+    }
     return names.sorted()
   }
 
-  fileprivate static func text(_ name: String, _ visit: (String) -> Void = { _ in }) throws(LaunchFailure) -> TrustedText? {
+  fileprivate static func text(_ name: String, _ visit: (String) -> Void = { _ in }) throws(LaunchFailure)
+    -> TrustedText?
+  {
     for directory in directories {
       if let text = try TrustedText("\(directory)/\(name).conf", visit) { return text }
     }
     return nil
   }
 
-  fileprivate static func rules(_ text: TrustedText, of name: Sourced<String>) throws(LaunchFailure) -> [DomainRule] {
+  fileprivate static func rules(_ text: TrustedText, of name: Sourced<String>) throws(LaunchFailure)
+    -> [DomainRule]
+  {
     try parsing { () throws(ConfigurationError) in
       try ConfigurationParser.parse(preset: name, file: text.path, text.bytes)
     }
@@ -55,15 +61,17 @@ public enum PresetFiles {
 }
 
 extension Configuration {
-  /// Adds the rules of the presets that are used. `files` are those that use them.
+  /// Adds the rules of the presets that these files use.
   mutating func expandPresets(
-    of files: [TrustedText], _ visit: (String) -> Void, read: (TrustedText) -> Void
+    of files: [TrustedText], _ visit: (String) -> Void = { _ in }, read: (TrustedText) -> Void = { _ in }
   ) throws(LaunchFailure) {
     var problems: [Diagnostic] = []
-    for preset in presets {
+    let paths = Set(files.map(\.path))
+    for preset in presets where preset.location.map({ paths.contains($0.file) }) ?? false {
       guard let text = try PresetFiles.text(preset.value, visit) else {
         let names = try PresetFiles.names()
-        problems.append(Diagnostic(unknownPreset: preset, among: names, in: files.map { ($0.path, $0.bytes) }))
+        problems.append(
+          Diagnostic(unknownPreset: preset, among: names, in: files.map { ($0.path, $0.bytes) }))
         continue
       }
       read(text)

@@ -6,6 +6,8 @@ struct TrustedText {
   let path: String
   let bytes: [UInt8]
 
+  init(path: String, bytes: [UInt8]) { (self.path, self.bytes) = (path, bytes) }
+
   /// nil where there is no file. `visit` gets everything on the way to it, as `TrustedFile` does it.
   init?(_ path: String, _ visit: (String) -> Void = { _ in }) throws(LaunchFailure) {
     guard let resolved = try Self.resolve(path, visit) else { return nil }
@@ -28,10 +30,13 @@ struct TrustedText {
 
   /// The names of a directory's files that end in .conf, in order, as a shell expands `*.conf`: hidden files, such as an editor's
   /// lock, are not among them. None where there is no such directory.
-  static func names(in directory: String, _ visit: (String) -> Void = { _ in }) throws(LaunchFailure) -> [String] {
+  static func names(in directory: String, _ visit: (String) -> Void = { _ in }) throws(LaunchFailure)
+    -> [String]
+  {
     guard let resolved = try resolve(directory, visit) else { return [] }
     do throws(SystemCallError) {
-      return try FileStatus.names(in: resolved).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }.sorted()
+      return try FileStatus.names(in: resolved).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
+        .sorted()
     } catch {
       throw .untrustedConfiguration(.init(directory, errno: error.errno, mode: "755"))
     }

@@ -3,6 +3,8 @@ import Policy
 /// All that was decided before anything was created: what the processes of a launch work from.
 struct Blueprint: Sendable {
   let configuration: Configuration
+  /// What the configuration lacks of the files'.
+  let limits: LaunchLimits
   /// The digest of the configuration's files.
   let files: Int
   let plan: Plan

@@ -19,13 +19,16 @@ public enum Launch {
       // 1. Nothing has been created yet, so every complaint can be made at once.
       try LaunchStep.read.launch { try Process.openStandardDescriptors() }
       let files = try ConfigurationFiles.texts()
-      let configuration = try configuration(files, network)
-      overrideAllowed = configuration.allowOverride.value
+      let administrator = try files.parsed()
+      overrideAllowed = administrator.allowOverride.value
       let wish = override ? command.environment[Override.variable] : nil
-      guard try Override.wantsJail(environment: wish, configuration) else {
-        try withoutJail(command, configuration)
+      guard try Override.wantsJail(environment: wish, administrator) else {
+        try withoutJail(command, administrator)
       }
-      if network == nil && Confinement.isJail(configuration) { try execute(command) }
+      // What is started in a jail stays there: the project's file is the command's to change by now.
+      if network == nil && Confinement.isJail(administrator) { try execute(command) }
+      let limits = try LaunchLimits(network, administrator)
+      let configuration = try limits.applied(to: administrator)
       try StandardStreams.check()
       Signals.prepareForChildren()
       let descriptors = try NamedDescriptors(in: command.arguments)
@@ -39,8 +42,8 @@ public enum Launch {
       // 4.
       let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
-        configuration: configuration, files: files.digest, plan: plan, facts: facts, resolver: resolver,
-        coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
+        configuration: configuration, limits: limits, files: files.digest, plan: plan, facts: facts,
+        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
         descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
@@ -58,7 +61,8 @@ public enum Launch {
     do {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
-      let own = OwnProcesses(launcher: launcher.process, launching)
+      let relay = try blueprint.plan.names.map { _ in try RelayProcess.start() }
+      let own = OwnProcesses(launcher: launcher.process, launching, relay: relay?.process)
       // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
@@ -77,15 +81,14 @@ public enum Launch {
         filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
-      var names: NamesSockets?
       var preparing = try blueprint.plan.names.map { try NamesNamespace.begin($0, besides: holder.process) }
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
-        except: Set([own.pasta].compactMap { $0 }), now: .now)
-      if let preparing = preparing.take(), let plan = blueprint.plan.names {
-        let made = try preparing.finish(launcher.wait)
-        names = made.sockets(jailLink: try routing.lead(to: plan.addresses))
+        except: Set([own.pasta, own.relay].compactMap { $0 }), now: .now)
+      var names: Names?
+      if let preparing = preparing.take(), let relay {
+        names = try preparing.finish(blueprint, routing, relay, refusals.senders, launcher.wait)
       }
       var closed: Closed?
       if let filtered = filtered.take() {

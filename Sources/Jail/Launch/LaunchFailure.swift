@@ -8,6 +8,8 @@ public enum LaunchFailure: Error, Sendable {
   case configuration([Diagnostic])
   /// A configuration file or directory that someone other than the administrator could have written.
   case untrustedConfiguration(TrustedFile.Distrust)
+  /// `--network` asks for more than the configuration gives.
+  case networkIsWider(NetworkMode, Sourced<NetworkMode>)
   /// CLAUDE_SANDBOX_EGRESS_JAIL is neither yes nor no.
   case overrideValue(String)
   /// CLAUDE_SANDBOX_EGRESS_JAIL=0, but the administrator forbids it at this place.
@@ -56,6 +58,14 @@ public enum LaunchFailure: Error, Sendable {
     case .jail(let failure): return [failure.complaint]
     case .untrustedConfiguration(let distrust):
       return [Complaint(.configuration, "\(distrust)", fix: distrust.fix)]
+    case .networkIsWider(let asked, let given):
+      let place = given.location.map { " (\($0))" } ?? ""
+      let what = "--network \(asked.rawValue) is more than network = \(given.value.rawValue)\(place) gives"
+      return [
+        Complaint(
+          .configuration, what, fix: "leave the option out: it can only take something away",
+          at: given.location)
+      ]
     case .overrideValue(let value):
       let what = "\(Override.variable)=\(value) is neither yes nor no"
       return [Complaint(.override, what, fix: "set it to 0 or 1, or unset it")]

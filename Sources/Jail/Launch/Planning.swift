@@ -7,9 +7,10 @@ extension Launch {
   public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
     Configuration, HostFacts, Plan
   ) {
-    let configuration = try configuration(ConfigurationFiles.texts(), network)
+    let isJail = Confinement.isJail(try ConfigurationFiles.read())
+    let configuration = try isJail ? ConfigurationFiles.read() : configuration(network: network).0
     let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
-    guard Confinement.isJail(configuration) else {
+    guard isJail else {
       return (configuration, facts, try Plan.measured(configuration, facts))
     }
     do throws(PlanError) {
@@ -19,12 +20,14 @@ extension Launch {
     }
   }
 
-  static func configuration(
-    _ files: ConfigurationFiles.Texts, _ network: NetworkMode?
-  ) throws(LaunchFailure) -> Configuration {
-    var configuration = try files.parsed()
-    if network == NetworkMode.none { configuration.network = Sourced(.none) }
-    return configuration
+  /// What holds for a launch from this directory: the files, and what the project and the command line take off them. The path of the
+  /// project's file, if there is one.
+  public static func configuration(
+    network: NetworkMode? = nil
+  ) throws(LaunchFailure) -> (Configuration, project: String?) {
+    let files = try ConfigurationFiles.read()
+    let limits = try LaunchLimits(network, files)
+    return (try limits.applied(to: files), limits.project?.path)
   }
 
   /// The override: said, so that nobody takes the command for a jailed one.

@@ -80,7 +80,9 @@ struct Recorder: ~Copyable, Service {
 
   var interests: [Interest<Event>] { [] }
 
-  var deadline: Instant? { [packets.deadline, refusedNames.deadline, names.deadline, suppressedDue].compactMap(\.self).min() }
+  var deadline: Instant? {
+    [packets.deadline, refusedNames.deadline, names.deadline, suppressedDue].compactMap(\.self).min()
+  }
 
   /// Tells what was only counted so far, when its time has come.
   mutating func handle(_ event: Event?, now: Instant) -> [Effect] {

@@ -256,7 +256,11 @@ struct Relay: ~Copyable {
 
   /// Tells the supervisor what it takes, and waits for what can be gone on with.
   private mutating func settle() throws {
-    try reports.flush(to: socket)
+    do throws(SystemCallError) {
+      try reports.flush(to: socket)
+    } catch {
+      throw End.released
+    }
     var wanted: EpollSet.Readiness = isBacklogged ? [] : .readable
     if !reports.isEmpty { wanted.insert(.writable) }
     if wanted != ordersInterest {

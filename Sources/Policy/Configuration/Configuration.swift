@@ -50,6 +50,8 @@ public struct Configuration: Sendable, Equatable {
   public var domains: [DomainRule] = []
   /// `preset`: the presets that are used, whose rules are among the others.
   public var presets: [Sourced<String>] = []
+  /// The project's file, if it may only close: the names that it lists yield to every line that blocks.
+  public var yieldingFile: String?
   /// `trust-project`: the directories whose project files may open something.
   public var trustedProjects: [Sourced<String>] = []
   /// `unix-sockets`.

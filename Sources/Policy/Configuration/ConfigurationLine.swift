@@ -23,6 +23,17 @@ struct ConfigurationLine {
     self.file = file
   }
 
+  /// The line of a file's text that a place is in; empty if there is none.
+  init(at place: SourceLocation, of text: [UInt8]) {
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let bytes = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
+    self.init(
+      bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, number: place.line, file: place.file)
+  }
+
+  /// The line as a terminal may show it.
+  var printed: String { printable(bytes) }
+
   /// What precedes the comment.
   var content: ArraySlice<UInt8> { bytes.prefix { $0 != UInt8(ascii: "#") } }
 
@@ -35,7 +46,7 @@ struct ConfigurationLine {
 
   func diagnostic(_ error: LineError) -> Diagnostic {
     Diagnostic(
-      location: location(error.offset), message: printable(error.message), text: printable(bytes),
+      location: location(error.offset), message: printable(error.message), text: printed,
       hint: error.hint.map(printable))
   }
 

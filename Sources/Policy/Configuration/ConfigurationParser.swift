@@ -32,10 +32,19 @@ public struct ConfigurationParser {
   public static func parse(
     preset: Sourced<String>, file: String, _ text: [UInt8]
   ) throws(ConfigurationError) -> [DomainRule] {
-    var parser = ConfigurationParser(only: (keys: [DomainForm.allow.key], reading: "a preset"))
-    parser.read(text, name: file)
+    try parse((file, text), only: [DomainForm.allow.key], reading: "a preset").domains.map {
+      $0.used(by: preset)
+    }
+  }
+
+  /// What one file says, which has only some of the keys.
+  static func parse(
+    _ file: (name: String, text: [UInt8]), only keys: Set<String>, reading: String
+  ) throws(ConfigurationError) -> Configuration {
+    var parser = ConfigurationParser(only: (keys: keys, reading: reading))
+    parser.read(file.text, name: file.name)
     guard parser.diagnostics.isEmpty else { throw ConfigurationError(diagnostics: parser.diagnostics) }
-    return parser.configuration.domains.map { $0.used(by: preset) }
+    return parser.configuration
   }
 
   private mutating func read(_ text: [UInt8], name: String) {
@@ -73,7 +82,8 @@ public struct ConfigurationParser {
     let location = line.location(start)
     if let only, !only.keys.contains(key.name) {
       throw LineError(
-        start, "\(key.name) cannot be in \(only.reading)", hint: "it has lines of \(only.keys.sorted().joined(separator: ", "))")
+        start, "\(key.name) cannot be in \(only.reading)",
+        hint: "it has lines of \(only.keys.sorted().joined(separator: ", "))")
     }
     switch key.reading {
     case .unavailable(let instead):

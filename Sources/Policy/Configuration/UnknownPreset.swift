@@ -1,12 +1,11 @@
 extension Diagnostic {
   /// The complaint about a preset that there is none of, in the line that uses it. `files` are those of the configuration.
-  public init(unknownPreset preset: Sourced<String>, among names: [String], in files: [(name: String, text: [UInt8])]) {
+  public init(
+    unknownPreset preset: Sourced<String>, among names: [String], in files: [(name: String, text: [UInt8])]
+  ) {
     let place = preset.location ?? SourceLocation(file: "", line: 1, column: 1)
     let text = files.first { $0.name == place.file }?.text ?? []
-    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    let bytes = lines.indices.contains(place.line - 1) ? lines[place.line - 1] : []
-    let line = ConfigurationLine(
-      bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, number: place.line, file: place.file)
+    let line = ConfigurationLine(at: place, of: text)
     let known = names.isEmpty ? "no presets are installed" : "there are \(names.joined(separator: ", "))"
     let meant = Spelling.suggestion(for: preset.value, among: names).map { "did you mean \($0)? " } ?? ""
     self = line.diagnostic(
@@ -20,7 +19,8 @@ extension ConfigurationLine {
   fileprivate func index(of word: String) -> Int {
     let word = Array(word.utf8)
     let start = content.firstIndex(of: UInt8(ascii: "=")) ?? content.startIndex
-    for item in content[start...].dropFirst().split(separator: UInt8(ascii: ",")) where trimmed(item).elementsEqual(word) {
+    for item in content[start...].dropFirst().split(separator: UInt8(ascii: ","))
+    where trimmed(item).elementsEqual(word) {
       return trimmed(item).startIndex
     }
     return content.startIndex

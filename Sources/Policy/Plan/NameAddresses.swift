@@ -40,14 +40,13 @@ public struct NameAddresses: Hashable, Sendable {
     .init(0x0a6b_c000),
   ]
 
-  /// The first candidate that nothing of the host and no configured rule is about.
-  static func choose(rules: [Rule], resolvers: [HostFacts.Resolver]) throws(PlanError) -> NameAddresses {
-    for candidate in candidates {
-      let isTaken =
-        rules.contains { $0.prefix.length >= 8 && $0.prefix.overlaps(candidate.block) }
-        || resolvers.contains { candidate.block.contains($0.address) }
-      if !isTaken { return candidate }
+  var rule: Rule { Rule(prefix: block, action: .block, origin: .nameAddresses) }
+
+  /// The first candidate that nothing of the host or the uplink and no configured rule is about; nil if there is none.
+  static func choose(rules: [Rule], resolvers: [HostFacts.Resolver]) -> NameAddresses? {
+    candidates.first { candidate in
+      !rules.contains { $0.prefix.length >= 8 && $0.prefix.overlaps(candidate.block) }
+        && !resolvers.contains { candidate.block.contains($0.address) }
     }
-    throw .noFreeGuestAddresses(.ipv4)
   }
 }

@@ -16,7 +16,7 @@ public struct Plan: Sendable, Equatable {
   public let hasDefaultRoute6: Bool
   /// What the tap lets pass.
   public let filter: FilterProgram
-  /// What the jail reaches by name; nil without a name gateway.
+  /// What the jail reaches by name; nil without a network.
   public let names: NamePlan?
 
   /// The uplink's addresses in a family.
@@ -26,66 +26,50 @@ public struct Plan: Sendable, Equatable {
 
   /// The plan for a configuration on a host.
   ///
-  /// For a jail that already runs, its current plan is given: the uplink keeps the addresses and families it
-  /// started with.
+  /// For a jail that already runs, its current plan is given: it keeps the addresses and families of its uplink, or stays without one, and
+  /// likewise for its names.
   public static func make(
     configuration: Configuration, facts: HostFacts, keeping current: Plan? = nil
   ) throws(PlanError) -> Plan {
-    guard configuration.network.value != .none else { return closed() }
+    guard configuration.network.value != .none, current?.network != NetworkMode.none else { return closed() }
     let hostRules = facts.rules()
-    let used = hostRules + configuration.rules
-    let names = try names(configuration, facts, hostRules, keeping: current)
-    guard configuration.hasUplink, current?.hasUplink ?? true else {
-      return closed(.restricted, names: names)
-    }
-    let ipv4: GuestAddresses
-    let ipv6: GuestAddresses?
-    if let current, let kept = current.ipv4 {
-      (ipv4, ipv6) = (kept, current.ipv6)
-    } else {
-      ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
-      ipv6 =
-        wantsIPv6(configuration, facts)
-        ? try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers) : nil
-    }
-    return try make(configuration, facts, hostRules, ipv4, ipv6, names)
+    let guests = try guests(configuration, facts, hostRules, keeping: current)
+    let names = try NamePlan(
+      configuration, facts, hostRules, guests: guests, keeping: current?.names, isRunning: current != nil)
+    guard let ipv4 = guests.first else { return closed(.restricted, names: names) }
+    return try make(configuration, facts, hostRules, ipv4, guests.dropFirst().first, names)
   }
 
-  /// The names, if a jail has any: without a network of its own it needs them all, and with one those that are internal.
-  private static func names(
+  /// The addresses of the uplink, IPv4 first; none for a jail without one.
+  private static func guests(
     _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], keeping current: Plan?
-  ) throws(PlanError) -> NamePlan? {
-    let isExclusive = configuration.network.value == .restricted
-    let rules = isExclusive ? configuration.domains : configuration.domains.filter(\.isInternal)
-    guard isExclusive || !rules.isEmpty else { return nil }
-    if let current, current.names == nil { return nil }
-    let addresses: NameAddresses
-    if let kept = current?.names?.addresses {
-      addresses = kept
-    } else {
-      addresses = try .choose(rules: hostRules + configuration.rules, resolvers: facts.resolvers)
-    }
-    return NamePlan(
-      addresses: addresses,
-      policy: NamePolicy(configuration.domains), isExclusive: isExclusive,
-      rules: Family.allCases.map { base($0, facts) } + BuiltinPrefix.rules + hostRules + configuration.rules)
+  ) throws(PlanError) -> [GuestAddresses] {
+    guard configuration.hasUplink else { return [] }
+    if let current { return [current.ipv4, current.ipv6].compactMap(\.self) }
+    let used = hostRules + configuration.rules
+    let ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
+    guard wantsIPv6(configuration, facts) else { return [ipv4] }
+    return [ipv4, try GuestAddresses.choose(.ipv6, rules: used, resolvers: facts.resolvers)]
   }
 
   /// The plan with these addresses, and these rules beside the configured and the builtin ones.
   static func make(
     _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], _ ipv4: GuestAddresses,
-    _ ipv6: GuestAddresses?, _ names: NamePlan? = nil
+    _ ipv6: GuestAddresses?, _ names: NamePlan?
   ) throws(PlanError) -> Plan {
     let mode = configuration.network.value
     func base(_ family: Family) -> Rule {
-      mode == .restricted ? restricted(family, configuration) : self.base(family, facts)
+      mode == .restricted ? restricted(family) : self.base(family, facts)
     }
     var rules = [base(.ipv4), ipv6 == nil ? noIPv6(configuration) : base(.ipv6)]
     rules.append(ipv4.rule)
     if let ipv6 { rules.append(ipv6.rule) }
+    let pool = names.flatMap { $0.hasGateway ? $0.addresses : nil }
     rules += (BuiltinPrefix.rules + hostRules + configuration.rules).filter {
-      $0.prefix.family == .ipv4 || ipv6 != nil
+      // Nothing that is opened later leads past the names to an address of theirs.
+      ($0.prefix.family == .ipv4 || ipv6 != nil) && !(pool?.block.contains($0.prefix) ?? false)
     }
+    if let pool { rules.append(pool.rule) }
 
     let effective4 = EffectivePolicy(rules, .ipv4, guest: ipv4.subnet)
     let effective6 = EffectivePolicy(rules, .ipv6, guest: ipv6?.subnet)
@@ -104,7 +88,8 @@ public struct Plan: Sendable, Equatable {
   /// No uplink, so nothing is routed and no exception counts.
   static func closed(_ mode: NetworkMode = .none, names: NamePlan? = nil) -> Plan {
     let rules = Family.allCases.map {
-      Rule(prefix: .everything($0), action: .block, origin: mode == .none ? .networkNone : .networkRestricted)
+      mode == .none
+        ? Rule(prefix: .everything($0), action: .block, origin: .networkNone) : restricted($0)
     }
     return Plan(
       network: mode, ipv4: nil, ipv6: nil, rules: rules, routes: [], hasDefaultRoute4: false,
@@ -114,7 +99,7 @@ public struct Plan: Sendable, Equatable {
   /// Whether the jail is connected to anything at all by address.
   public var hasUplink: Bool { ipv4 != nil }
 
-  private static func restricted(_ family: Family, _ configuration: Configuration) -> Rule {
+  private static func restricted(_ family: Family) -> Rule {
     Rule(prefix: .everything(family), action: .block, origin: .networkRestricted)
   }
 
@@ -122,13 +107,13 @@ public struct Plan: Sendable, Equatable {
     configuration.ipv6.value == .auto && !facts.ipv6InternetPaths.isEmpty || configuration.wantsIPv6
   }
 
-  private static func base(_ family: Family, _ facts: HostFacts) -> Rule {
+  static func base(_ family: Family, _ facts: HostFacts) -> Rule {
     facts.internetPaths(family).isEmpty
       ? Rule(prefix: .everything(family), action: .block, origin: .noInternet)
       : Rule(prefix: .everything(family), action: .allow, origin: .internet)
   }
 
-  private static func noIPv6(_ configuration: Configuration) -> Rule {
+  static func noIPv6(_ configuration: Configuration) -> Rule {
     guard configuration.ipv6.value == .off, let location = configuration.ipv6.location else {
       return Rule(prefix: .everything(.ipv6), action: .block, origin: .noIPv6)
     }

@@ -4,6 +4,8 @@ public enum PlanError: Error, Hashable, Sendable {
   case filterTooLarge(instructions: Int, configuredRules: Int, hostRules: Int)
   /// Every synthetic prefix of the family overlaps something of the host or of the configuration.
   case noFreeGuestAddresses(Family)
+  /// Every block for the addresses of names overlaps something of the host or of the configuration.
+  case noFreeNameAddresses
 }
 
 extension PlanError: CustomStringConvertible {
@@ -21,6 +23,11 @@ extension PlanError: CustomStringConvertible {
       uses each of \
       \(GuestAddresses.candidates(family).map(\.subnet.description).joined(separator: ", "))
       """
+    case .noFreeNameAddresses:
+      """
+      no free IPv4 prefix for the names that the jail may reach: the host or the configuration uses each of \
+      \(NameAddresses.candidates.map(\.block.description).joined(separator: ", "))
+      """
     }
   }
 
@@ -29,7 +36,8 @@ extension PlanError: CustomStringConvertible {
     switch self {
     case .filterTooLarge:
       "merge neighbouring allow-ip and block-ip lines into allow-net and block-net prefixes"
-    case .noFreeGuestAddresses: "free one of them, or narrow the configured prefix that covers it"
+    case .noFreeGuestAddresses, .noFreeNameAddresses:
+      "free one of them, or narrow the configured prefix that covers it"
     }
   }
 

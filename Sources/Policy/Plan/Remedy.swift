@@ -13,7 +13,7 @@ public enum Remedy: Hashable, Sendable {
     let prefix = Prefix(destination)
     if let reason = ImpossibleRule.reason(prefix, .allow) {
       self = .warning(reason.message)
-    } else if Self.metadata.contains(where: { $0.contains(destination) }) {
+    } else if CloudMetadata.prefixes.contains(where: { $0.contains(destination) }) {
       self = .warning("link-local or cloud metadata, which may hand out this machine's credentials")
     } else if let reason = kind.warning(place) {
       self = .warning(reason)
@@ -40,17 +40,6 @@ public enum Remedy: Hashable, Sendable {
     case port(UInt16, TransportProtocol)
     case echo
   }
-
-  /// Link-local addresses, of which 169.254.169.254 is one, and what clouds answer at elsewhere.
-  private static let metadata: [Prefix] =
-    [
-      (0xa9fe_0000, 16), (0xa83f_8110, 32), (0x6464_64c8, 32), (0xc000_00c0, 32),
-    ].map { Prefix(containing: IPAddress(family: .ipv4, value: $0), length: $1) } + [
-      // Amazon's, Google's and Oracle's.
-      Prefix(containing: IPAddress(family: .ipv6, value: 0xfd00_0ec2 << 96 | 0x254), length: 128),
-      Prefix(containing: IPAddress(family: .ipv6, value: 0xfd20_00ce << 96 | 0x254), length: 128),
-      Prefix(containing: IPAddress(family: .ipv6, value: 0xfd00_00c1 << 96 | 0xa9fe_a9fe), length: 128),
-    ]
 }
 
 extension Origin.Kind {
@@ -62,6 +51,7 @@ extension Origin.Kind {
       nil
     case .hostAddress, .localRoute: "an address of this host: what listens there trusts whoever is on it"
     case .guestSubnet: "the jail's own end of the uplink: nothing is there"
+    case .nameAddresses: "an address that stands for a name, which decides"
     case .configuration: "\(place ?? "a line of the configuration") closes it: change that line"
     case .internet: "the rules allow it; this packet was of a kind that is not carried"
     case .noInternet: "this host has no way to the internet"

@@ -25,6 +25,9 @@ struct EffectivePolicy {
   // its keys are hashed.
   private var identifiers: [Services: Int] = [:]
   private var enclosing: [Enclosing] = []
+  /// Whether what nothing opens is refused by a route. Without one the kernel says "network unreachable", as where there is no
+  /// internet; in `restricted` every refusal is to be seen, and told.
+  private let refusesRest: Bool
 
   private struct Enclosing {
     let last: UInt128
@@ -43,6 +46,7 @@ struct EffectivePolicy {
 
   init(_ rules: [Rule], _ family: Family, guest: Prefix?) {
     self.family = family
+    refusesRest = rules.contains { $0.prefix == .everything(family) && $0.origin == .networkRestricted }
     var entries: [Entry] = []
     for index in rules.indices where rules[index].prefix.family == family {
       entries.append(Entry(prefix: rules[index].prefix, turn: Self.turn(of: rules[index]), index: index))
@@ -122,8 +126,10 @@ struct EffectivePolicy {
   ) -> PlannedRoute.Kind? {
     if prefix.isEverything {
       hasDefaultRoute = isOpen
-      // Without a default route the kernel says "network unreachable", which programs understand.
-      return isOpen ? .uplink : nil
+      if isOpen { return .uplink }
+      guard refusesRest else { return nil }
+      routes.append(PlannedRoute(prefix: prefix, kind: .blackhole))
+      return .blackhole
     }
     // Its routes are the uplink's own affair.
     if prefix == guest { return outer }

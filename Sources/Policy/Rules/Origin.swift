@@ -18,6 +18,8 @@ public enum Origin: Hashable, Sendable {
   case resolver
   /// The jail's own side of the uplink: the guest's and the gateway's synthetic addresses.
   case guestSubnet
+  /// The addresses that stand for names, and those of the link to them.
+  case nameAddresses
   /// A line of the configuration, and its key.
   case configuration(SourceLocation, key: String)
   /// The base of a family: the internet is reachable.
@@ -42,6 +44,7 @@ public enum Origin: Hashable, Sendable {
     case jailRoute = "jail-route"
     case resolver
     case guestSubnet = "guest-subnet"
+    case nameAddresses = "name-addresses"
     case configuration
     case internet
     case noInternet = "no-internet"
@@ -62,6 +65,7 @@ public enum Origin: Hashable, Sendable {
     case .jailRoute: .jailRoute
     case .resolver: .resolver
     case .guestSubnet: .guestSubnet
+    case .nameAddresses: .nameAddresses
     case .configuration: .configuration
     case .internet: .internet
     case .noInternet: .noInternet
@@ -69,6 +73,11 @@ public enum Origin: Hashable, Sendable {
     case .networkNone: .networkNone
     case .networkRestricted: .networkRestricted
     }
+  }
+
+  /// The line of the configuration that it is, if it is one.
+  public var location: SourceLocation? {
+    if case .configuration(let location, _) = self { location } else { nil }
   }
 
   var isConfigured: Bool {
@@ -92,6 +101,7 @@ extension Origin: CustomStringConvertible {
     case .jailRoute: return "this jail's own route refuses it, as when it was launched"
     case .resolver: return "a name server of this host, which the jail asks through 127.0.0.53 only"
     case .guestSubnet: return "the jail's own end of the uplink"
+    case .nameAddresses: return "an address by which the jail reaches names"
     case .configuration(let location, let key): return "\(location): \(key)"
     case .internet: return "the internet"
     case .noInternet: return "this host has no way to the internet"

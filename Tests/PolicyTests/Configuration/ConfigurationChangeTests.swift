@@ -6,11 +6,11 @@ import Testing
 struct ConfigurationChangeTests {
   private static let keys = ConfigurationKey.all.filter { !$0.isForeign && !$0.manual.isEmpty }
 
-  private func change(_ before: String, _ after: String, mayWiden: Bool = true, hasIPv6: Bool = true) throws
+  private func change(_ before: String, _ after: String, mayWiden: Bool = true, means: ConfigurationChange.Means = .all) throws
     -> ConfigurationChange
   {
     try ConfigurationChange(
-      from: configuration(before), to: configuration(after), mayWiden: mayWiden, hasIPv6: hasIPv6)
+      from: configuration(before), to: configuration(after), mayWiden: mayWiden, means: means)
   }
 
   /// A row that says "live" is taken over, and one that says "at launch" waits, with the old value.
