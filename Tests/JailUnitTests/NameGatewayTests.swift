@@ -1,3 +1,4 @@
+import Inspection
 import Linux
 import Policy
 import Record

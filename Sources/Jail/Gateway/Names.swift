@@ -5,17 +5,18 @@ import Policy
 struct Names: ~Copyable {
   let directory: NameDirectory
   var gateway: NameGateway
+  let relay: RelayLink
 
   /// Joins what was made apart, when the relay has given up all that it does not need. `wait` returns when a descriptor is readable.
   init(
-    _ directory: NameDirectory, _ sockets: consuming NamesSockets, _ relay: consuming RelayLink,
-    senders: SenderSearch, searchDomains: [DomainName], _ wait: (CInt) throws -> Void
+    _ directory: NameDirectory, _ sockets: consuming NamesSockets, _ relay: RelayLink, senders: SenderSearch,
+    searchDomains: [DomainName], _ wait: (CInt) throws -> Void
   ) throws {
-    let ready = try relay.awaitReady(wait)
+    let capacity = try relay.awaitReady(wait)
     self.directory = directory
+    self.relay = relay
     gateway = NameGateway(
-      sockets, relay, directory, senders: senders, searchDomains: searchDomains, now: .now)
-    _ = gateway.reported(ready)
+      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
   }
 
   /// Becomes what the plan says; connections that it does not allow any more end.
@@ -31,7 +32,7 @@ struct Names: ~Copyable {
   /// Nothing is reached by name any more.
   consuming func cut() {
     directory.isServing = false
-    gateway.relay.kill()
+    relay.kill()
     gateway.release()
   }
 }
