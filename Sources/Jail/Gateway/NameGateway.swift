@@ -44,7 +44,7 @@ struct NameGateway: ~Copyable, Service {
   /// How many are read before others have their turn.
   private static let turn = 32
   /// How many sockets may be open for attempts, before a connection has to do with one.
-  private static let mostSockets = 320
+  private let mostSockets = Self.mostSockets(descriptors: Process.descriptorLimit)
 
   /// So long the relay has to close what it was told to. It is not trusted, as it reads what the jail sends: what it keeps open ends with
   /// it.
@@ -68,6 +68,14 @@ struct NameGateway: ~Copyable, Service {
     self.relay = relay
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
   }
+
+  private static func mostSockets(descriptors: Int) -> Int { min(320, max(8, descriptors / 4)) }
+
+  /// How many descriptors it may have, of as many as this process may.
+  static func share(of descriptors: Int) -> Int { mostSockets(descriptors: descriptors) + NamePorts.most }
+
+  /// How many descriptors this process should be able to have where there is a gateway.
+  static let wantedDescriptors = 2048
 
   /// How many connections there are, held ones included.
   var connectionCount: Int { table.count }
@@ -229,7 +237,7 @@ extension NameGateway {
     guard case .connecting(let connector) = connection.phase else { return [] }
     guard let rule = allowingRule(connection) else { return drop(connection, now: now) }
     let plan = directory.plan
-    let outcome = connector.advance(now: now, hasRoom: socketCount < Self.mostSockets) {
+    let outcome = connector.advance(now: now, hasRoom: socketCount < mostSockets) {
       plan.decide($0, port: $1, for: rule)
     }
     switch outcome {

@@ -1,7 +1,7 @@
 import Linux
 import Policy
 
-/// All that a jail's names need: who knows their addresses, who connects, who passes the bytes on. It lives and dies together.
+/// All that a jail's names need: who connects, who passes the bytes on. It lives and dies together.
 struct Names: ~Copyable {
   let directory: NameDirectory
   var gateway: NameGateway
@@ -19,14 +19,10 @@ struct Names: ~Copyable {
       sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
   }
 
-  /// Becomes what the plan says; connections that it does not allow any more end.
-  mutating func follow(
-    _ plan: NamePlan, searchDomains: [DomainName], hasChanged: Bool, now: Instant
-  ) -> [Effect] {
+  /// Becomes what the directory's plan says; connections that it does not allow any more end.
+  mutating func follow(searchDomains: [DomainName], hasChanged: Bool, now: Instant) -> [Effect] {
     gateway.use(searchDomains: searchDomains)
-    guard hasChanged else { return [] }
-    directory.use(plan)
-    return gateway.followPlan(now: now)
+    return hasChanged ? gateway.followPlan(now: now) : []
   }
 
   /// Nothing is reached by name any more.
