@@ -41,7 +41,8 @@ struct Beginning {
       return try step(byte, bytes)
     case .word:
       if byte.isToken {
-        isMethodLike = isMethodLike && (byte.isLetter || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"))
+        isMethodLike =
+          isMethodLike && (byte.isLetter || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_"))
         return nil
       }
       guard byte.isBlank, scanned - 1 > start else { return try neither() }
@@ -79,12 +80,14 @@ struct Beginning {
 
   /// Whether these are the records of TLS; nil if not. The versions of records mean nothing (RFC 8446 section 5.1), and some servers skip a
   /// warning before the ClientHello, so that the byte which would be the message's type has a say, too.
-  private static func records(_ bytes: ArraySlice<UInt8>, _ port: UInt16) throws(Refused) -> Inspector.Spoken? {
+  private static func records(_ bytes: ArraySlice<UInt8>, _ port: UInt16) throws(Refused) -> Inspector.Spoken?
+  {
     let first = bytes.prefix(6)
     let types = Record.Content.changeCipherSpec.rawValue...Record.Content.handshake.rawValue
     if types.contains(first[first.startIndex]) {
       guard first.count == 6 else { return .unknown }
-      let isTLS = first[first.startIndex] == Record.Content.handshake.rawValue && first[first.startIndex + 1] == 3
+      let isTLS =
+        first[first.startIndex] == Record.Content.handshake.rawValue && first[first.startIndex + 1] == 3
       if isTLS { return .tls }
       if first[first.startIndex + 5] == 1 { throw Refused(.ambiguous) }
     }

@@ -108,8 +108,10 @@ public struct Inspector {
 
   private mutating func watch(_ bytes: ArraySlice<UInt8>) throws(Refused) {
     switch spoken {
-    // Servers of HTTP and TLS do not speak first. On their own ports one that seems to has not been heard right.
-    case .unknown: isDone = !hasSent && served.port != 80 && served.port != 443
+    // Servers of HTTP and TLS do not speak first. On their own ports, what comes first lets nothing through, and is no answer.
+    case .unknown:
+      try http.received(bytes)
+      isDone = !hasSent && served.port != 80 && served.port != 443
     case .tls:
       tls.received(bytes)
       isDone = tls.isDone

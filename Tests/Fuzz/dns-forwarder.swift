@@ -46,6 +46,10 @@ enum Step: UInt8 {
   case fault = 0x65  // e
   /// The host's resolvers change.
   case resolvers = 0x6e  // n
+  /// Number: somebody connects to a name.
+  case find = 0x77  // w
+  /// Whether connections are served from now on.
+  case relay = 0x76  // v
 }
 
 private struct Scene: ~Copyable {
@@ -53,6 +57,9 @@ private struct Scene: ~Copyable {
   private let udp = Network.open(.datagram)
   private let tcp = Network.open(.stream)
   private var forwarder: DNSForwarder
+  private let directory: NameDirectory?
+  /// Whether nothing may be asked outside but listed names.
+  private let isExclusive: Bool
   private var now = Instant(milliseconds: 1_000_000)
   private var clients: [Network.Endpoint] = []
   private var latest: (client: UInt8, bytes: [UInt8]) = (0, [])
@@ -67,6 +74,9 @@ private struct Scene: ~Copyable {
   private static let all = ["192.0.2.1", "2001:db8::1", "192.0.2.3"].compactMap { IPAddress($0) }
   private static let permitted = all.map { SocketAddress($0.bytes, port: 53) }
 
+  private static let restricted = namePlan(isExclusive: true)
+  private static let internet = namePlan(isExclusive: false)
+
   private static func resolvers(_ choice: UInt8) -> [HostFacts.Resolver] {
     let resolvers = all.enumerated().filter { choice >> $0.offset & 1 == 1 }.map(\.element)
     let listed = resolvers.map { HostFacts.Resolver(address: $0) }
@@ -76,9 +86,12 @@ private struct Scene: ~Copyable {
 
   init(_ input: ArraySlice<UInt8>) {
     self.input = input
+    let choice = self.input.popFirst() ?? 0
+    isExclusive = choice & 0x30 == 0x10
+    directory = choice & 0x30 == 0 ? nil : NameDirectory(isExclusive ? Self.restricted : Self.internet)
     forwarder = DNSForwarder(
       udp: FileDescriptor(owning: udp.descriptor), tcp: FileDescriptor(owning: tcp.descriptor),
-      resolvers: Self.resolvers(self.input.popFirst() ?? 0))
+      resolvers: Self.resolvers(choice), directory: directory)
   }
 
   mutating func next() -> UInt8? { input.popFirst() }
@@ -117,6 +130,9 @@ private struct Scene: ~Copyable {
     case .time: now = now + .milliseconds(Int(byte()) * 100)
     case .fault: Network.inject([byte(), byte()].map { Self.errors[Int($0 & 3)] })
     case .resolvers: forwarder.use(Self.resolvers(byte()))
+    case .find:
+      if let name = DomainName("\(byte() & 0x7f).listed.example") { check(forwarder.find(name, now: now)) }
+    case .relay: directory?.isServing = byte() & 1 == 1
     case nil: break
     }
   }
@@ -206,9 +222,10 @@ private struct Scene: ~Copyable {
   private func check(_ effects: [Effect]) {
     for effect in effects {
       switch effect {
-      case .nameAsked(let name), .nameAnswered(let name, _):
+      case .nameAsked(let name), .nameAnswered(let name, _), .nameRefused(let name):
         let isText = name.utf8.allSatisfy { (0x21..<0x7f).contains($0) }
         require(isText && name.utf8.count < 1020, "a name of \(name.utf8.count) bytes")
+      case .nameFound, .tell: require(directory != nil, "\(effect)")
       default: fatalError("\(effect)")
       }
     }
@@ -236,8 +253,9 @@ private struct Scene: ~Copyable {
 
   /// What holds after every turn.
   private mutating func check() {
-    // At most three sockets for an exchange, one for a connection and its client.
-    let most = 3 * DNSForwarder.mostExchanges + 2 * DNSForwarder.mostConnections + 2
+    // At most three sockets for an exchange, two exchanges for a lookup, one for a connection and its client.
+    let exchanges = DNSForwarder.mostExchanges + 2 * DNSForwarder.mostLookups
+    let most = 3 * exchanges + 2 * DNSForwarder.mostConnections + 2
     require(Network.endpoints.count - tcp.backlog.count <= most, "\(Network.endpoints.count) sockets")
     for (response, client) in zip(udp.outgoing, udp.recipients) {
       require(response.count >= 12 && response[2] & 0x80 != 0, "no response: \(response)")
@@ -249,17 +267,22 @@ private struct Scene: ~Copyable {
     udp.recipients.removeAll(keepingCapacity: true)
   }
 
+  /// A lookup, of a listed name where others do not exist.
+  private func mayBeSent(_ message: [UInt8]) -> Bool {
+    mayBeForwarded(message) && (!isExclusive || isListed(labels(of: message)))
+  }
+
   /// A resolver gets nothing but lookups, and nobody else gets anything.
   private func check(_ socket: Network.Endpoint) {
     if let peer = socket.peer { require(Self.permitted.contains(peer), "asked \(peer)") }
     if socket.kind == .datagram {
-      for message in socket.outgoing { require(mayBeForwarded(message), "sent \(message)") }
+      for message in socket.outgoing { require(mayBeSent(message), "sent \(message)") }
     } else {
       let sent = Array(socket.outgoing.joined())
       let messages = messages(of: sent)
       require(messages.count <= 1, "\(messages.count) queries over a connection")
       if let message = messages.first, sent.count >= 2, message.count == Int(sent[0]) << 8 | Int(sent[1]) {
-        require(mayBeForwarded(message), "sent \(message)")
+        require(mayBeSent(message), "sent \(message)")
       }
     }
   }

@@ -1,7 +1,8 @@
 """A stand-in for the Messages API, as far as Claude Code needs it to finish a turn.
 
-    messages_api.py PORT LOG
+    messages_api.py PORT LOG [ADDRESS]
 
+With an address, it serves TLS there, with the certificate of the lab's names.
 The conversation decides the answer. A line of it that begins with "RUN command", or "Run `command`" as a skill does, gets a
 call of the Bash tool; the tool's result is then repeated as the answer. Everything else is answered with "hello from the
 API". Every request is a line of LOG.
@@ -11,8 +12,11 @@ import http.server
 import itertools
 import json
 import re
+import socket
+import ssl
 import sys
 
+IP_FREEBIND = 15
 COUNT = itertools.count(1)
 
 
@@ -106,9 +110,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
+    def server_bind(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # the world has services on every address
+        self.socket.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)  # which no link has
+        super().server_bind()
+
 
 if __name__ == "__main__":
     open(sys.argv[2], "w").close()
-    with Server(("0.0.0.0", int(sys.argv[1])), Handler) as server:
+    with Server((sys.argv[3] if sys.argv[3:] else "0.0.0.0", int(sys.argv[1])), Handler) as server:
+        if sys.argv[3:]:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain("/srv/lab/named/server.pem", "/srv/lab/named/server.key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         print("listening", flush=True)
         server.serve_forever()

@@ -8,6 +8,7 @@ from lab.named import ECHO, OTHER4, OTHER6, RESOLVER4, SHARED4, SHARED6
 DEAD4, DEAD6 = "45.44.44.44", "2606:4700:44::44"  # nobody answers
 UNREACHABLE4 = "45.43.43.43"  # a router says so
 INTERNAL4, INTERNAL6 = "10.20.0.6", "fd12:3456::6"
+API4 = "45.50.50.50"  # of the Messages API
 NOBODY = 9999  # a port that refuses
 RESOLV = f"nameserver {RESOLVER4}\nsearch lab.test\noptions ndots:1 timeout:2 attempts:2\n"
 WITHIN = 1.0  # seconds
@@ -17,8 +18,11 @@ ZONE = {
     # Several names on one address.
     "github.com": BOTH, "api.github.com": BOTH, "deep.api.github.com": BOTH, "gist.github.com": BOTH,
     "evilgithub.com": BOTH, "github.com.evil.test": BOTH, "github.co": BOTH, "com": BOTH,
-    "pypi.org": BOTH, "files.pypi.org": BOTH, "neighbour.test": BOTH, "web.lab.test": BOTH, "hub.lab.test": BOTH,
+    "pypi.org": BOTH, "files.pypi.org": BOTH, "registry.npmjs.org": BOTH, "deb.debian.org": BOTH, "neighbour.test": BOTH, "web.lab.test": BOTH, "hub.lab.test": BOTH,
     "xn--bcher-kva.test": BOTH, "under_score.test": BOTH,
+    # Claude Code's own, and others of its maker's.
+    "api.anthropic.com": {"A": [API4]}, "claude.ai": BOTH, "claude.com": BOTH, "platform.claude.com": BOTH, "downloads.claude.ai": BOTH,
+    "statsig.anthropic.com": BOTH, "mcp-proxy.anthropic.com": BOTH, "storage.googleapis.com": BOTH,
     # Elsewhere.
     "alias.github.com": {"CNAME": "cdn.outside.test"}, "cdn.outside.test": {"A": [OTHER4], "AAAA": [OTHER6]},
     "points-at-github.test": {"CNAME": "github.com"},
@@ -39,7 +43,7 @@ ZONE = {
     "typed.test": {**BOTH, "TXT": ["hello"], "MX": ["mail.typed.test"], "SRV": ["typed.test"], "HTTPS": ["typed.test"]},
     **{f"a{n}.many.test": BOTH for n in range(3)}, "*.wild.test": BOTH,
 }  # fmt: skip
-CERTIFIED = [name for name, entry in ZONE.items() if entry is BOTH or "CNAME" in entry and "loop" not in name]
+CERTIFIED = [name for name, entry in ZONE.items() if entry is BOTH or name == "api.anthropic.com" or "CNAME" in entry and "loop" not in name]
 
 
 class Named:

@@ -26,8 +26,16 @@ import Testing
     let limits = DNSForwarder.limits(descriptors: descriptors)
     #expect((1...DNSForwarder.mostExchanges).contains(limits.exchanges))
     #expect((1...DNSForwarder.mostConnections).contains(limits.connections))
-    if descriptors >= 100 { #expect(4 * limits.exchanges + 2 * limits.connections <= descriptors - 64) }
-    if descriptors >= 1024 { #expect(limits == (DNSForwarder.mostExchanges, DNSForwarder.mostConnections)) }
+    #expect((1...DNSForwarder.mostLookups).contains(limits.lookups))
+    if descriptors >= 100 {
+      let most = 4 * limits.exchanges + 2 * limits.connections + 6 * limits.lookups
+      #expect(most <= descriptors - 64)
+    }
+    if descriptors >= 1024 {
+      #expect(limits.exchanges == DNSForwarder.mostExchanges)
+      #expect(limits.connections == DNSForwarder.mostConnections)
+      #expect(limits.lookups == DNSForwarder.mostLookups)
+    }
   }
 
   /// From its own port and under its own ID, even if the client always uses the same.

@@ -49,6 +49,9 @@ struct Zone {
   }
 }
 
+/// The type that a question is about.
+func type(of question: [UInt8]) -> UInt16? { try? DNSRequest(question).type.rawValue }
+
 /// A record of the name in the question.
 func entry(type: UInt8, time: UInt8 = 60, _ data: [UInt8]) -> [UInt8] {
   [0xc0, 12, 0, type, 0, 1, 0, 0, 0, time, UInt8(data.count >> 8), UInt8(data.count & 255)] + data

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Policy
 import Testing
@@ -32,24 +33,43 @@ final class RelayBench {
     try #require(SocketAddress([127, 0, 0, 1], port: port))
   }
 
-  static func listening() throws -> InternetSocket {
+  /// A socket in which little has room, so that what the relay does not pass on is soon noticed.
+  static func small() throws -> InternetSocket {
     let socket = try InternetSocket(.stream, for: address())
+    var size: CInt = 65_536
+    for option in [SO_SNDBUF, SO_RCVBUF] {
+      let number = socket.descriptor.rawValue
+      // SAFETY: one integer passed with its own size.
+      #expect(unsafe setsockopt(number, SOL_SOCKET, option, &size, socklen_t(MemoryLayout<CInt>.size)) == 0)
+    }
+    return socket
+  }
+
+  static func listening() throws -> InternetSocket {
+    let socket = try small()
     try socket.bind(to: address())
     try socket.listen(backlog: 4096)
     return socket
   }
 
+  static func accept(_ listener: borrowing InternetSocket) throws -> InternetSocket {
+    guard let accepted = try listener.accept() else { throw Nobody() }
+    return accepted
+  }
+  struct Nobody: Error {}
+
   func order(_ order: RelayOrder, _ socket: borrowing InternetSocket) throws {
-    #expect(try supervisor.sendAtOnce(order.bytes, descriptors: [socket.descriptor.rawValue]))
+    let isSent = try supervisor.sendAtOnce(order.bytes, descriptors: [socket.descriptor.rawValue])
+    #expect(isSent)
   }
 
   /// A program that has not connected yet, and the server that it will reach.
   func pair(_ names: [String] = []) throws -> RelayedPair {
-    let program = try InternetSocket(.stream, for: Self.address())
+    let program = try Self.small()
     try program.bind(to: Self.address())
-    let upstream = try InternetSocket(.stream, for: Self.address())
+    let upstream = try Self.small()
     try upstream.connect(to: servers.localAddress())
-    let server = try #require(try servers.accept())
+    let server = try Self.accept(servers)
     let flow = NameFlow(
       source: try program.localAddress().port, address: try #require(IPAddress("127.0.0.1")), port: port)
     defer { nextID += 1 }
@@ -59,7 +79,7 @@ final class RelayBench {
   }
 
   func announce(_ pair: RelayedPair) throws {
-    try order(.connect(id: pair.id, pair.flow, names: pair.names), try #require(pair.upstream.take()))
+    try order(.connect(id: pair.id, pair.flow, names: pair.names), pair.upstream.take())
   }
 
   func connect(_ pair: RelayedPair) throws { try pair.program.socket.connect(to: Self.address(port)) }
@@ -78,6 +98,12 @@ final class RelayBench {
     while listens, case .message(let message) = try supervisor.receiveAtOnce() {
       reports.append(try #require(RelayReport(message.bytes)))
     }
+  }
+
+  /// What is looked for once a second, as if so much time had passed.
+  func look(after time: Duration) throws {
+    try relay.look(now: .now + time)
+    try turn()
   }
 
   /// Goes on until something is so.
@@ -120,7 +146,10 @@ final class RelayedPair {
 struct InternetSocketBox: ~Copyable {
   private var socket: InternetSocket?
   init(_ socket: consuming InternetSocket) { self.socket = consume socket }
-  mutating func take() -> InternetSocket? { socket.take() }
+  mutating func take() throws -> InternetSocket {
+    guard let socket = socket.take() else { throw RelayBench.Nobody() }
+    return socket
+  }
 }
 
 /// One end of a connection.
@@ -140,7 +169,9 @@ final class Speaker {
 
   /// As much as goes now; what is left.
   func say(from bytes: inout ArraySlice<UInt8>) throws {
-    while !bytes.isEmpty, let count = try socket.send(bytes.prefix(200_000)) { bytes = bytes.dropFirst(count) }
+    while !bytes.isEmpty, let count = try socket.send(bytes.prefix(200_000)) {
+      bytes = bytes.dropFirst(count)
+    }
   }
 
   /// Reads what is there, at most so many bytes. Throws what the connection ended with.

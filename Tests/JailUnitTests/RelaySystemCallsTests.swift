@@ -9,7 +9,8 @@ import Testing
   private static let allow: UInt32 = 0x7fff_0000
   private static let kill: UInt32 = 0x8000_0000
   private static let named: Set<String> = [
-    "accept4", "brk", "clock_gettime", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit", "exit_group",
+    "accept4", "brk", "clock_gettime", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit",
+    "exit_group",
     "futex", "getrandom", "getsockname", "madvise", "mremap", "munmap", "read", "recvfrom", "recvmsg",
     "restart_syscall", "rt_sigreturn", "sendmsg", "sendto", "shutdown",
   ]

@@ -40,8 +40,8 @@ struct BodyReader {
       }
       return count
     case .end:
+      guard "\r\n".utf8.starts(with: bytes.prefix(2)) else { throw Refused(.ambiguous) }
       guard bytes.count >= 2 else { return nil }
-      guard bytes.starts(with: "\r\n".utf8) else { throw Refused(.ambiguous) }
       part = .size
       return 2
     case .size:

@@ -41,7 +41,8 @@ struct Fields {
     case 14 where name.isInLowerCase("content-length".utf8): contentLength.add(value)
     case 17 where name.isInLowerCase("transfer-encoding".utf8): transferEncoding.add(value)
     // Behind a gateway of the CGI kind they are the same names.
-    case 14 where name.isInLowerCase("content_length".utf8), 17 where name.isInLowerCase("transfer_encoding".utf8):
+    case 14 where name.isInLowerCase("content_length".utf8),
+      17 where name.isInLowerCase("transfer_encoding".utf8):
       throw Refused(.ambiguous)
     default: break
     }
@@ -61,7 +62,9 @@ struct Fields {
     if contentLength.count + transferEncoding.count == 0 { return nil }
     guard contentLength.count + transferEncoding.count == 1 else { throw Refused(.ambiguous) }
     if transferEncoding.count == 1 {
-      guard !isVersion10, transferEncoding.value.elementsEqual("chunked".utf8) else { throw Refused(.ambiguous) }
+      guard !isVersion10, transferEncoding.value.elementsEqual("chunked".utf8) else {
+        throw Refused(.ambiguous)
+      }
       return .chunked
     }
     let digits = contentLength.value

@@ -35,7 +35,8 @@ struct RequestHead {
   private static func authority(_ line: RequestLine) throws(Refused) -> ArraySlice<UInt8>? {
     if line.target.first == UInt8(ascii: "/") { return nil }
     if line.target.elementsEqual("*".utf8), line.method.elementsEqual("OPTIONS".utf8) { return nil }
-    for scheme in ["http://", "https://"] where line.target.prefix(scheme.utf8.count).isInLowerCase(scheme.utf8) {
+    for scheme in ["http://", "https://"]
+    where line.target.prefix(scheme.utf8.count).isInLowerCase(scheme.utf8) {
       return line.target.dropFirst(scheme.utf8.count).prefix {
         $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
       }

@@ -11,11 +11,12 @@ struct HandshakeRecords {
   /// Where the message ends, and its body; nil if there has to be more.
   mutating func read(_ bytes: ArraySlice<UInt8>) throws(Refused) -> (end: Int, body: ArraySlice<UInt8>)? {
     while count != length {
-      guard let record = try Record(bytes.dropFirst(next)), bytes.count >= next + record.length else {
+      let record = try Record(bytes.dropFirst(next))
+      if let record, !record.isHandshake { throw Refused(.ambiguous) }
+      guard let record, bytes.count >= next + record.length else {
         guard bytes.count < Inspector.limit else { throw Refused(.incomplete) }
         return nil
       }
-      guard record.isHandshake else { throw Refused(.ambiguous) }
       let fragment = bytes.dropFirst(next + Record.headerLength).prefix(record.length - Record.headerLength)
       for byte in fragment.prefix(max(0, 4 - count)) { head = head << 8 | Int(byte) }
       count += fragment.count

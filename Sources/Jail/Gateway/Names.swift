@@ -12,18 +12,20 @@ struct Names: ~Copyable {
     _ directory: NameDirectory, _ sockets: consuming NamesSockets, _ relay: RelayLink, senders: SenderSearch,
     searchDomains: [DomainName], _ wait: (CInt) throws -> Void
   ) throws {
-    try relay.awaitReady(wait)
+    let capacity = try relay.awaitReady(wait)
     self.directory = directory
     self.relay = relay
     gateway = NameGateway(
-      sockets, directory, senders: senders, searchDomains: searchDomains, now: .now,
-      order: { (order, descriptor) throws(SystemCallError) in try relay.send(order, descriptor) })
+      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
   }
 
   /// Becomes what the plan says; connections that it does not allow any more end.
-  mutating func follow(_ plan: NamePlan, searchDomains: [DomainName], now: Instant) -> [Effect] {
-    directory.use(plan)
+  mutating func follow(
+    _ plan: NamePlan, searchDomains: [DomainName], hasChanged: Bool, now: Instant
+  ) -> [Effect] {
     gateway.use(searchDomains: searchDomains)
+    guard hasChanged else { return [] }
+    directory.use(plan)
     return gateway.followPlan(now: now)
   }
 

@@ -22,11 +22,12 @@ struct NamesNamespace: ~Copyable {
   /// A listening socket for each port.
   static let stockCount = NamePorts.most
 
+  private let plan: NamePlan
   private let child: CInt
   private let socket: DatagramSocket
 
   /// Starts the child.
-  static func begin(_ names: NamePlan, besides holder: CInt) throws -> NamesNamespace {
+  static func begin(_ plan: NamePlan, besides holder: CInt) throws -> NamesNamespace {
     let user = try FileDescriptor.open("/proc/\(holder)/ns/user", FileDescriptor.readOnly)
     let jail = try FileDescriptor.open("/proc/\(holder)/ns/net", FileDescriptor.readOnly)
     let pair = try DatagramPair()
@@ -38,18 +39,29 @@ struct NamesNamespace: ~Copyable {
         try Process.dieWithParent(supervisor)
         try Namespaces.enter(user.rawValue)
         try Namespaces.network.unshare()
-        try make(names.addresses, joining: jail.rawValue, for: socket)
+        try make(plan.addresses, joining: jail.rawValue, for: socket)
         Process.exit(0)
       } catch {
         try? HolderReport.failed(LaunchStep.names.failure(error)).send(over: socket)
         Process.exit(1)
       }
     }
-    return NamesNamespace(child: child, socket: pair.keepFirst())
+    return NamesNamespace(plan: plan, child: child, socket: pair.keepFirst())
   }
 
-  /// What the child has made. `wait` returns when a descriptor is readable.
-  consuming func finish(_ wait: (CInt) throws -> Void) throws -> NamesDescriptors {
+  /// Takes what the child has made, and joins it with the rest. `wait` returns when a descriptor is readable.
+  consuming func finish(
+    _ blueprint: Blueprint, _ routing: JailRouting, _ relay: RelayLink, _ senders: SenderSearch,
+    _ wait: (CInt) throws -> Void
+  ) throws -> Names {
+    let plan = plan
+    let made = try descriptors(wait)
+    return try Names(
+      NameDirectory(plan), made.sockets(jailLink: routing.lead(to: plan.addresses)), relay, senders: senders,
+      searchDomains: blueprint.resolver.search, wait)
+  }
+
+  private consuming func descriptors(_ wait: (CInt) throws -> Void) throws -> NamesDescriptors {
     try wait(socket.descriptor.rawValue)
     let message = try socket.receive()
     _ = try Process.wait(child)

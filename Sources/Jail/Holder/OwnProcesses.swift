@@ -8,21 +8,24 @@ struct OwnProcesses: Sendable {
   let supervisor: CInt
   /// nil without an uplink.
   let pasta: CInt?
+  /// nil without names.
+  let relay: CInt?
 
   /// What a system call can name them by.
   var ids: Set<UInt32> {
-    Set([launcher, supervisor, pasta].compactMap { $0 }.map { UInt32(bitPattern: $0) })
+    Set([launcher, supervisor, pasta, relay].compactMap { $0 }.map { UInt32(bitPattern: $0) })
   }
 
-  /// The process groups that they are in; 0, which is the caller's own, may be the launcher's. Supervisor and
-  /// pasta lead theirs.
+  /// The process groups that they are in; 0, which is the caller's own, may be the launcher's. The others
+  /// lead theirs.
   var groups: Set<UInt32> { ids.union([0, UInt32(bitPattern: group)]) }
 }
 
 extension OwnProcesses {
   /// Made by the supervisor, before it forks the holder.
-  init(launcher: CInt, _ launching: borrowing Launching?) {
+  init(launcher: CInt, _ launching: borrowing Launching?, relay: CInt?) {
     self.launcher = launcher
+    self.relay = relay
     group = Process.group
     supervisor = Process.id
     switch launching {

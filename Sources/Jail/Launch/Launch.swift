@@ -61,7 +61,8 @@ public enum Launch {
     do {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
-      let own = OwnProcesses(launcher: launcher.process, launching)
+      let relay = try blueprint.plan.names.map { _ in try RelayProcess.start() }
+      let own = OwnProcesses(launcher: launcher.process, launching, relay: relay?.process)
       // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
@@ -80,15 +81,14 @@ public enum Launch {
         filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
-      var names: NamesSockets?
       var preparing = try blueprint.plan.names.map { try NamesNamespace.begin($0, besides: holder.process) }
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
-        except: Set([own.pasta].compactMap { $0 }), now: .now)
-      if let preparing = preparing.take(), let plan = blueprint.plan.names {
-        let made = try preparing.finish(launcher.wait)
-        names = made.sockets(jailLink: try routing.lead(to: plan.addresses))
+        except: Set([own.pasta, own.relay].compactMap { $0 }), now: .now)
+      var names: Names?
+      if let preparing = preparing.take(), let relay {
+        names = try preparing.finish(blueprint, routing, relay, refusals.senders, launcher.wait)
       }
       var closed: Closed?
       if let filtered = filtered.take() {

@@ -4,6 +4,8 @@ import Policy
 /// The host's hosts(5), read again whenever it has changed. Of a long one, as blockers of advertisements make them, only the names that are
 /// wanted are kept.
 struct HostsFile {
+  static let path = "/etc/hosts"
+
   private let path: String
   private var version: [Int]?
   private var table: [DomainName: [IPAddress]] = [:]
@@ -12,10 +14,10 @@ struct HostsFile {
   /// Of one name.
   private static let mostAddresses = 16
 
-  init(_ path: String = ResolverFile.hosts.name) { self.path = path }
+  init(_ path: String = Self.path) { self.path = path }
 
   /// What a file says; nothing if there is none.
-  static func read(_ path: String = ResolverFile.hosts.name) -> [UInt8] {
+  static func read(_ path: String = Self.path) -> [UInt8] {
     (try? FileDescriptor.contents(of: path, limit: longest)) ?? []
   }
 

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Policy
 
 /// What the host's resolv.conf(5) says, read as the C library reads it: a keyword counts at the start of a
@@ -39,7 +40,10 @@ struct ResolverConfiguration: Equatable {
     }
   }
 
-  /// The domains that the C library puts behind names, on a host of this name: without any in the file, what is behind its first dot.
+  /// The domains that the C library puts behind names on this host.
+  var search: [DomainName] { search(hostName: hostName()) }
+
+  /// The same on a host of this name: without any in the file, what is behind its first dot.
   func search(hostName: String) -> [DomainName] {
     listed ?? DomainName(hostName)?.parent.map { [$0] } ?? []
   }

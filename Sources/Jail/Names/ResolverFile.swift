@@ -8,7 +8,7 @@ struct ResolverFile: Sendable, Hashable {
   /// resolv.conf(5): whom to ask.
   static let configuration = ResolverFile(name: "/etc/resolv.conf")
   /// hosts(5): what needs no asking.
-  static let hosts = ResolverFile(name: "/etc/hosts")
+  static let hosts = ResolverFile(name: HostsFile.path)
 
   /// What the host's resolv.conf says. Without one the C library's defaults hold.
   static func read() -> ResolverConfiguration {

@@ -6,7 +6,8 @@ import Policy
 enum RelaySystemCalls {
   /// On descriptors that it has: what they are was decided by whoever passed them.
   private static let onDescriptors = [
-    "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "getsockname", "read", "recvfrom", "recvmsg",
+    "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "getsockname", "read", "recvfrom",
+    "recvmsg",
     "sendmsg", "sendto", "shutdown",
   ]
   /// On itself: the allocator's, the runtime's, and its end.

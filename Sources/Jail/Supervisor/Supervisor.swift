@@ -13,6 +13,8 @@ struct Supervisor: ~Copyable {
     case host(HostWatch.Event?)
     case files(ConfigurationWatch.Event?)
     case questions(DNSForwarder.Event?)
+    case names(NameGateway.Event?)
+    case relay(RelayLink.Event?)
     case refusals(RefusalResponder.Event?)
     case routing(JailRouting.Event?)
     case resolverCover(ResolverCover.Event?)
@@ -102,6 +104,13 @@ struct Supervisor: ~Copyable {
     switch network {
     case .some(let network):
       agenda.add(network.questions, Event.questions)
+      switch network.names {
+      case .some(let names):
+        // What the relay says frees what a new connection needs.
+        agenda.add(names.relay, Event.relay)
+        agenda.add(names.gateway, Event.names)
+      case nil: break
+      }
       switch network.way {
       case .some(let way):
         agenda.add(way.pasta, Event.pasta)
@@ -124,6 +133,8 @@ struct Supervisor: ~Copyable {
     case .questions(let event):
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.questions.handle(event, now: now) ?? []
+    case .names(let event): return network?.names?.gateway.handle(event, now: now) ?? []
+    case .relay(let event): return network?.names?.relay.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
@@ -137,26 +148,30 @@ struct Supervisor: ~Copyable {
   private mutating func apply(_ effects: [Effect], now: Instant) throws -> WaitStatus? {
     for effect in effects {
       switch effect {
-      case .hostChanged: follow()
+      case .hostChanged: _ = try apply(follow(), now: now)
       case .configurationRead(let reading): _ = try apply(follow(reading), now: now)
       case .cut(let reason): cut(reason)
       case .refused(let packet): recorder.refused(packet, by: plan, now: now)
       case .nameAsked(let name): recorder.asked(name, now: now)
       case .nameAnswered(let name, let addresses): recorder.answered(name, addresses)
       case .nameRefused(let name):
-        recorder.refused(NamedRefusal(question: name, by: plan.names), by: .unknown, now: now)
+        recorder.refused(NamedRefusal(question: name, plan.names), by: .unknown, now: now)
+      case .nameWanted(let name): _ = try apply(network?.questions.find(name, now: now) ?? [], now: now)
+      case .nameFound(let name, let result):
+        _ = try apply(network?.names?.gateway.found(name, result, now: now) ?? [], now: now)
       case .connectionRefused(let connection):
-        recorder.refused(NamedRefusal(connection, by: plan.names), by: connection.sender, now: now)
-      case .nameWanted, .nameFound, .namesCut: break
+        recorder.refused(NamedRefusal(connection, plan.names), by: connection.sender, now: now)
+      case .relay(let report): _ = try apply(network?.names?.gateway.reported(report) ?? [], now: now)
+      case .relayEnded: cutNames("their relay has ended")
+      case .namesCut(let reason): cutNames(reason)
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
         if request == .reload {
-          follow()
+          _ = try apply(follow(), now: now)
           _ = try apply(files.reread(now: now), now: now)
         }
         control.answer(client, status)
       case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
-      case .relay, .relayEnded: break
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
       case .ended(let status): return status
@@ -166,13 +181,15 @@ struct Supervisor: ~Copyable {
   }
 
   /// Keeps the walls true: what the host's network has become, the jail's walls become.
-  private mutating func follow() {
+  private mutating func follow() -> [Effect] {
     do {
       let (facts, resolver) = try HostNetwork.current()
-      try network?.follow(facts, resolver.resolvers, live.current, &refusals)
+      let effects = try network?.follow(facts, resolver, live.current, &refusals) ?? []
       holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      return effects
     } catch {
       cut("the walls could not follow the host's network (\(error))")
+      return []
     }
   }
 
@@ -191,7 +208,8 @@ struct Supervisor: ~Copyable {
         cut("\(mode.location.map { "\($0): " } ?? "")network = none")
       case (.some(let plan), _):
         let (facts, resolver) = try facts()
-        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)
+        return become(try Plan.measured(change.configuration, facts, keeping: plan), resolver)
+          + live.accept(change)
       }
       return live.accept(change)
     } catch {
@@ -209,12 +227,14 @@ struct Supervisor: ~Copyable {
   }
 
   /// Halfway to another plan nothing is certain, so a failure ends the network.
-  private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) {
+  private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) -> [Effect] {
     do {
-      try network?.follow(plan, resolver.resolvers, &refusals)
+      let effects = try network?.follow(plan, resolver, &refusals) ?? []
       holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      return effects
     } catch {
       cut("the walls could not follow the configuration (\(error))")
+      return []
     }
   }
 
@@ -222,7 +242,9 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some(let network): status.names = network.nameCount
+    case .some(let network):
+      let use = network.nameUse
+      (status.names, status.connections) = (use?.names, use?.connections)
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused
@@ -252,6 +274,17 @@ struct Supervisor: ~Copyable {
     refusals.leaveUplink()
     recorder.cut(reason)
     Process.complainAtOnce("claude-sandbox: \(reason); the jail has no network any more\n")
+  }
+
+  /// Takes the names away for good: they cannot be answered for any more. What is reached by address stays.
+  private mutating func cutNames(_ reason: String) {
+    do {
+      guard try network?.cutNames() == true else { return }
+    } catch {
+      return cut("the link to the names could not be taken away (\(error))")
+    }
+    recorder.cut("names: \(reason)")
+    Process.complainAtOnce("claude-sandbox: names: \(reason); the jail reaches nothing by name any more\n")
   }
 
   /// The launch is over, and nothing is to be done until something happens.

@@ -85,51 +85,68 @@ struct Connected: ~Copyable {
   /// nil where all that is allowed is allowed by name.
   var way: OpenUplink?
   var questions: DNSForwarder
-  private let names: NamesSockets?
-  private let directory: NameDirectory?
+  /// nil where nothing is reached by name that is not reached by address, and when the names were cut.
+  var names: Names?
   private let routing: JailRouting
 
   /// A network whose links and routes are those of the plan; nil if nothing is to be asked.
   init?(
     _ blueprint: Blueprint, _ way: consuming OpenUplink?, _ questions: consuming QuestionSockets?,
-    _ names: consuming NamesSockets?, _ routing: JailRouting
+    _ names: consuming Names?, _ routing: JailRouting
   ) {
     guard let questions = questions.take() else { return nil }
     plan = blueprint.plan
     self.way = way
-    directory = blueprint.plan.names.map { NameDirectory($0) }
     self.questions = DNSForwarder(
-      udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers, directory: directory)
+      udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers,
+      directory: names?.directory)
     self.names = names
     self.routing = routing
   }
 
-  /// How many names the jail has used; nil where it has none of its own.
-  var nameCount: Int? { directory?.count }
+  /// How many names the jail has used, and how many connections to them there are; nil where it has none of its own.
+  var nameUse: (names: Int, connections: Int)? {
+    switch names {
+    case .some(let names): (names.directory.count, names.gateway.connectionCount)
+    case nil: nil
+    }
+  }
 
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
   mutating func follow(
-    _ facts: HostFacts, _ resolvers: [HostFacts.Resolver], _ configuration: Configuration,
+    _ facts: HostFacts, _ resolver: ResolverConfiguration, _ configuration: Configuration,
     _ refusals: inout RefusalResponder
-  ) throws {
-    try follow(Plan.make(configuration: configuration, facts: facts, keeping: plan), resolvers, &refusals)
+  ) throws -> [Effect] {
+    try follow(Plan.make(configuration: configuration, facts: facts, keeping: plan), resolver, &refusals)
   }
 
   /// Becomes what the plan says, which keeps the addresses.
   mutating func follow(
-    _ next: Plan, _ resolvers: [HostFacts.Resolver], _ refusals: inout RefusalResponder
-  ) throws {
+    _ next: Plan, _ resolver: ResolverConfiguration, _ refusals: inout RefusalResponder
+  ) throws -> [Effect] {
     // A plan for another mode has other routes: it would take the walls away.
     guard next.network == plan.network, next.hasUplink == plan.hasUplink else { throw PlanOfAnotherMode() }
-    questions.use(resolvers)
-    if next == plan { return }
-    if way == nil {
-      try routing.follow(next, routes: [])
-    } else {
-      try way?.uplink.follow(next)
+    questions.use(resolver.resolvers)
+    let hasChanged = next != plan
+    if hasChanged {
+      if next.hasUplink {
+        try way?.uplink.follow(next)
+      } else {
+        try routing.follow(next, routes: [])
+      }
+      try refusals.follow(next)
+      plan = next
     }
-    try refusals.follow(next)
-    plan = next
+    guard let wanted = next.names else { return [] }
+    return names?.follow(wanted, searchDomains: resolver.search, hasChanged: hasChanged, now: .now) ?? []
+  }
+
+  /// Takes the names away for good; false if there are none.
+  mutating func cutNames() throws -> Bool {
+    guard let names = names.take() else { return false }
+    names.cut()
+    try routing.leaveNames()
+    return true
   }
 
   /// Without pasta nobody reads the tap; without the links programs learn it at once.
@@ -138,5 +155,6 @@ struct Connected: ~Copyable {
       way.pasta.kill()
       try? way.uplink.cut()
     }
+    _ = try? cutNames()
   }
 }

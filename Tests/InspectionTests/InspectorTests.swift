@@ -1,5 +1,0 @@
-import Inspection
-import Testing
-
-@Suite struct InspectorTests {
-}
