@@ -14,13 +14,16 @@ extension UInt8 {
   var isControl: Bool { self < 0x20 && self != .tab || self == 0x7f }
 
   /// RFC 9110 section 5.6.2.
-  var isToken: Bool {
-    if isLetter || isDigit { return true }
-    switch Unicode.Scalar(self) {
-    case "!", "#", "$", "%", "&", "'", "*", "+", "-", ".", "^", "_", "`", "|", "~": return true
-    default: return false
+  var isToken: Bool { self < 128 && (self < 64 ? Self.tokens.low : Self.tokens.high) >> (self & 63) & 1 == 1 }
+
+  /// A bit of each byte that a token may have.
+  private static let tokens: (low: UInt64, high: UInt64) = {
+    var bits: (low: UInt64, high: UInt64) = (0, 0)
+    for byte in "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8 {
+      if byte < 64 { bits.low |= 1 << byte } else { bits.high |= 1 << (byte & 63) }
     }
-  }
+    return bits
+  }()
 
   /// What separates words for a lenient reader of a request line (RFC 9112 section 3).
   var isBlank: Bool { self == .space || (.tab ... .carriageReturn).contains(self) }

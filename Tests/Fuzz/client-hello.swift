@@ -49,16 +49,16 @@ private let retry: [UInt8] =
 
 /// Every ClientHello that passed has no other name in it.
 private func check(_ relayed: Relayed) {
-  let passed = relayed.passed.prefix(relayed.inspected)
-  guard passed.starts(with: [22, 3]), relayed.refusal == nil else { return }
+  guard relayed.passed.starts(with: [22, 3]), relayed.refusal == nil else { return }
   var messages: [UInt8] = []
-  var rest = passed
+  var rest = relayed.passed[...]
   while rest.count > 5 {
     let length = rest.dropFirst(3).prefix(2).reduce(0) { $0 * 256 + Int($1) }
     if rest.first == 22 { messages += rest.dropFirst(5).prefix(length) }
     rest = rest.dropFirst(5 + length)
   }
-  while messages.count >= 4, messages[0] == 1 {
+  // What comes behind the second one is encrypted.
+  for _ in 1...2 where messages.count >= 4 && messages[0] == 1 {
     let length = messages[1...3].reduce(0) { $0 * 256 + Int($1) }
     for name in serverNames(Array(messages.dropFirst(4).prefix(length))) {
       require(name.lowercased() == Relayed.name, "passed: \(name)")

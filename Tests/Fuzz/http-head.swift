@@ -28,9 +28,11 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// Every request that passed is for the name.
 private func check(_ relayed: Relayed, _ port: UInt16) {
   var rest = relayed.passed.prefix(relayed.inspected)
-  // Records, or a server that spoke first.
-  if rest.first == 22 || relayed.inspected == 0 { return }
-  if port != 80, relayed.inspector.isDone, words(rest).count != 3 || !words(rest)[2].hasPrefix("HTTP/1") {
+  if relayed.passed.first == 22 { return }
+  if relayed.inspector.isDone, rest.isEmpty {
+    let words = words(relayed.passed)
+    let isRequest = words.count == 3 && words[2].hasPrefix("HTTP/1") && words[0].allSatisfy(\.isLetter)
+    require(relayed.isServerFirst || !isRequest, "passed as no HTTP: \(words)")
     return
   }
   while !rest.isEmpty {
@@ -43,7 +45,7 @@ private func check(_ relayed: Relayed, _ port: UInt16) {
 }
 
 /// The words of the first line that has any.
-private func words(_ bytes: ArraySlice<UInt8>) -> [String] {
+private func words(_ bytes: [UInt8]) -> [String] {
   let line = bytes.drop { [9, 10, 11, 12, 13, 32].contains($0) }.prefix { $0 != 10 }
   return String(decoding: line, as: UTF8.self).split { " \t\u{b}\u{c}\r".contains($0) }.map(String.init)
 }

@@ -150,7 +150,11 @@ struct HelloTests {
   static let answers: [(String, [Script.Turn], Connection.Verdict)] = [
     ("taken", [(.peer, serverHello), (.jail, second)], .passed(isDone: true)),
     ("warning, then taken", [(.peer, warning + serverHello), (.jail, second)], .passed(isDone: true)),
-    ("no TLS", [peer("HTTP/1.1 400 Bad Request\r\n\r\n")], .passed(isDone: true)),
+    ("no TLS", [peer("HTTP/1.1 400 Bad Request\r\n\r\n")], .passed(isDone: false)),
+    (
+      "no TLS, then HTTP", [peer("HTTP/1.1 400 Bad Request\r\n\r\n"), jail("GET / HTTP/1.1\r\n\r\n")],
+      .refused(.ambiguous)
+    ),
     ("early data passes", [(.jail, change + early + early)], .passed(isDone: false)),
     ("alert passes", [(.jail, warning)], .passed(isDone: false)),
     ("handshake is held", [(.jail, change + second)], .waits(second.count)),

@@ -10,15 +10,13 @@ struct ServerAnswer {
   /// Record header, type and length of the message, version; then the random.
   private static let length = 5 + 4 + 2 + 32
 
-  /// nil if that needs more bytes than have come.
+  /// nil if that needs more bytes than have come, or the server does not speak TLS: then nothing else is let through.
   mutating func wantsAnotherHello(_ more: ArraySlice<UInt8>) -> Bool? {
     bytes += more.prefix(2 * Self.length - bytes.count)
     var rest = bytes[...]
     // A warning may come first (RFC 6066 section 3).
     while rest.count >= 7, rest.first == Record.Content.alert.rawValue { rest = rest.dropFirst(7) }
-    guard let first = rest.first, first != Record.Content.alert.rawValue else { return nil }
-    guard first == Record.Content.handshake.rawValue else { return false }
-    guard rest.count >= Self.length else { return nil }
+    guard rest.count >= Self.length, rest.first == Record.Content.handshake.rawValue else { return nil }
     return rest.dropFirst(Self.length - 32).prefix(32).elementsEqual(Self.retry)
   }
 }

@@ -5,18 +5,17 @@ import Policy
 struct Names: ~Copyable {
   let directory: NameDirectory
   var gateway: NameGateway
-  let relay: RelayLink
 
   /// Joins what was made apart, when the relay has given up all that it does not need. `wait` returns when a descriptor is readable.
   init(
-    _ directory: NameDirectory, _ sockets: consuming NamesSockets, _ relay: RelayLink, senders: SenderSearch,
-    searchDomains: [DomainName], _ wait: (CInt) throws -> Void
+    _ directory: NameDirectory, _ sockets: consuming NamesSockets, _ relay: consuming RelayLink,
+    senders: SenderSearch, searchDomains: [DomainName], _ wait: (CInt) throws -> Void
   ) throws {
-    let capacity = try relay.awaitReady(wait)
+    let ready = try relay.awaitReady(wait)
     self.directory = directory
-    self.relay = relay
     gateway = NameGateway(
-      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
+      sockets, relay, directory, senders: senders, searchDomains: searchDomains, now: .now)
+    _ = gateway.reported(ready)
   }
 
   /// Becomes what the plan says; connections that it does not allow any more end.
@@ -32,7 +31,7 @@ struct Names: ~Copyable {
   /// Nothing is reached by name any more.
   consuming func cut() {
     directory.isServing = false
-    relay.kill()
+    gateway.relay.kill()
     gateway.release()
   }
 }

@@ -51,7 +51,7 @@ struct NamesNamespace: ~Copyable {
 
   /// Takes what the child has made, and joins it with the rest. `wait` returns when a descriptor is readable.
   consuming func finish(
-    _ blueprint: Blueprint, _ routing: JailRouting, _ relay: RelayLink, _ senders: SenderSearch,
+    _ blueprint: Blueprint, _ routing: JailRouting, _ relay: consuming RelayLink, _ senders: SenderSearch,
     _ wait: (CInt) throws -> Void
   ) throws -> Names {
     let plan = plan

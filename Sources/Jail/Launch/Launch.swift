@@ -61,8 +61,8 @@ public enum Launch {
     do {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
-      let relay = try blueprint.plan.names.map { _ in try RelayProcess.start() }
-      let own = OwnProcesses(launcher: launcher.process, launching, relay: relay?.process)
+      var relay = try blueprint.plan.names.map { _ in try RelayProcess.start() }
+      let own = OwnProcesses(launcher: launcher.process, launching, relay)
       // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
@@ -87,7 +87,7 @@ public enum Launch {
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta, own.relay].compactMap { $0 }), now: .now)
       var names: Names?
-      if let preparing = preparing.take(), let relay {
+      if let preparing = preparing.take(), let relay = relay.take() {
         names = try preparing.finish(blueprint, routing, relay, refusals.senders, launcher.wait)
       }
       var closed: Closed?

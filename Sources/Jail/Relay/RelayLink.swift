@@ -1,7 +1,7 @@
 import Linux
 
 /// The supervisor's end of the relay. It is not trusted: it reads what the jail sends.
-final class RelayLink: Service {
+struct RelayLink: ~Copyable, Service {
   enum Event {
     /// It has something to report, or room for an order.
     case socket
@@ -27,22 +27,21 @@ final class RelayLink: Service {
 
   /// Orders it to listen or to connect, with a copy of a descriptor, which the caller then closes: a connection's reset waits for the
   /// last copy. False if it does not keep up, or is gone.
-  func send(_ order: RelayOrder, _ descriptor: CInt) -> Bool {
-    unclosed.isEmpty && send(order, [descriptor])
+  func send(_ order: RelayOrder, _ descriptor: borrowing FileDescriptor) -> Bool {
+    unclosed.isEmpty && send(order, [descriptor.rawValue])
   }
 
-  /// Waits until it has given up all that it does not need; how many connections it can have. `wait` returns when a descriptor is
-  /// readable.
-  func awaitReady(_ wait: (CInt) throws -> Void) throws -> Int {
+  /// Waits until it has given up all that it does not need, which is its first report. `wait` returns when a descriptor is readable.
+  func awaitReady(_ wait: (CInt) throws -> Void) throws -> RelayReport {
     try wait(socket.descriptor.rawValue)
-    guard let message = try socket.receive(), case .ready(let capacity) = RelayReport(message.bytes) else {
+    guard let message = try socket.receive(), let report = RelayReport(message.bytes) else {
       throw SystemCallError("recvmsg", "relay", errno: Errno.EPROTO)
     }
-    return capacity
+    return report
   }
 
   /// Has it reset a connection, now or as soon as it can be told.
-  func close(_ id: UInt64) {
+  mutating func close(_ id: UInt64) {
     if !unclosed.isEmpty || !send(.close(id: id), []) { unclosed.append(id) }
   }
 
@@ -65,7 +64,7 @@ final class RelayLink: Service {
   }
   var deadline: Instant? { nil }
 
-  func handle(_ event: Event?, now: Instant) -> [Effect] {
+  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
     switch event {
     case .socket:
       while let id = unclosed.first, send(.close(id: id), []) { unclosed.removeFirst() }
@@ -75,7 +74,7 @@ final class RelayLink: Service {
     }
   }
 
-  private func reports() -> [Effect] {
+  private mutating func reports() -> [Effect] {
     var effects: [Effect] = []
     for _ in 0..<Self.batch {
       do throws(SystemCallError) {
@@ -96,7 +95,7 @@ final class RelayLink: Service {
     return effects
   }
 
-  private func ended() -> [Effect] {
+  private mutating func ended() -> [Effect] {
     if hasEnded { return [] }
     kill()
     hasEnded = true

@@ -107,7 +107,7 @@ struct Supervisor: ~Copyable {
       switch network.names {
       case .some(let names):
         // What the relay says frees what a new connection needs.
-        agenda.add(names.relay, Event.relay)
+        agenda.add(names.gateway.relay, Event.relay)
         agenda.add(names.gateway, Event.names)
       case nil: break
       }
@@ -134,7 +134,7 @@ struct Supervisor: ~Copyable {
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.questions.handle(event, now: now) ?? []
     case .names(let event): return network?.names?.gateway.handle(event, now: now) ?? []
-    case .relay(let event): return network?.names?.relay.handle(event, now: now) ?? []
+    case .relay(let event): return network?.names?.gateway.relay.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)

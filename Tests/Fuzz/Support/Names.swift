@@ -29,10 +29,13 @@ func namePlan(isExclusive: Bool) -> NamePlan {
 /// Whether a name may be asked for outside. Written without a look at how it is decided: the end of a text, which has no dot but between labels.
 func isListed(_ labels: [[UInt8]]) -> Bool {
   let isClean = labels.allSatisfy { label in
-    label.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8.contains($0) }
+    (1...63).contains(label.count)
+      && label.allSatisfy {
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8.contains($0)
+      }
   }
   let name = "." + labels.map { String(decoding: $0, as: UTF8.self).lowercased() }.joined(separator: ".")
-  guard isClean, !name.hasSuffix(".no.listed.example") else { return false }
+  guard isClean, name.utf8.count <= 254, !name.hasSuffix(".no.listed.example") else { return false }
   return name.hasSuffix(".listed.example") || name == ".exact.example"
     || name.hasSuffix(".below.example") && name != ".below.example"
 }

@@ -3,11 +3,12 @@ import Inspection
 /// A connection that goes through the inspector: what passes, and what becomes of it.
 struct Relayed {
   private(set) var inspector: Inspector
-  /// What the jail sent and the peer gets, and how much of it before nothing was inspected any more.
+  /// What the jail sent and the peer gets, and how much of it before it was known that nothing need be inspected.
   private(set) var passed: [UInt8] = []
   private(set) var inspected = 0
   private(set) var refusal: Inspector.Refusal?
   private(set) var held: [UInt8] = []
+  private(set) var isServerFirst = false
 
   static let name = "example.org"
 
@@ -31,6 +32,7 @@ struct Relayed {
 
   mutating func receive(_ bytes: [UInt8]) {
     guard refusal == nil else { return }
+    isServerFirst = isServerFirst || (passed.isEmpty && held.isEmpty && !bytes.isEmpty)
     let count = judge(inspector.received(bytes[...]))
     require(refusal != nil || count == bytes.count, "held what the peer said")
     if !held.isEmpty { show() }
@@ -38,14 +40,13 @@ struct Relayed {
 
   private mutating func show() {
     guard refusal == nil else { return }
-    let wasDone = inspector.isDone
     let count = judge(inspector.sent(held[...]))
     require(count <= held.count, "\(count) of \(held.count) bytes")
     require(refusal != nil || inspector.isWaiting == (count < held.count), "waits for nothing")
     passed += held.prefix(count)
     held.removeFirst(count)
     require(!inspector.isDone || held.isEmpty || refusal != nil, "holds for nothing")
-    if !wasDone { inspected = passed.count }
+    if !inspector.isDone { inspected = passed.count }
   }
 
   private mutating func judge(_ outcome: Inspector.Outcome) -> Int {
