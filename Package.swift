@@ -39,7 +39,7 @@ let package = Package(
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(
-      name: "JailUnitTests", dependencies: ["Jail", "Linux", "Netlink", "Policy", "Record"],
+      name: "JailUnitTests", dependencies: ["Inspection", "Jail", "Linux", "Netlink", "Policy", "Record"],
       swiftSettings: strict),
     .testTarget(name: "InspectionTests", dependencies: ["Inspection"], swiftSettings: strict),
     .testTarget(name: "RecordTests", dependencies: ["Policy", "Record"], swiftSettings: strict),

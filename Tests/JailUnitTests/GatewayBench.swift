@@ -16,15 +16,11 @@ final class GatewayBench {
   private let held: DatagramSocket
   /// What answers requests to the kernel: an acknowledgement for each.
   private let kernel: DatagramSocket
-  private let relay: Relay
+  private let relay: DatagramSocket
+  private let link: RelayLink
+  /// What the relay was told.
+  private(set) var orders: [RelayOrder] = []
   private var sequence: UInt32 = 0
-
-  /// What the relay was told, and whether it listens.
-  final class Relay {
-    var orders: [RelayOrder] = []
-    var descriptors: [CInt?] = []
-    var isStuck = false
-  }
 
   /// Listeners without a name.
   final class Listeners: ListenerSource {
@@ -57,27 +53,27 @@ final class GatewayBench {
   }
 
   /// Port 0 of `upstream` is one at which nobody is.
-  init(_ plan: NamePlan, upstream: @escaping (IPAddress) -> SocketAddress?) throws {
+  init(
+    _ plan: NamePlan, capacity: Int = ConnectionTable.most, upstream: @escaping (IPAddress) -> SocketAddress?
+  ) throws {
     directory = NameDirectory(plan)
     let packets = try DatagramPair(), held = try DatagramPair(), kernel = try DatagramPair()
-    let relay = Relay()
+    let relay = try DatagramPair()
     let sockets = NamesSockets(
       packets: PacketSocket(owning: try packets.first.descriptor.duplicate()),
       held: try held.first.descriptor.duplicate(), heldIndex: 3,
       routing: NetlinkSocket(owning: try kernel.first.descriptor.duplicate()), stock: Listeners(),
       gateway: Self.macs.gateway, jail: Self.macs.jail, jailIndex: 2)
+    link = RelayLink(
+      process: 0, end: try FileDescriptor.open("/dev/null", FileDescriptor.readOnly),
+      socket: DatagramSocket(try relay.first.descriptor.duplicate()))
     gateway = NameGateway(
-      sockets, directory, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], now: now,
-      socketAddress: { address, _ in upstream(address) },
-      order: { order, descriptor throws(SystemCallError) in
-        if relay.isStuck { throw SystemCallError("sendmsg", errno: Errno.EAGAIN) }
-        relay.orders.append(order)
-        relay.descriptors.append(descriptor)
-      })
+      sockets, directory, link, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], capacity: capacity, now: now,
+      socketAddress: { address, _ in upstream(address) })
     jail = packets.keepSecond()
     self.held = held.keepSecond()
     self.kernel = kernel.keepSecond()
-    self.relay = relay
+    self.relay = relay.keepSecond()
     for _ in 0..<NamePorts.most + 4 { try acknowledge() }
   }
 
@@ -89,9 +85,23 @@ final class GatewayBench {
     try kernel.send(header + [0, 0, 0, 0] + header)
   }
 
-  var orders: [RelayOrder] { relay.orders }
-  var descriptors: [CInt?] { relay.descriptors }
-  func breakRelay() { relay.isStuck = true }
+  /// Reads what the relay is told, each with as many descriptors as belong to it.
+  private func readOrders() throws {
+    while try !wait([.readable(relay.descriptor.rawValue, ())], until: .now).ready.isEmpty {
+      guard let message = try relay.receive() else { break }
+      for descriptor in message.descriptors { _ = FileDescriptor(owning: descriptor) }
+      let order = try #require(RelayOrder(message.bytes))
+      #expect(message.descriptors.count == order.descriptorCount)
+      orders.append(order)
+    }
+  }
+
+  /// The relay reads nothing more.
+  func breakRelay() throws {
+    isRelayStuck = true
+    while link.send(.listen(port: 1), jail.descriptor.rawValue) {}
+  }
+  private var isRelayStuck = false
 
   /// The address by which the jail knows a name.
   func address(_ name: String) throws -> [UInt8] {
@@ -118,8 +128,10 @@ final class GatewayBench {
 
   /// A packet from the jail, and what follows at once.
   func send(_ packet: [UInt8]) throws -> [Effect] {
-    try jail.descriptor.write(DroppedFrames.frame(packet, to: Self.macs.gateway, from: Self.macs.jail))
-    return gateway.handle(.packets, now: now)
+    try jail.descriptor.write(Self.macs.gateway + Self.macs.jail + [8, 0] + packet)
+    let effects = gateway.handle(.packets, now: now)
+    if !isRelayStuck { try readOrders() }
+    return effects
   }
 
   /// What the jail got, without the Ethernet header.
@@ -143,6 +155,14 @@ final class GatewayBench {
     return found
   }
 
+  /// The plan becomes another one.
+  func use(_ plan: NamePlan) throws -> [Effect] {
+    directory.use(plan)
+    let effects = gateway.followPlan(now: now)
+    if !isRelayStuck { try readOrders() }
+    return effects
+  }
+
   /// Goes round the loop until nothing comes any more, after so much time.
   func pass(_ milliseconds: Int = 0) throws -> [Effect] {
     now = now + .milliseconds(milliseconds)
@@ -152,6 +172,7 @@ final class GatewayBench {
         effects += gateway.handle(event, now: now)
       }
       if let deadline = gateway.deadline, deadline <= now { effects += gateway.handle(nil, now: now) }
+      if !isRelayStuck { try readOrders() }
     }
     return effects
   }
@@ -159,5 +180,5 @@ final class GatewayBench {
 
 /// The connections that were refused, in order.
 func refusedConnections(_ effects: [Effect]) -> [RefusedConnection] {
-  effects.compactMap { if case .nameRefused(let refused) = $0 { refused } else { nil } }
+  effects.compactMap { if case .connectionRefused(let refused) = $0 { refused } else { nil } }
 }

@@ -100,6 +100,12 @@ final class RelayBench {
     }
   }
 
+  /// What is looked for once a second, as if so much time had passed.
+  func look(after time: Duration) throws {
+    try relay.look(now: .now + time)
+    try turn()
+  }
+
   /// Goes on until something is so.
   func until(
     _ limit: Duration = .seconds(20), _ isSo: () throws -> Bool,

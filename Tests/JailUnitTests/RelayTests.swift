@@ -45,8 +45,8 @@ import Testing
     }
     #expect(rest.count > 1_000_000)
     // The other way is not held up by that.
-    try pair.program.say("go on".utf8)
-    try bench.until { try pair.server.hears("go on") }
+    try pair.program.say("(go on)".utf8)
+    try bench.until { try pair.server.hears("(go on)") }
     try bench.until(.seconds(60)) {
       try pair.server.say(from: &rest)
       try pair.program.hear()
@@ -61,13 +61,13 @@ import Testing
     let bench = try RelayBench()
     let pair = try bench.connected()
     let (one, other) = first == .program ? (pair.program, pair.server) : (pair.server, pair.program)
-    try one.say("last words".utf8)
+    try one.say("(last words)".utf8)
     try one.socket.finishSending()
     try bench.until {
       try other.hear()
       return other.hasEnded
     }
-    #expect(other.received == Array("last words".utf8))
+    #expect(other.received == Array("(last words)".utf8))
     try other.say("not yet".utf8)
     try bench.until { try one.hears("not yet") }
     #expect(!bench.reports.contains(.closed(id: pair.id)))
@@ -84,8 +84,8 @@ import Testing
   @Test(arguments: First.allCases) func aResetIsOneForTheOther(_ first: First) throws {
     let bench = try RelayBench()
     let pair = try bench.connected()
-    try pair.program.say("hello".utf8)
-    try bench.until { try pair.server.hears("hello") }
+    try pair.program.say("(hello)".utf8)
+    try bench.until { try pair.server.hears("(hello)") }
     let (one, other) = first == .program ? (pair.program, pair.server) : (pair.server, pair.program)
     try one.breakOff()
     try bench.until { bench.reports.contains(.closed(id: pair.id)) }
@@ -134,8 +134,8 @@ import Testing
     for pair in pairs { try bench.announce(pair) }
     try bench.until { pairs.allSatisfy { bench.reports.contains(.accepted(id: $0.id)) } }
     for pair in pairs {
-      try pair.program.say("\(pair.id)".utf8)
-      try bench.until { try pair.server.hears("\(pair.id)") }
+      try pair.program.say("(\(pair.id))".utf8)
+      try bench.until { try pair.server.hears("(\(pair.id))") }
     }
   }
 
@@ -159,8 +159,8 @@ import Testing
     try bench.until { bench.reports.contains(.closed(id: pair.id)) }
     try bench.connect(pair)
     try bench.until { bench.reports.contains(.accepted(id: 77)) }
-    try pair.program.say("you".utf8)
-    try bench.until { try other.server.hears("you") }
+    try pair.program.say("(you)".utf8)
+    try bench.until { try other.server.hears("(you)") }
     #expect(pair.server.failure() == nil)
   }
 
@@ -239,12 +239,12 @@ import Testing
     let before = Instant.now
     for _ in 0..<5 { try bench.turn(20) }
     #expect(Instant.now.milliseconds(since: before) >= 80)
-    try open.program.say("still here".utf8)
-    try bench.until { try open.server.hears("still here") }
+    try open.program.say("(still here)".utf8)
+    try bench.until { try open.server.hears("(still here)") }
     bench.listens = true
     try bench.until { coming.allSatisfy { bench.reports.contains(.closed(id: $0.id)) } }
     let last = try bench.connected()
-    try last.program.say("again".utf8)
-    try bench.until { try last.server.hears("again") }
+    try last.program.say("(again)".utf8)
+    try bench.until { try last.server.hears("(again)") }
   }
 }

@@ -15,6 +15,11 @@ struct ConnectionTable {
   /// In all.
   static let most = 1000
 
+  /// By when the first of those that the relay was told to reset must be over.
+  var closing: Instant? {
+    relayed.values.compactMap { if case .closing(let end) = $0.phase { end } else { nil } }.min()
+  }
+
   var count: Int { held.count + relayed.count }
 
   /// All of them, the oldest first.

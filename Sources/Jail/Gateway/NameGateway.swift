@@ -17,14 +17,11 @@ struct NameGateway: ~Copyable, Service {
     case upstream(UInt64)
   }
 
-  /// Tells the relay something, with a descriptor that goes with it.
-  typealias Order = (RelayOrder, CInt?) throws(SystemCallError) -> Void
-
   private let link: NamesLink
   private let jailIndex: UInt32
   private var ports: NamePorts
   private let directory: NameDirectory
-  private let order: Order
+  private let relay: RelayLink
   private let senders: SenderSearch?
   private let socketAddress: (IPAddress, UInt16) -> SocketAddress?
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.
@@ -47,14 +44,17 @@ struct NameGateway: ~Copyable, Service {
   /// How many are read before others have their turn.
   private static let turn = 32
   /// How many sockets may be open for attempts, before a connection has to do with one.
-  private static let mostSockets = 320
+  private let mostSockets = Self.mostSockets(descriptors: Process.descriptorLimit)
+
+  /// So long the relay has to close what it was told to. It is not trusted, as it reads what the jail sends: what it keeps open ends with
+  /// it.
+  private static let closingTime = Duration.seconds(10)
 
   /// `socketAddress` is where an address is, which differs in tests.
   init(
-    _ sockets: consuming NamesSockets, _ directory: NameDirectory, senders: SenderSearch?,
-    searchDomains: [DomainName], capacity: Int = ConnectionTable.most, now: Instant,
-    socketAddress: @escaping (IPAddress, UInt16) -> SocketAddress? = { SocketAddress($0.bytes, port: $1) },
-    order: @escaping Order
+    _ sockets: consuming NamesSockets, _ directory: NameDirectory, _ relay: RelayLink,
+    senders: SenderSearch?, searchDomains: [DomainName], capacity: Int, now: Instant,
+    socketAddress: @escaping (IPAddress, UInt16) -> SocketAddress? = { SocketAddress($0.bytes, port: $1) }
   ) {
     jailIndex = sockets.jailIndex
     ports = NamePorts(sockets.stock, heldIndex: sockets.heldIndex, routing: sockets.routing)
@@ -65,9 +65,17 @@ struct NameGateway: ~Copyable, Service {
     self.searchDomains = searchDomains
     self.capacity = min(capacity, ConnectionTable.most)
     self.socketAddress = socketAddress
-    self.order = order
+    self.relay = relay
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
   }
+
+  private static func mostSockets(descriptors: Int) -> Int { min(320, max(8, descriptors / 4)) }
+
+  /// How many descriptors it may have, of as many as this process may.
+  static func share(of descriptors: Int) -> Int { mostSockets(descriptors: descriptors) + NamePorts.most }
+
+  /// How many descriptors this process should be able to have where there is a gateway.
+  static let wantedDescriptors = 2048
 
   /// How many connections there are, held ones included.
   var connectionCount: Int { table.count }
@@ -83,14 +91,20 @@ struct NameGateway: ~Copyable, Service {
     return interests
   }
 
-  var deadline: Instant? { (table.held.map(\.deadline) + [pausedUntil].compactMap { $0 }).min() }
+  var deadline: Instant? {
+    (table.held.map(\.deadline) + [pausedUntil, table.closing].compactMap { $0 }).min()
+  }
 
   mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
     if let end = pausedUntil, end <= now { pausedUntil = nil }
     switch event {
     case .packets: return receive(now: now)
     case .upstream(let id): return table.held(id).map { advance($0, now: now) } ?? []
-    case nil: return table.held.filter { $0.deadline <= now }.flatMap { pass($0, now: now) }
+    case nil:
+      if let end = table.closing, end <= now {
+        return [.namesCut("the relay keeps a connection open that is not allowed any more")]
+      }
+      return table.held.filter { $0.deadline <= now }.flatMap { pass($0, now: now) }
     }
   }
 
@@ -134,19 +148,18 @@ extension NameGateway {
         return []
       }
       // Another connection with the same ports: nobody has the former any more.
-      return giveUp(known) + begin(syn, now: now)
+      giveUp(known, now: now)
     }
     return begin(syn, now: now)
   }
 
   /// An open one ends by itself: its socket in the jail has gone.
-  private mutating func giveUp(_ connection: NamedConnection) -> [Effect] {
+  private mutating func giveUp(_ connection: NamedConnection, now: Instant) {
     switch connection.phase {
     case .resolving, .connecting: table.remove(connection)
-    case .announced: return close(connection)
+    case .announced: close(connection, now: now)
     case .open, .closing: table.forget(connection)
     }
-    return []
   }
 
   private mutating func begin(_ syn: HeldSYN, now: Instant) -> [Effect] {
@@ -222,9 +235,9 @@ extension NameGateway {
 
   private mutating func advance(_ connection: NamedConnection, now: Instant) -> [Effect] {
     guard case .connecting(let connector) = connection.phase else { return [] }
-    guard let rule = allowingRule(connection) else { return drop(connection) }
+    guard let rule = allowingRule(connection) else { return drop(connection, now: now) }
     let plan = directory.plan
-    let outcome = connector.advance(now: now, hasRoom: socketCount < Self.mostSockets) {
+    let outcome = connector.advance(now: now, hasRoom: socketCount < mostSockets) {
       plan.decide($0, port: $1, for: rule)
     }
     switch outcome {
@@ -266,10 +279,10 @@ extension NameGateway {
       return refuse(connection.syn, connection.name, .tooManyPorts)
     }
     do {
-      try ports.open(flow.port, order)
-      try order(
+      try ports.open(flow.port, relay)
+      try relay.order(
         .connect(id: connection.id, flow, names: directory.spoken(connection.name, search: searchDomains)),
-        attempt.socket.descriptor.rawValue)
+        attempt.socket.descriptor)
     } catch {
       table.remove(connection)
       return refuse(connection.syn, connection.name, .failure("\(error)"), .host)
@@ -305,16 +318,11 @@ extension NameGateway {
     return []
   }
 
-  /// Ends one that the relay knows of. If the relay cannot be told, names have to end: it would go on.
-  private mutating func close(_ connection: NamedConnection) -> [Effect] {
+  /// Ends one that the relay knows of.
+  private mutating func close(_ connection: NamedConnection, now: Instant) {
     table.forget(connection)
-    connection.phase = .closing
-    do throws(SystemCallError) {
-      try order(.close(id: connection.id), nil)
-      return []
-    } catch {
-      return [.namesCut("a connection could not be closed (\(error))")]
-    }
+    connection.phase = .closing(by: now + Self.closingTime)
+    relay.close(connection.id)
   }
 }
 
@@ -325,7 +333,7 @@ extension NameGateway {
   mutating func followPlan(now: Instant) -> [Effect] {
     let plan = directory.plan
     return table.all.flatMap { connection -> [Effect] in
-      guard let rule = allowingRule(connection) else { return drop(connection) }
+      guard let rule = allowingRule(connection) else { return drop(connection, now: now) }
       switch connection.phase {
       case .resolving, .closing: return []
       case .connecting(let connector):
@@ -334,7 +342,8 @@ extension NameGateway {
       case .announced, .open:
         let isAllowed =
           connection.address.map { plan.decide($0, port: connection.syn.flow.port, for: rule).allowed }
-        return isAllowed == true ? [] : close(connection)
+        if isAllowed != true { close(connection, now: now) }
+        return []
       }
     }
   }
@@ -349,14 +358,15 @@ extension NameGateway {
   }
 
   /// Ends one that is not allowed any more.
-  private mutating func drop(_ connection: NamedConnection) -> [Effect] {
+  private mutating func drop(_ connection: NamedConnection, now: Instant) -> [Effect] {
     switch connection.phase {
     case .resolving, .connecting:
       table.remove(connection)
       let rule = directory.plan.rule(connection.name, port: connection.syn.flow.port)
       return refuse(connection.syn, connection.name, .notAllowed(rule))
-    case .announced, .open: return close(connection)
-    case .closing: return []
+    case .announced, .open: close(connection, now: now)
+    case .closing: break
     }
+    return []
   }
 }

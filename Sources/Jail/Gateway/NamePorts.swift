@@ -4,7 +4,15 @@ internal import Policy
 
 /// The ports at which names are reached: each has a listener, made when it is asked for first, and a rule that leads its packets there.
 struct NamePorts: ~Copyable {
-  private enum Progress { case listening, open }
+  private enum Progress {
+    case made(Listener)
+    case listening
+    case open
+  }
+  private final class Listener {
+    let socket: InternetSocket
+    init(_ socket: consuming InternetSocket) { self.socket = socket }
+  }
   private var ports: [UInt16: Progress] = [:]
   private let stock: any ListenerSource
   private let heldIndex: UInt32
@@ -25,13 +33,15 @@ struct NamePorts: ~Copyable {
 
   /// Makes sure that a port has its listener, which the relay gets. The rule comes last: packets that it led nowhere would be answered
   /// by the kernel, with a reset.
-  mutating func open(_ port: UInt16, _ order: NameGateway.Order) throws {
+  mutating func open(_ port: UInt16, _ relay: RelayLink) throws {
     if ports[port] == nil {
-      let socket = try stock.listener(port: port, link: heldIndex)
-      try order(.listen(port: port), socket.descriptor.rawValue)
+      ports[port] = .made(Listener(try stock.listener(port: port, link: heldIndex)))
+    }
+    if case .made(let listener) = ports[port] {
+      try relay.order(.listen(port: port), listener.socket.descriptor)
       ports[port] = .listening
     }
-    if ports[port] == .listening {
+    if case .listening = ports[port] {
       try routing.apply([Self.rule(port).addRequest])
       ports[port] = .open
     }
@@ -39,5 +49,12 @@ struct NamePorts: ~Copyable {
 
   static func rule(_ port: UInt16) -> PolicyRule {
     PolicyRule(family: .ipv4, priority: priority, table: table, tcpPort: port)
+  }
+}
+
+extension RelayLink {
+  /// Orders what has to be ordered before anything goes on. EAGAIN if it does not keep up.
+  func order(_ order: RelayOrder, _ descriptor: borrowing FileDescriptor) throws(SystemCallError) {
+    if !send(order, descriptor.rawValue) { throw SystemCallError("sendmsg", "relay", errno: Errno.EAGAIN) }
   }
 }

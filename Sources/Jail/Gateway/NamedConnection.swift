@@ -11,8 +11,8 @@ final class NamedConnection {
     /// The relay has the upstream socket, and waits for the jail's side.
     case announced
     case open
-    /// The relay was told to reset it.
-    case closing
+    /// The relay was told to reset it, and has to be done by then.
+    case closing(by: Instant)
   }
 
   /// Never another's.

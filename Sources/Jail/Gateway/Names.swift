@@ -1,7 +1,7 @@
 import Linux
 import Policy
 
-/// All that a jail's names need: who knows their addresses, who connects, who passes the bytes on. It lives and dies together.
+/// All that a jail's names need: who connects, who passes the bytes on. It lives and dies together.
 struct Names: ~Copyable {
   let directory: NameDirectory
   var gateway: NameGateway
@@ -16,23 +16,13 @@ struct Names: ~Copyable {
     self.directory = directory
     self.relay = relay
     gateway = NameGateway(
-      sockets, directory, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now
-    ) { (order, descriptor) throws(SystemCallError) in
-      if case .close(let id) = order { return relay.close(id) }
-      guard let descriptor, relay.send(order, descriptor) else {
-        throw SystemCallError("sendmsg", "relay", errno: Errno.EAGAIN)
-      }
-    }
+      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
   }
 
-  /// Becomes what the plan says; connections that it does not allow any more end.
-  mutating func follow(
-    _ plan: NamePlan, searchDomains: [DomainName], hasChanged: Bool, now: Instant
-  ) -> [Effect] {
+  /// Becomes what the directory's plan says; connections that it does not allow any more end.
+  mutating func follow(searchDomains: [DomainName], hasChanged: Bool, now: Instant) -> [Effect] {
     gateway.use(searchDomains: searchDomains)
-    guard hasChanged else { return [] }
-    directory.use(plan)
-    return gateway.followPlan(now: now)
+    return hasChanged ? gateway.followPlan(now: now) : []
   }
 
   /// Nothing is reached by name any more.

@@ -19,6 +19,7 @@ struct Relay: ~Copyable {
   private let socket: DatagramSocket
   private let capacity: Int
   private var set: EpollSet
+  /// Of all connections: what is read is passed on at once, and only what is not taken is kept.
   private var buffer = [UInt8](repeating: 0, count: Self.pieceLength)
   private var listeners: [UInt16: RelayListener] = [:]
   private var announced: [NameFlow: AnnouncedConnection] = [:]
@@ -28,7 +29,7 @@ struct Relay: ~Copyable {
   /// What all connections keep together. Bytes.
   private var keptCount = 0
   /// When to look for connections that have waited too long; nil if none has to wait for anything.
-  private var nextLook: Instant?
+  private(set) var nextLook: Instant?
   /// Until when nobody is accepted, for want of memory or descriptors.
   private var pause: Instant?
   private var isAccepting = true
@@ -231,7 +232,7 @@ struct Relay: ~Copyable {
   // MARK: What has to be looked after
 
   /// Ends what has waited too long. All are looked at, once a second and only while one of them waits for something.
-  private mutating func look(now: Instant) throws {
+  mutating func look(now: Instant) throws {
     nextLook = nil
     for connection in announced.values {
       if connection.deadline <= now { forget(connection) } else { lookLater(now) }

@@ -8,8 +8,6 @@ struct RelayInspection {
   /// When it has waited too long for what it wants to see.
   private(set) var deadline: Instant?
 
-  /// How much is held back. Bytes.
-  static let longest = 65_536
   /// How long.
   static let patience = Duration.seconds(10)
 
@@ -24,7 +22,7 @@ struct RelayInspection {
     switch inspector.isDone ? .pass(shown.count) : inspector.sent(shown) {
     case .pass(let count):
       held = Array(shown.dropFirst(count))
-      if held.count >= Self.longest { throw .refused(.incomplete, name: []) }
+      if held.count >= Inspector.limit { throw .refused(.incomplete, name: []) }
       note(now)
       return shown.prefix(count)
     case .refuse(let refusal, let name): throw .refused(refusal, name: name)

@@ -185,7 +185,7 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       let effects = try network?.follow(facts, resolver, live.current, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
       return effects
     } catch {
       cut("the walls could not follow the host's network (\(error))")
@@ -230,7 +230,7 @@ struct Supervisor: ~Copyable {
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) -> [Effect] {
     do {
       let effects = try network?.follow(plan, resolver, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
       return effects
     } catch {
       cut("the walls could not follow the configuration (\(error))")
