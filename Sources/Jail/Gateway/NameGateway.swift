@@ -28,13 +28,8 @@ struct NameGateway: ~Copyable, Service {
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.
   private var searchDomains: [DomainName]
   private var table = ConnectionTable()
-<<<<<<< HEAD
-  /// How many connections the relay takes, which depends on its limit of descriptors.
-  private var capacity = ConnectionTable.most
-=======
   /// How many connections there can be.
   private let capacity: Int
->>>>>>> main
   private var bucket: TokenBucket
   /// While the bucket is empty, until when nothing is read.
   private var pausedUntil: Instant?
@@ -58,13 +53,8 @@ struct NameGateway: ~Copyable, Service {
 
   /// `socketAddress` is where an address is, which differs in tests.
   init(
-<<<<<<< HEAD
-    _ sockets: consuming NamesSockets, _ relay: consuming RelayLink, _ directory: NameDirectory,
-    senders: SenderSearch?, searchDomains: [DomainName], now: Instant,
-=======
     _ sockets: consuming NamesSockets, _ directory: NameDirectory, _ relay: RelayLink,
     senders: SenderSearch?, searchDomains: [DomainName], capacity: Int, now: Instant,
->>>>>>> main
     socketAddress: @escaping (IPAddress, UInt16) -> SocketAddress? = { SocketAddress($0.bytes, port: $1) }
   ) {
     jailIndex = sockets.jailIndex
@@ -291,16 +281,10 @@ extension NameGateway {
     }
     do {
       try ports.open(flow.port, relay)
-<<<<<<< HEAD
       let names = directory.spoken(connection.name, search: searchDomains)
       guard relay.send(.connect(id: connection.id, flow, names: names), attempt.socket.descriptor) else {
         throw RelayIsBusy()
       }
-=======
-      try relay.order(
-        .connect(id: connection.id, flow, names: directory.spoken(connection.name, search: searchDomains)),
-        attempt.socket.descriptor)
->>>>>>> main
     } catch {
       table.remove(connection)
       return refuse(connection.syn, connection.name, .failure("\(error)"), .host)
@@ -315,12 +299,8 @@ extension NameGateway {
   /// What the relay says.
   mutating func reported(_ report: RelayReport) -> [Effect] {
     switch report {
-<<<<<<< HEAD
-    case .ready(let capacity): self.capacity = min(capacity, ConnectionTable.most)
-=======
     // It has been, since the launch.
     case .ready: break
->>>>>>> main
     case .accepted(let id):
       if let connection = table.relayed(id), case .announced = connection.phase { connection.phase = .open }
     case .closed(let id):
