@@ -12,7 +12,7 @@ import Testing
     "accept4", "brk", "clock_gettime", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit",
     "exit_group",
     "futex", "getrandom", "getsockname", "madvise", "mremap", "munmap", "read", "recvfrom", "recvmsg",
-    "restart_syscall", "rt_sigreturn", "sendmsg", "sendto", "shutdown",
+    "restart_syscall", "rt_sigreturn", "shutdown",
   ]
 
   private static func result(
@@ -35,7 +35,7 @@ import Testing
     let program = try Self.program()
     let allowed = Set(try Self.named.compactMap { try SystemCallFilter.number(of: $0) })
     let looking = Set(
-      try ["mmap", "mprotect", "setsockopt"].compactMap { try SystemCallFilter.number(of: $0) })
+      try ["mmap", "mprotect", "sendmsg", "sendto", "setsockopt"].compactMap { try SystemCallFilter.number(of: $0) })
     for call in Array(0...600) + [0x4000_0000, 0x4000_0001, 0x7fff_ffff, .max] as [UInt32]
     where !looking.contains(call) {
       for value in [0, 1, .max] as [UInt64] {
@@ -73,6 +73,20 @@ import Testing
       for name in 0...80 as ClosedRange<UInt64> {
         let isAllowed = level == 1 && (name == 9 || name == 13) || level == 6 && (name == 1 || name == 4)
         #expect(Self.result(program, number, [3, level, name]) == (isAllowed ? Self.allow : Self.kill))
+      }
+    }
+  }
+
+  @Test func nobodyConnectsBySending() throws {
+    let program = try Self.program()
+    for (call, position) in [("sendmsg", 2), ("sendto", 3)] {
+      let number = try #require(try SystemCallFilter.number(of: call))
+      // MSG_FASTOPEN is 0x2000_0000.
+      for flags in [0, 0x40, 0x4000, 0x4040, 0x2000_0000, 0x2000_4000, 0x2000_4040] as [UInt64] {
+        var arguments = [UInt64](repeating: 3, count: 6)
+        arguments[position] = flags
+        let expected = flags == 0x4000 || flags == 0x4040 ? Self.allow : Self.kill
+        #expect(Self.result(program, number, arguments) == expected, "\(call) \(flags)")
       }
     }
   }

@@ -7,9 +7,12 @@ enum RelaySystemCalls {
   /// On descriptors that it has: what they are was decided by whoever passed them.
   private static let onDescriptors = [
     "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "getsockname", "read", "recvfrom",
-    "recvmsg",
-    "sendmsg", "sendto", "shutdown",
+    "recvmsg", "shutdown",
   ]
+  /// The argument with the flags of each. MSG_FASTOPEN connects a socket whose peer has reset it, wherever the sender likes.
+  private static let sending: [(call: String, flags: UInt32)] = [("sendmsg", 2), ("sendto", 3)]
+  /// MSG_NOSIGNAL, alone and with MSG_DONTWAIT.
+  private static let sendingFlags: Set<UInt32> = [0x4000, 0x4040]
   /// On itself: the allocator's, the runtime's, and its end.
   private static let onItself = [
     "brk", "clock_gettime", "exit", "exit_group", "futex", "getrandom", "madvise", "mremap", "munmap",
@@ -37,6 +40,7 @@ enum RelaySystemCalls {
     }
     for call in onDescriptors + onItself { try allow(call) }
     for call in onMemory { try allow(call, when: [.argument(2, isOneOf: dataProtection)]) }
+    for (call, flags) in sending { try allow(call, when: [.argument(flags, isOneOf: sendingFlags)]) }
     for (level, names) in options {
       try allow("setsockopt", when: [.argument(1, isOneOf: [level]), .argument(2, isOneOf: names)])
     }
