@@ -84,7 +84,7 @@ struct Beginning {
   private static func records(_ bytes: ArraySlice<UInt8>, _ port: UInt16) throws(Refused) -> Inspector.Spoken?
   {
     let first = bytes.prefix(6)
-    let types = Record.Content.changeCipherSpec.rawValue...Record.Content.handshake.rawValue
+    let types = Record.Content.changeCipherSpec.rawValue...Record.Content.applicationData.rawValue
     if types.contains(first[first.startIndex]) {
       guard first.count == 6 else { return .unknown }
       let isRecord = first[first.startIndex + 1] == 3
