@@ -68,7 +68,8 @@ final class GatewayBench {
       process: 0, end: try FileDescriptor.open("/dev/null", FileDescriptor.readOnly),
       socket: DatagramSocket(try relay.first.descriptor.duplicate()))
     gateway = NameGateway(
-      sockets, directory, link, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], capacity: capacity, now: now,
+      sockets, directory, link, senders: nil, searchDomains: [try #require(DomainName("corp.example"))],
+      capacity: capacity, now: now,
       socketAddress: { address, _ in upstream(address) })
     jail = packets.keepSecond()
     self.held = held.keepSecond()

@@ -83,7 +83,8 @@ import Testing
   @Test func notAllowed() throws {
     let bench = try Self.bench(upstream: try Self.nobody())
     let rules = [
-      try GatewayBench.rule("example.org", ports: PortSet(443)), try GatewayBench.rule("bad.example.org", .block),
+      try GatewayBench.rule("example.org", ports: PortSet(443)),
+      try GatewayBench.rule("bad.example.org", .block),
     ]
     bench.directory.use(GatewayBench.plan(rules))
     let cases: [(String, UInt16, DomainRule?)] = [
@@ -184,7 +185,8 @@ import Testing
     let bench = try Self.bench(upstream: try upstream.localAddress())
     let address = try bench.address("example.org")
     for sequence in UInt8(1)...3 {
-      #expect(try bench.send(GatewayBench.syn(to: address, sequence: sequence)).isEmpty && bench.pass().isEmpty)
+      #expect(
+        try bench.send(GatewayBench.syn(to: address, sequence: sequence)).isEmpty && bench.pass().isEmpty)
     }
     let closed = bench.orders.filter { if case .close = $0 { true } else { false } }
     #expect(closed == [.close(id: 1), .close(id: 2)])
@@ -239,7 +241,8 @@ import Testing
     let refused = refusedConnections(try bench.send(GatewayBench.syn(to: address, port: 1064)))
     #expect(refused.map(\.reason) == [.tooManyPorts])
     Self.expect(try bench.answers(), icmp: 13)
-    #expect(try bench.send(GatewayBench.syn(to: address, port: 1000, from: 2)).isEmpty && bench.pass().isEmpty)
+    #expect(
+      try bench.send(GatewayBench.syn(to: address, port: 1000, from: 2)).isEmpty && bench.pass().isEmpty)
     #expect(try bench.proceeded().count == 1)
   }
 
