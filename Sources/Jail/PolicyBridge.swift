@@ -31,6 +31,9 @@ extension Route {
 }
 
 extension Plan {
+  /// The names that the jail reaches by a gateway; nil without one.
+  var gateway: NamePlan? { names.flatMap { $0.hasGateway ? $0 : nil } }
+
   /// The addresses of each family that the jail has.
   var guests: [GuestAddresses] { [ipv4, ipv6].compactMap { $0 } }
 

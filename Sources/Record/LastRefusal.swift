@@ -2,8 +2,8 @@ public import Policy
 
 /// The last time that a destination was refused.
 public struct LastRefusal: Hashable, Sendable {
-  /// What was attempted.
-  public let attempt: Attempt
+  /// What was attempted: `10.1.2.3:443/tcp`, `github.com:22`; escaped.
+  public let subject: String
   /// When.
   public let time: Timestamp
   /// By whom: `psql (pid 123)`; escaped.
@@ -24,9 +24,23 @@ public struct LastRefusal: Hashable, Sendable {
       last = (attempt, time, line)
     }
     guard let last else { return nil }
-    (attempt, time, sender) = (last.attempt, last.time, last.line.sender)
+    (subject, time, sender) = ("\(last.attempt)", last.time, last.line.sender)
+  }
+
+  /// Of these lines, the latest that is about a name; about the port, too, if it is given: of a name that was refused, all are.
+  public init?(_ lines: some Sequence<RecordLine>, name: DomainName, port: UInt16?) {
+    var last: (refusal: NamedRefusal, time: Timestamp, line: RecordLine)?
+    for line in lines {
+      guard let refusal = NamedRefusal(line), DomainName(refusal.name) == name, let time = Timestamp(line.time),
+        port == nil || refusal.port == nil || refusal.port == port
+      else { continue }
+      if let known = last, time < known.time { continue }
+      last = (refusal, time, line)
+    }
+    guard let last else { return nil }
+    (subject, time, sender) = (last.refusal.subject, last.time, last.line.sender)
   }
 
   /// `last refused 3 minutes ago: 10.1.2.3:443/tcp, psql (pid 123)`.
-  public func text(now: Timestamp) -> String { "last refused \(now.since(time)): \(attempt), \(sender)" }
+  public func text(now: Timestamp) -> String { "last refused \(now.since(time)): \(subject), \(sender)" }
 }

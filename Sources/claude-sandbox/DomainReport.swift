@@ -3,6 +3,8 @@ import Policy
 /// A rule about names, for programs.
 struct DomainReport: Encodable {
   let name: String
+  /// As the configuration spells it.
+  let pattern: String
   /// `tree` (the name and all below it), `below` or `exact`.
   let extent: String
   let action: String
@@ -15,6 +17,7 @@ struct DomainReport: Encodable {
 
   init(_ rule: DomainRule) {
     name = rule.pattern.name.text
+    pattern = "\(rule.pattern)"
     extent =
       switch rule.pattern.extent {
       case .tree: "tree"

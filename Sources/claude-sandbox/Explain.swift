@@ -23,7 +23,7 @@ struct Explain: ParsableCommand {
     let version = JSON.version
     let destination: String
     let verdict: String
-    let answers: [Row]
+    let answers: [ExplainedRow]
     /// The last time that a jail was refused it, as far as that is recorded.
     let lastRefused: Refusal?
     /// Why nothing is known.
@@ -36,22 +36,38 @@ struct Explain: ParsableCommand {
     let sender: String
   }
 
-  private struct Row: Encodable {
-    let destination: String
-    let reachable: Bool
-    let rule: RuleReport
-    let because: String
-  }
-
   func run() throws {
     let query = try query()
     let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
       try Launch.plan()
     }
     Invocation.mentionWhere(configuration)
-    let isInside = Confinement.isJail(configuration)
-    let (addresses, problem) = addresses(of: query.host)
-    if let problem { Process.complain("claude-sandbox: \(problem)\n") }
+    let explanation = explanation(query, plan, isInside: Confinement.isJail(configuration))
+    if let problem = explanation.problem { Process.complain("claude-sandbox: \(problem)\n") }
+    let rows = explanation.rows
+    let last = Confinement.isJail(configuration) ? nil : Self.lastRefusal(explanation.subject, query)
+    if json {
+      try JSON.print(
+        Report(
+          destination: destination, verdict: explanation.verdict.rawValue, answers: rows,
+          lastRefused: last.map { Refusal(time: "\($0.time)", destination: $0.subject, sender: $0.sender) },
+          errors: explanation.problem.map { [ErrorReport.Row(kind: "name", message: $0)] }))
+    } else if !rows.isEmpty {
+      Output.print(
+        Table.text(rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.about, $0.because] }))
+      if let last { Output.print(last.text(now: Timestamp(milliseconds: wallClock()))) }
+    }
+    if explanation.verdict != .reachable { throw ExitCode(explanation.verdict.exitStatus) }
+  }
+
+  /// By what the jail is told of a name, or else by the addresses that the host finds.
+  private func explanation(_ query: DestinationQuery, _ plan: Plan, isInside: Bool) -> Explanation {
+    if IPAddress(query.host) == nil, let name = DomainName(query.host), let names = plan.names,
+      let explanation = Explanation(name, query, names, addresses: { self.addresses(of: $0) })
+    {
+      return explanation
+    }
+    let (addresses, problem) = self.addresses(of: query.host)
     let answers = addresses.map { address in
       // The configuration may have changed since this jail was launched; its routes have not.
       let isRefused = isInside && HostNetwork.refuses(address)
@@ -59,32 +75,22 @@ struct Explain: ParsableCommand {
         address: address, answers: query.answers(isRefused ? plan.refused(address) : plan.reach(of: address))
       )
     }
-    let rows = answers.flatMap { address, answers in answers.map { row(address, $0) } }
-    let verdict = Reachability(answers.flatMap(\.answers))
-    let last = isInside ? nil : Self.lastRefusal(of: Set(addresses), query)
-    if json {
-      try JSON.print(
-        Report(
-          destination: destination, verdict: verdict.rawValue, answers: rows,
-          lastRefused: last.map {
-            Refusal(time: "\($0.time)", destination: "\($0.attempt)", sender: $0.sender)
-          }, errors: problem.map { [ErrorReport.Row(kind: "name", message: $0)] }))
-    } else if !rows.isEmpty {
-      Output.print(
-        Table.text(
-          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.rule.prefix, $0.because] }))
-      if let last { Output.print(last.text(now: Timestamp(milliseconds: wallClock()))) }
-    }
-    if verdict != .reachable { throw ExitCode(verdict.exitStatus) }
+    return Explanation(
+      rows: answers.flatMap { address, answers in answers.map { ExplainedRow(address, $0) } },
+      verdict: Reachability(answers.flatMap(\.answers)), problem: problem, subject: .addresses(Set(addresses)))
   }
 
   /// Nothing where nothing is recorded.
-  private static func lastRefusal(of addresses: Set<IPAddress>, _ query: DestinationQuery) -> LastRefusal? {
+  private static func lastRefusal(_ subject: Explanation.Subject, _ query: DestinationQuery) -> LastRefusal? {
     do throws(RecordDirectory.Unavailable) {
       let store = try RecordStore(.own)
       var reader = RecordReader()
       let lines = reader.next(store, Records(start: nil, jail: nil)).map(\.line)
-      return LastRefusal(lines, addresses: addresses, port: query.port, transport: query.transport)
+      switch subject {
+      case .addresses(let addresses):
+        return LastRefusal(lines, addresses: addresses, port: query.port, transport: query.transport)
+      case .name(let name): return LastRefusal(lines, name: name, port: query.port)
+      }
     } catch {
       return nil
     }
@@ -108,18 +114,5 @@ struct Explain: ParsableCommand {
     } catch {
       return ([], "'\(host)' is not an address, and names cannot be looked up: \(error)")
     }
-  }
-
-  private func isLoopback(_ address: IPAddress) -> Bool {
-    address.family == .ipv4 ? address.bytes.first == 127 : address == IPAddress("::1")
-  }
-
-  private func row(_ address: IPAddress, _ part: Answer) -> Row {
-    let host = address.family == .ipv6 && part.service.first == ":" ? "[\(address)]" : "\(address)"
-    return Row(
-      destination: host + part.service, reachable: part.decision.allowed,
-      rule: RuleReport(part.decision.rule),
-      because: isLoopback(address)
-        ? "in a jail this is the jail's own; the host's is not there" : "\(part.decision.rule.origin)")
   }
 }

@@ -101,12 +101,16 @@ def test_a_value_set_in_two_files(lab, launch_refused):
 def test_the_workspace_is_not_asked(lab, launch, identity):
     """Neither the working directory, nor the home directory, nor the environment configures a jail."""
     for directory in ("/tmp/project", "/srv/lab/home", "/srv/lab/root"):
-        for name in ("claude-sandbox.conf", ".claude-sandbox.conf", ".config/claude-sandbox.conf", "etc/claude-sandbox.conf"):
+        for name in ("claude-sandbox.conf", ".config/claude-sandbox.conf", "etc/claude-sandbox.conf"):
             lab.call("lab.host:write", f"{directory}/{name}", "allow-ip = 10.1.1.1\n", {})
+    # A project's own file can only take something away (test_project), and is looked for in the project.
+    for directory in ("/tmp", "/srv/lab/home", "/srv/lab/root"):
+        lab.call("lab.host:write", f"{directory}/.claude-sandbox.conf", "allow-ip = 10.1.1.1\n", {})
     environment = {"CLAUDE_SANDBOX_CONF": "/tmp/project/claude-sandbox.conf", "XDG_CONFIG_HOME": "/tmp/project", "CLAUDE_SANDBOX_ALLOW_IP": "10.1.1.1"}
     with lab.jailed(identity=identity, cwd="/tmp/project", add_env=environment) as jail:
         refused(lab, jail, "tcp", "10.1.1.1", ROUTE)
     lab.call("lab.host:remove", "/tmp/project")
+    lab.call("lab.host:remove", "/tmp/.claude-sandbox.conf")
     for directory in ("/srv/lab/home", "/srv/lab/root"):
         for name in ("claude-sandbox.conf", ".claude-sandbox.conf", ".config", "etc"):
             lab.call("lab.host:remove", f"{directory}/{name}")

@@ -6,7 +6,9 @@ import Testing
 
 /// RFC 8305, with a clock that only the test moves.
 @Suite struct AddressRaceTests {
-  private static func list(_ text: String) -> [IPAddress] { text.split(separator: " ").compactMap { IPAddress($0) } }
+  private static func list(_ text: String) -> [IPAddress] {
+    text.split(separator: " ").compactMap { IPAddress($0) }
+  }
 
   @Test(arguments: [
     ("", ""), ("192.0.2.1", "192.0.2.1"),
@@ -50,12 +52,13 @@ import Testing
   static let closed = (address: list("10.0.0.1")[0], rule: rule)
 
   /// Of all errors that which says most.
-  @Test(arguments: [
-    ([Errno.ECONNREFUSED], .refused), ([Errno.ETIMEDOUT, Errno.ECONNREFUSED], .refused),
-    ([Errno.ENETUNREACH, Errno.ETIMEDOUT], .timedOut), ([Errno.ENETUNREACH], .networkUnreachable),
-    ([Errno.ENETUNREACH, Errno.EHOSTUNREACH], .hostUnreachable), ([Errno.EACCES], .hostUnreachable),
-    ([Errno.EPERM], .hostUnreachable), ([Errno.EMFILE], .hostUnreachable), ([], .hostUnreachable),
-  ] as [([CInt], ConnectFailure)])
+  @Test(
+    arguments: [
+      ([Errno.ECONNREFUSED], .refused), ([Errno.ETIMEDOUT, Errno.ECONNREFUSED], .refused),
+      ([Errno.ENETUNREACH, Errno.ETIMEDOUT], .timedOut), ([Errno.ENETUNREACH], .networkUnreachable),
+      ([Errno.ENETUNREACH, Errno.EHOSTUNREACH], .hostUnreachable), ([Errno.EACCES], .hostUnreachable),
+      ([Errno.EPERM], .hostUnreachable), ([Errno.EMFILE], .hostUnreachable), ([], .hostUnreachable),
+    ] as [([CInt], ConnectFailure)])
   func errors(_ errors: [CInt], _ failure: ConnectFailure) {
     #expect(ConnectFailure(errors, closed: nil) == failure)
     let expected = errors.isEmpty ? .closed(Self.closed.address, Self.rule) : failure

@@ -42,7 +42,7 @@ final class GatewayBench {
       Rule(prefix: .everything($0), action: .allow, origin: .internet)
     }
     return NamePlan(
-      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true,
+      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true, hasGateway: true,
       rules: blocks + bases)
   }
 
@@ -55,7 +55,7 @@ final class GatewayBench {
   init(_ plan: NamePlan, upstream: @escaping (IPAddress) -> SocketAddress?) throws {
     directory = NameDirectory(plan)
     let packets = try DatagramPair(), held = try DatagramPair(), kernel = try DatagramPair()
-    let relay = Relay()
+    let relay = try DatagramPair()
     let sockets = NamesSockets(
       packets: PacketSocket(owning: try packets.first.descriptor.duplicate()),
       held: try held.first.descriptor.duplicate(), heldIndex: 3,
@@ -65,7 +65,8 @@ final class GatewayBench {
       sockets,
       RelayLink(
         process: 0, end: try FileDescriptor.open("/dev/null", FileDescriptor.readOnly),
-        socket: DatagramSocket(try relay.first.descriptor.duplicate())), directory, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], now: now,
+        socket: DatagramSocket(try relay.first.descriptor.duplicate())),
+      directory, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], now: now,
       socketAddress: { address, _ in upstream(address) })
     jail = packets.keepSecond()
     self.held = held.keepSecond()
@@ -108,6 +109,7 @@ final class GatewayBench {
 
   /// A name leads there.
   func resolve(_ name: String, _ addresses: [String]) throws {
+    _ = try address(name)
     directory.keep(
       addresses.compactMap { IPAddress($0) }, of: try #require(DomainName(name)), until: now + .seconds(60))
   }

@@ -76,7 +76,8 @@ private func bytes(_ hex: String) -> [UInt8] {
     changed(syn, 6, 0x20), changed(syn, 7, 1), changed(syn, 9, 17),
     replaced(syn, at: 20, by: [0, 0]), replaced(syn, at: 22, by: [0, 0]),
     // IP's header.
-    changed(syn, 0, 0x44), changed(syn, 0, 0x4f), changed(syn, 0, 0x65), cut(syn, to: 39), cut(syn, to: 47), [],
+    changed(syn, 0, 0x44), changed(syn, 0, 0x4f), changed(syn, 0, 0x65), cut(syn, to: 39), cut(syn, to: 47),
+    [],
     ICMPRefusalTests.udp6,
   ]
 
@@ -113,7 +114,8 @@ private func bytes(_ hex: String) -> [UInt8] {
   }
 
   /// What connect(2) fails with is of the code.
-  @Test(arguments: [(.prohibited, 13), (.network, 0), (.host, 1), (.port, 3)] as [(ICMPRefusal.Reason, UInt8)])
+  @Test(
+    arguments: [(.prohibited, 13), (.network, 0), (.host, 1), (.port, 3)] as [(ICMPRefusal.Reason, UInt8)])
   func unreachable(_ reason: ICMPRefusal.Reason, _ code: UInt8) throws {
     let held = try #require(Self.held(Self.syn))
     let answer = ICMPRefusal.answer(to: held.packet, held.header, from: held.flow.address, reason)

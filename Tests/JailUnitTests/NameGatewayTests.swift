@@ -1,3 +1,4 @@
+import Inspection
 import Linux
 import Policy
 import Record
@@ -82,7 +83,8 @@ import Testing
   @Test func notAllowed() throws {
     let bench = try Self.bench(upstream: try Self.nobody())
     let rules = [
-      try GatewayBench.rule("example.org", ports: PortSet(443)), try GatewayBench.rule("bad.example.org", .block),
+      try GatewayBench.rule("example.org", ports: PortSet(443)),
+      try GatewayBench.rule("bad.example.org", .block),
     ]
     bench.directory.use(GatewayBench.plan(rules))
     let cases: [(String, UInt16, DomainRule?)] = [
@@ -183,7 +185,8 @@ import Testing
     let bench = try Self.bench(upstream: try upstream.localAddress())
     let address = try bench.address("example.org")
     for sequence in UInt8(1)...3 {
-      #expect(try bench.send(GatewayBench.syn(to: address, sequence: sequence)).isEmpty && bench.pass().isEmpty)
+      #expect(
+        try bench.send(GatewayBench.syn(to: address, sequence: sequence)).isEmpty && bench.pass().isEmpty)
     }
     let closed = bench.orders.filter { if case .close = $0 { true } else { false } }
     #expect(closed == [.close(id: 1), .close(id: 2)])
@@ -226,6 +229,24 @@ import Testing
     #expect(try bench.answers().isEmpty)
   }
 
+  /// What the relay says that it can have is the bound.
+  @Test func connections() throws {
+    let upstream = try Self.listener()
+    let bench = try Self.bench(upstream: try upstream.localAddress())
+    let address = try bench.address("example.org")
+    #expect(bench.gateway.reported(.ready(capacity: 2)).isEmpty)
+    for source in UInt16(1)...2 {
+      #expect(try bench.send(GatewayBench.syn(to: address, from: source)).isEmpty && bench.pass().isEmpty)
+    }
+    #expect(try bench.proceeded().count == 2 && bench.answers().isEmpty)
+    let refused = refusedConnections(try bench.send(GatewayBench.syn(to: address, from: 3)))
+    #expect(refused.map(\.reason) == [.tooManyConnections])
+    Self.expect(try bench.answers(), icmp: 13)
+    #expect(bench.gateway.reported(.closed(id: 1)).isEmpty)
+    #expect(try bench.send(GatewayBench.syn(to: address, from: 3)).isEmpty && bench.pass().isEmpty)
+    #expect(try bench.proceeded().count == 1)
+  }
+
   @Test func ports() throws {
     let upstream = try Self.listener()
     let bench = try Self.bench(upstream: try upstream.localAddress())
@@ -238,7 +259,8 @@ import Testing
     let refused = refusedConnections(try bench.send(GatewayBench.syn(to: address, port: 1064)))
     #expect(refused.map(\.reason) == [.tooManyPorts])
     Self.expect(try bench.answers(), icmp: 13)
-    #expect(try bench.send(GatewayBench.syn(to: address, port: 1000, from: 2)).isEmpty && bench.pass().isEmpty)
+    #expect(
+      try bench.send(GatewayBench.syn(to: address, port: 1000, from: 2)).isEmpty && bench.pass().isEmpty)
     #expect(try bench.proceeded().count == 1)
   }
 

@@ -17,6 +17,7 @@ struct RandomPlan {
       configuration.rules.append(Self.rule(line + 1, random.pick(clusters), &random))
     }
     if random.one(in: 8) { configuration.ipv6 = Sourced(.off) }
+    if random.one(in: 4) { configuration.network = Sourced(.restricted) }
     var facts = HostFacts()
     let out = HostFacts.NextHop(link: "eth0", gateway: nil)
     let aside = HostFacts.NextHop(link: "tun0", gateway: nil)

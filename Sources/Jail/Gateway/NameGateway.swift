@@ -28,8 +28,8 @@ struct NameGateway: ~Copyable, Service {
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.
   private var searchDomains: [DomainName]
   private var table = ConnectionTable()
-  /// How many connections the relay takes, which depends on its limit of descriptors.
-  private var capacity = ConnectionTable.most
+  /// How many connections there can be.
+  private let capacity: Int
   private var bucket: TokenBucket
   /// While the bucket is empty, until when nothing is read.
   private var pausedUntil: Instant?
@@ -45,7 +45,7 @@ struct NameGateway: ~Copyable, Service {
   /// How many are read before others have their turn.
   private static let turn = 32
   /// How many sockets may be open for attempts, before a connection has to do with one.
-  private static let mostSockets = 320
+  private let mostSockets = Self.mostSockets(descriptors: Process.descriptorLimit)
 
   /// So long the relay has to close what it was told to. It is not trusted, as it reads what the jail sends: what it keeps open ends with
   /// it.
@@ -53,8 +53,8 @@ struct NameGateway: ~Copyable, Service {
 
   /// `socketAddress` is where an address is, which differs in tests.
   init(
-    _ sockets: consuming NamesSockets, _ relay: consuming RelayLink, _ directory: NameDirectory,
-    senders: SenderSearch?, searchDomains: [DomainName], now: Instant,
+    _ sockets: consuming NamesSockets, _ directory: NameDirectory, _ relay: RelayLink,
+    senders: SenderSearch?, searchDomains: [DomainName], capacity: Int, now: Instant,
     socketAddress: @escaping (IPAddress, UInt16) -> SocketAddress? = { SocketAddress($0.bytes, port: $1) }
   ) {
     jailIndex = sockets.jailIndex
@@ -64,10 +64,19 @@ struct NameGateway: ~Copyable, Service {
     self.directory = directory
     self.senders = senders
     self.searchDomains = searchDomains
+    self.capacity = min(capacity, ConnectionTable.most)
     self.socketAddress = socketAddress
     self.relay = relay
     bucket = TokenBucket(rate: Self.rate, burst: Self.burst, now: now)
   }
+
+  private static func mostSockets(descriptors: Int) -> Int { min(320, max(8, descriptors / 4)) }
+
+  /// How many descriptors it may have, of as many as this process may.
+  static func share(of descriptors: Int) -> Int { mostSockets(descriptors: descriptors) + NamePorts.most }
+
+  /// How many descriptors this process should be able to have where there is a gateway.
+  static let wantedDescriptors = 2048
 
   /// How many connections there are, held ones included.
   var connectionCount: Int { table.count }
@@ -229,7 +238,7 @@ extension NameGateway {
     guard case .connecting(let connector) = connection.phase else { return [] }
     guard let rule = allowingRule(connection) else { return drop(connection, now: now) }
     let plan = directory.plan
-    let outcome = connector.advance(now: now, hasRoom: socketCount < Self.mostSockets) {
+    let outcome = connector.advance(now: now, hasRoom: socketCount < mostSockets) {
       plan.decide($0, port: $1, for: rule)
     }
     switch outcome {
@@ -290,7 +299,8 @@ extension NameGateway {
   /// What the relay says.
   mutating func reported(_ report: RelayReport) -> [Effect] {
     switch report {
-    case .ready(let capacity): self.capacity = min(capacity, ConnectionTable.most)
+    // It has been, since the launch.
+    case .ready: break
     case .accepted(let id):
       if let connection = table.relayed(id), case .announced = connection.phase { connection.phase = .open }
     case .closed(let id):

@@ -51,14 +51,15 @@ struct NamesNamespace: ~Copyable {
 
   /// Takes what the child has made, and joins it with the rest. `wait` returns when a descriptor is readable.
   consuming func finish(
-    _ blueprint: Blueprint, _ routing: JailRouting, _ relay: consuming RelayLink, _ senders: SenderSearch,
+    _ directory: NameDirectory, _ resolver: ResolverConfiguration, _ routing: JailRouting,
+    _ relay: RelayLink, _ senders: SenderSearch,
     _ wait: (CInt) throws -> Void
   ) throws -> Names {
     let plan = plan
     let made = try descriptors(wait)
     return try Names(
-      NameDirectory(plan), made.sockets(jailLink: routing.lead(to: plan.addresses)), relay, senders: senders,
-      searchDomains: blueprint.resolver.search, wait)
+      directory, made.sockets(jailLink: routing.lead(to: plan.addresses)), relay, senders: senders,
+      searchDomains: resolver.search, wait)
   }
 
   private consuming func descriptors(_ wait: (CInt) throws -> Void) throws -> NamesDescriptors {

@@ -23,17 +23,14 @@ struct OwnProcesses: Sendable {
 
 extension OwnProcesses {
   /// Made by the supervisor, before it forks the holder.
-  init(launcher: CInt, _ launching: borrowing Launching?, _ relay: borrowing RelayLink?) {
+  init(launcher: CInt, _ launching: borrowing Launching?, relay: CInt?) {
     self.launcher = launcher
+    self.relay = relay
     group = Process.group
     supervisor = Process.id
     switch launching {
     case .some(let launching): pasta = launching.process
     case nil: pasta = nil
-    }
-    switch relay {
-    case .some(let relay): self.relay = relay.process
-    case nil: self.relay = nil
     }
   }
 }

@@ -43,7 +43,7 @@ public enum Launch {
       let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
         configuration: configuration, limits: limits, files: files.digest, plan: plan, facts: facts,
-        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.names), pasta: pasta, command: command,
+        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.gateway), pasta: pasta, command: command,
         descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.
@@ -61,8 +61,8 @@ public enum Launch {
     do {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
-      var relay = try blueprint.plan.names.map { _ in try RelayProcess.start() }
-      let own = OwnProcesses(launcher: launcher.process, launching, relay)
+      let relay = try blueprint.plan.gateway.map { _ in try RelayProcess.start() }
+      let own = OwnProcesses(launcher: launcher.process, launching, relay: relay?.process)
       // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
@@ -71,6 +71,10 @@ public enum Launch {
       try SupervisorProcess.leaveTerminal()
       // What does not need the holder, while it makes its namespaces: nothing waits for it then.
       recorder.open()
+      if blueprint.plan.gateway != nil {
+        // The command has the caller's limit.
+        _ = try Process.raiseDescriptorLimit(to: NameGateway.wantedDescriptors)
+      }
       let command = try CommandProcess(holder.process, launcher: launcher)
       let host = try HostWatch()
       let files = ConfigurationWatch(blueprint.files)
@@ -81,14 +85,16 @@ public enum Launch {
         filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
-      var preparing = try blueprint.plan.names.map { try NamesNamespace.begin($0, besides: holder.process) }
+      let directory = blueprint.plan.names.map { NameDirectory($0) }
+      var preparing = try blueprint.plan.gateway.map { try NamesNamespace.begin($0, besides: holder.process) }
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta, own.relay].compactMap { $0 }), now: .now)
       var names: Names?
-      if let preparing = preparing.take(), let relay = relay.take() {
-        names = try preparing.finish(blueprint, routing, relay, refusals.senders, launcher.wait)
+      if let preparing = preparing.take(), let relay, let directory {
+        names = try preparing.finish(
+          directory, blueprint.resolver, routing, relay, refusals.senders, launcher.wait)
       }
       var closed: Closed?
       if let filtered = filtered.take() {
@@ -100,7 +106,7 @@ public enum Launch {
       let sealed = try holder.sealed(blueprint.coveredFiles)
       var way: OpenUplink?
       if let closed = closed.take() { way = try closed.open(launcher.wait) }
-      let network = Connected(blueprint, way.take(), questions, names.take(), routing)
+      let network = Connected(blueprint, way.take(), questions, directory, names.take(), routing)
       step = .supervise
       // 10. begins.
       let released = try sealed.go(network)

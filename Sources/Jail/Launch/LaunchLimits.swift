@@ -27,7 +27,12 @@ struct LaunchLimits: Sendable {
           by: (project.path, project.bytes), mayWiden: project.mayWiden,
           leavingOutRest: isRunning)
       }
-      try configuration.expandPresets(of: [TrustedText(path: project.path, bytes: project.bytes)])
+      do throws(LaunchFailure) {
+        try configuration.expandPresets(of: [TrustedText(path: project.path, bytes: project.bytes)])
+      } catch {
+        // A preset that has gone meanwhile opens nothing, and keeps nothing open.
+        if !isRunning { throw error }
+      }
     }
     if let network, configuration.network.value.isWider(than: network) {
       configuration.network = Sourced(network)

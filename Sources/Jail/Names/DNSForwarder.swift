@@ -56,16 +56,16 @@ struct DNSForwarder: ~Copyable, Service {
   private static let batch = 32
   private static let pause = Duration.milliseconds(100)
 
-  /// `port` is where the resolvers listen.
+  /// `port` is where the resolvers listen, `descriptors` how many this process may have for it.
   init(
     udp: consuming FileDescriptor, tcp: consuming FileDescriptor, resolvers: [HostFacts.Resolver],
-    port: UInt16 = 53, directory: NameDirectory? = nil
+    port: UInt16 = 53, directory: NameDirectory? = nil, descriptors: Int = Process.descriptorLimit
   ) {
     self.udp = InternetSocket(udp)
     self.tcp = InternetSocket(tcp)
     self.port = port
     order = ResolverOrder(resolvers)
-    limits = Self.limits(descriptors: Process.descriptorLimit)
+    limits = Self.limits(descriptors: descriptors)
     self.directory = directory
     lookups = NameLookups(most: limits.lookups)
   }

@@ -33,6 +33,9 @@ final class NameDirectory {
     return plan.addresses.address(names.count - 1)
   }
 
+  /// How many names have an address.
+  var count: Int { names.count }
+
   /// The name with an address.
   func name(at address: IPAddress) -> DomainName? {
     guard let number = plan.addresses.number(address), names.indices.contains(number) else { return nil }

@@ -1,7 +1,7 @@
 import Linux
 
 /// The supervisor's end of the relay. It is not trusted: it reads what the jail sends.
-struct RelayLink: ~Copyable, Service {
+final class RelayLink: Service {
   enum Event {
     /// It has something to report, or room for an order.
     case socket
@@ -31,17 +31,18 @@ struct RelayLink: ~Copyable, Service {
     unclosed.isEmpty && send(order, [descriptor.rawValue])
   }
 
-  /// Waits until it has given up all that it does not need, which is its first report. `wait` returns when a descriptor is readable.
-  func awaitReady(_ wait: (CInt) throws -> Void) throws -> RelayReport {
+  /// Waits until it has given up all that it does not need; how many connections it can have. `wait` returns when a descriptor is
+  /// readable.
+  func awaitReady(_ wait: (CInt) throws -> Void) throws -> Int {
     try wait(socket.descriptor.rawValue)
-    guard let message = try socket.receive(), let report = RelayReport(message.bytes) else {
+    guard let message = try socket.receive(), case .ready(let capacity) = RelayReport(message.bytes) else {
       throw SystemCallError("recvmsg", "relay", errno: Errno.EPROTO)
     }
-    return report
+    return capacity
   }
 
   /// Has it reset a connection, now or as soon as it can be told.
-  mutating func close(_ id: UInt64) {
+  func close(_ id: UInt64) {
     if !unclosed.isEmpty || !send(.close(id: id), []) { unclosed.append(id) }
   }
 
@@ -64,7 +65,7 @@ struct RelayLink: ~Copyable, Service {
   }
   var deadline: Instant? { nil }
 
-  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+  func handle(_ event: Event?, now: Instant) -> [Effect] {
     switch event {
     case .socket:
       while let id = unclosed.first, send(.close(id: id), []) { unclosed.removeFirst() }
@@ -74,7 +75,7 @@ struct RelayLink: ~Copyable, Service {
     }
   }
 
-  private mutating func reports() -> [Effect] {
+  private func reports() -> [Effect] {
     var effects: [Effect] = []
     for _ in 0..<Self.batch {
       do throws(SystemCallError) {
@@ -95,7 +96,7 @@ struct RelayLink: ~Copyable, Service {
     return effects
   }
 
-  private mutating func ended() -> [Effect] {
+  private func ended() -> [Effect] {
     if hasEnded { return [] }
     kill()
     hasEnded = true

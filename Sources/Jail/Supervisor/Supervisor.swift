@@ -107,7 +107,7 @@ struct Supervisor: ~Copyable {
       switch network.names {
       case .some(let names):
         // What the relay says frees what a new connection needs.
-        agenda.add(names.gateway.relay, Event.relay)
+        agenda.add(names.relay, Event.relay)
         agenda.add(names.gateway, Event.names)
       case nil: break
       }
@@ -134,7 +134,7 @@ struct Supervisor: ~Copyable {
       if event?.isQuestion == true { _ = try apply(host.nameIsAsked(), now: now) }
       return network?.questions.handle(event, now: now) ?? []
     case .names(let event): return network?.names?.gateway.handle(event, now: now) ?? []
-    case .relay(let event): return network?.names?.gateway.relay.handle(event, now: now) ?? []
+    case .relay(let event): return network?.names?.relay.handle(event, now: now) ?? []
     case .refusals(let event): return refusals.handle(event, now: now)
     case .routing(let event): return routing.handle(event, now: now)
     case .resolverCover(let event): return holder.resolverCover.handle(event, now: now)
@@ -185,7 +185,7 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       let effects = try network?.follow(facts, resolver, live.current, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
       return effects
     } catch {
       cut("the walls could not follow the host's network (\(error))")
@@ -230,7 +230,7 @@ struct Supervisor: ~Copyable {
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) -> [Effect] {
     do {
       let effects = try network?.follow(plan, resolver, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.names))
+      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
       return effects
     } catch {
       cut("the walls could not follow the configuration (\(error))")
@@ -242,7 +242,9 @@ struct Supervisor: ~Copyable {
   private var status: JailStatus {
     var status = control.jail
     switch network {
-    case .some: break
+    case .some(let network):
+      let use = network.nameUse
+      (status.names, status.connections) = (use?.names, use?.connections)
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
     status.refused = recorder.refused

@@ -85,6 +85,7 @@ struct Connected: ~Copyable {
   /// nil where all that is allowed is allowed by name.
   var way: OpenUplink?
   var questions: DNSForwarder
+  private let directory: NameDirectory?
   /// nil where nothing is reached by name that is not reached by address, and when the names were cut.
   var names: Names?
   private let routing: JailRouting
@@ -92,16 +93,26 @@ struct Connected: ~Copyable {
   /// A network whose links and routes are those of the plan; nil if nothing is to be asked.
   init?(
     _ blueprint: Blueprint, _ way: consuming OpenUplink?, _ questions: consuming QuestionSockets?,
-    _ names: consuming Names?, _ routing: JailRouting
+    _ directory: NameDirectory?, _ names: consuming Names?, _ routing: JailRouting
   ) {
     guard let questions = questions.take() else { return nil }
     plan = blueprint.plan
     self.way = way
     self.questions = DNSForwarder(
       udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers,
-      directory: names?.directory)
+      directory: directory,
+      descriptors: Process.descriptorLimit - (names == nil ? 0 : NameGateway.share(of: Process.descriptorLimit)))
+    self.directory = directory
     self.names = names
     self.routing = routing
+  }
+
+  /// How many names the jail has used, and how many connections to them there are; nil where it has none of its own.
+  var nameUse: (names: Int, connections: Int)? {
+    switch names {
+    case .some(let names): (names.directory.count, names.gateway.connectionCount)
+    case nil: nil
+    }
   }
 
   /// Becomes what the host's network wants it to be: the filter first, which is the wall.
@@ -129,8 +140,8 @@ struct Connected: ~Copyable {
       try refusals.follow(next)
       plan = next
     }
-    guard let wanted = next.names else { return [] }
-    return names?.follow(wanted, searchDomains: resolver.search, hasChanged: hasChanged, now: .now) ?? []
+    if let wanted = next.names { directory?.use(wanted) }
+    return names?.follow(searchDomains: resolver.search, hasChanged: hasChanged, now: .now) ?? []
   }
 
   /// Takes the names away for good; false if there are none.

@@ -53,7 +53,7 @@ extension ConfigurationKey {
         The name is followed wherever it moves, but never into an internal network.
         In
         .Ic network No = Cm internet ,
-        where every public name is open, the line has no effect, and a warning says so.
+        where every public name is open, the line opens nothing, and a warning says so.
         """),
     .presets(
       manual: """

@@ -27,7 +27,7 @@ extension NamePlan {
   public func answer(_ name: DomainName) -> NameAnswer {
     switch policy.standing(name) {
     case .blocked(let rule): .doesNotExist(rule)
-    case .allowed where hasGateway: .served(reach(of: name))
+    case .allowed(let rule) where isExclusive || rule.isInternal: .served(reach(of: name))
     case .unlisted where isExclusive: .doesNotExist(nil)
     case .ancestor where isExclusive: .hasNoAddress
     case .allowed, .unlisted, .ancestor: .asOnHost

@@ -6,7 +6,7 @@ public struct NamePlan: Sendable, Equatable {
   public let policy: NamePolicy
   /// Whether a name that no rule allows does not exist (`network = restricted`). Otherwise it is looked up as on the host.
   public let isExclusive: Bool
-  /// Whether the jail has a gateway. Without one no name is allowed here; names that are blocked do not exist all the same.
+  /// Whether the jail has a gateway. Without one no rule here is internal, and names are looked up as on the host unless they are blocked.
   public let hasGateway: Bool
   /// The rules about addresses as in a jail with the internet, whatever the mode: what a name may lead to.
   let rules: [Rule]
@@ -82,10 +82,7 @@ extension NamePlan {
     let isExclusive = configuration.network.value == .restricted
     (self.addresses, self.hasGateway, self.isExclusive) = (addresses, hasGateway, isExclusive)
     policy = NamePolicy(
-      configuration.domains.filter {
-        // What allows a public name has nothing to say where all of them are open.
-        $0.action == .block || hasGateway && (isExclusive || $0.isInternal)
-      }, yieldingFile: configuration.yieldingFile)
+      configuration.domains.filter { hasGateway || !$0.isInternal }, yieldingFile: configuration.yieldingFile)
     let all = rules + BuiltinPrefix.rules + configuration.rules + [addresses.rule]
     self.rules =
       configuration.ipv6.value == .off

@@ -44,8 +44,8 @@ public struct Plan: Sendable, Equatable {
   private static func guests(
     _ configuration: Configuration, _ facts: HostFacts, _ hostRules: [Rule], keeping current: Plan?
   ) throws(PlanError) -> [GuestAddresses] {
-    guard configuration.hasUplink else { return [] }
     if let current { return [current.ipv4, current.ipv6].compactMap(\.self) }
+    guard configuration.hasUplink else { return [] }
     let used = hostRules + configuration.rules
     let ipv4 = try GuestAddresses.choose(.ipv4, rules: used, resolvers: facts.resolvers)
     guard wantsIPv6(configuration, facts) else { return [ipv4] }

@@ -14,6 +14,9 @@ EXECUTABLE = f"{LAB}/bin/claude-sandbox"
 CLAUDE_CODE = f"{LAB}/claude-code"
 TUN = "/dev/net/tun"
 CONFIGURATION = "/etc/claude-sandbox.conf"
+PRESETS = "/etc/claude-sandbox.presets.d"
+# Where an installation has them, seen from the executable.
+INSTALLED_PRESETS = f"{LAB}/share/claude-sandbox/presets"
 # The other names of the executable, as an installation links them.
 GUARD, WRAP, CLAUDE, VERIFY = (
     f"{LAB}/names/{name}" for name in ("claude-sandbox-guard", "claude-sandbox-wrap", "claude", "verify-sandbox")
@@ -40,8 +43,7 @@ def make_private(tests, executable, claude_code=None):
         with open(EXECUTABLE, "w"):
             pass
         kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
-        # Where an installation has them, seen from the executable.
-        shutil.copytree(presets, f"{LAB}/share/claude-sandbox/presets")
+        shutil.copytree(presets, INSTALLED_PRESETS)
         for name in (GUARD, WRAP, CLAUDE, VERIFY):
             os.symlink(EXECUTABLE, name)
     if claude_code is not None:

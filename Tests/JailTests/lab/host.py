@@ -6,11 +6,11 @@ import shutil
 import socket
 
 from . import kernel, network
-from .filesystem import CONFIGURATION, TUN
+from .filesystem import CONFIGURATION, PRESETS, TUN
 
 
 def reset(resolv):
-    for path in (CONFIGURATION, CONFIGURATION + ".d"):
+    for path in (CONFIGURATION, CONFIGURATION + ".d", PRESETS):
         remove(path)
     if os.path.islink("/etc/resolv.conf") or not os.path.isfile("/etc/resolv.conf") or read("/etc/resolv.conf") != resolv:
         write("/etc/resolv.conf", resolv, {})

@@ -6,7 +6,9 @@ import Testing
 struct ConfigurationChangeTests {
   private static let keys = ConfigurationKey.all.filter { !$0.isForeign && !$0.manual.isEmpty }
 
-  private func change(_ before: String, _ after: String, mayWiden: Bool = true, means: ConfigurationChange.Means = .all) throws
+  private func change(
+    _ before: String, _ after: String, mayWiden: Bool = true, means: ConfigurationChange.Means = .all
+  ) throws
     -> ConfigurationChange
   {
     try ConfigurationChange(
@@ -59,16 +61,96 @@ struct ConfigurationChangeTests {
     #expect(second.waiting.isEmpty && second.summary == nil)
   }
 
+  private func means(_ text: String, on facts: HostFacts? = nil) throws -> ConfigurationChange.Means {
+    ConfigurationChange.Means(try plan(text, on: facts))
+  }
+
   @Test func rulesOfAFamilyThatTheJailHasNotWait() throws {
-    #expect(try change("", "allow-ip = fd00::3", hasIPv6: false).waiting == ["ipv6"])
-    #expect(try change("", "block-ip = 2606::3", hasIPv6: false).waiting.isEmpty)
-    #expect(try change("", "allow-ip = fd00::3").waiting.isEmpty)
+    let without = try means("", on: HostFacts(ipv4InternetPaths: [try hop("eth0")]))
+    #expect(try change("", "allow-ip = fd00::3", means: without).waiting == ["ipv6"])
+    #expect(try change("", "block-ip = 2606::3", means: without).waiting.isEmpty)
+    #expect(try change("", "allow-ip = fd00::3", means: means("")).waiting.isEmpty)
+  }
+
+  // What the jail was launched without waits, and is taken over as far as it closes.
+  @Test(arguments: [
+    ("network = restricted", "allow-ip = 10.0.0.1\nblock-ip = 8.8.8.8", ["allow-ip"]),
+    ("network = restricted", "allow-net = fd00::/64", ["allow-net"]),
+    ("network = restricted\nallow-ip = 10.0.0.2", "allow-ip = 10.0.0.1", []),
+    ("network = restricted", "allow-internal-domain = a.corp:22\nallow-domain = a.org\npreset = npm", []),
+    ("", "allow-internal-domain = a.corp:22", ["allow-internal-domain"]),
+    ("allow-internal-domain = b.corp:22", "allow-internal-domain = a.corp:22", []),
+    ("", "block-domain = a.org\nallow-domain = b.org\npreset = npm", []),
+    ("network = none", "allow-ip = 10.0.0.1\nallow-internal-domain = a.corp:22", []),
+  ])
+  func whatTheJailHasNotWaits(launched: String, added: String, waiting: [String]) throws {
+    let mode = launched.hasPrefix("network") ? String(launched.prefix { $0 != "\n" }) : ""
+    let change = try change(launched, "\(mode)\n\(added)", means: means(launched))
+    #expect(change.waiting == waiting)
+    #expect(try change.configuration.domains.count == configuration(added).domains.count)
+  }
+
+  @Test(arguments: [
+    ("", "network = restricted"), ("network = restricted", ""), ("network = none", "network = restricted"),
+  ])
+  func anotherModeWaits(before: String, after: String) throws {
+    let change = try change(before, after)
+    #expect(
+      try change.waiting == ["network"] && change.configuration.network == configuration(before).network)
+  }
+
+  @Test func theCallersRestrictionIsNotWhatTheFilesSay() throws {
+    var launched = try configuration("")
+    launched.network = Sourced(.restricted)
+    let open = try ConfigurationChange(
+      from: launched, to: configuration("allow-domain = a.org"), mayWiden: true)
+    #expect(open.waiting.isEmpty && open.configuration.network.value == .restricted)
+    let closed = try ConfigurationChange(from: launched, to: configuration("network = none"), mayWiden: true)
+    #expect(closed.configuration.network.value == .none)
+  }
+
+  @Test func presetsAreTakenOver() throws {
+    func with(_ preset: String, _ names: String...) throws -> Configuration {
+      var configuration = try configuration("preset = \(preset)")
+      configuration.domains = try names.map {
+        DomainRule(
+          DomainPattern(try name($0), .tree), action: .allow,
+          origin: .configuration(.init(file: "/p/\(preset).conf", line: 1, column: 1), key: "allow-domain"),
+          preset: configuration.presets.first)
+      }
+      return configuration
+    }
+    let before = try with("npm", "a.org")
+    let wider = try with("pypi", "b.org", "c.org")
+    let open = ConfigurationChange(from: before, to: wider, mayWiden: true)
+    #expect(
+      open.configuration == wider && open.waiting.isEmpty && open.summary == "rules: 2 added, 1 removed")
+    let narrow = ConfigurationChange(from: before, to: wider, mayWiden: false)
+    #expect(narrow.configuration.presets.isEmpty && narrow.configuration.domains.isEmpty)
+    #expect(narrow.waiting == ["preset"] && narrow.summary == "rules: 0 added, 1 removed")
+  }
+
+  // It opened only what nothing blocks; the same line of the administrator's opens more.
+  @Test func aNameThatYieldedIsAnother() throws {
+    var (before, after) = (
+      try configuration("allow-domain = a.org"), try configuration("allow-domain = a.org")
+    )
+    before.yieldingFile = "test.conf"
+    #expect(
+      ConfigurationChange(from: before, to: after, mayWiden: false).configuration.yieldingFile == "test.conf")
+    after = try ConfigurationParser.parse([(name: "other.conf", text: Array("allow-domain = a.org".utf8))])
+    #expect(ConfigurationChange(from: before, to: after, mayWiden: false).configuration.domains.isEmpty)
   }
 
   @Test(arguments: [
     ("", "allow-ip = 10.0.0.1", "rules: 1 added, 0 removed"),
     ("allow-ip = 10.0.0.1\nblock-ip = 8.8.8.8", "# moved\nallow-ip = 10.0.0.1", "rules: 0 added, 1 removed"),
     ("allow-ip = 10.0.0.1:443", "allow-ip = 10.0.0.1:80", "rules: 1 added, 1 removed"),
+    (
+      "allow-domain = a", "allow-ip = 10.0.0.1\nallow-domain = =a\nblock-domain = b",
+      "rules: 3 added, 1 removed"
+    ),
+    ("allow-domain = a:22", "\nallow-domain = A.:22\n", nil),
     ("allow-ip = 10.0.0.1", "\n\nallow-ip = 10.0.0.1\nallow-ip = 10.0.0.1", nil),
   ])
   func rulesAreCounted(before: String, after: String, summary: String?) throws {
@@ -82,6 +164,10 @@ struct ConfigurationChangeTests {
     ("block-ip = 8.8.8.8", "", ["block-ip"]),
     ("allow-ip = 10.0.0.1:443", "allow-ip = 10.0.0.1", ["allow-ip"]),
     ("allow-net = 10.0.0.0/8", "allow-net = 10.0.0.0/8\nblock-ip = 10.0.0.1", []),
+    ("", "allow-domain = a.org", ["allow-domain"]), ("allow-domain = a.org", "", []),
+    ("", "block-domain = a.org", []), ("block-domain = a.org", "", ["block-domain"]),
+    ("allow-domain = =a.org", "allow-domain = a.org", ["allow-domain"]),
+    ("", "allow-internal-domain = a:22", ["allow-internal-domain"]), ("", "preset = npm", ["preset"]),
   ])
   func whatWouldOpenWaits(before: String, after: String, waiting: [String]) throws {
     #expect(try change(before, after, mayWiden: false).waiting == waiting)
@@ -103,6 +189,30 @@ struct ConfigurationChangeTests {
         #expect(!allowed[2] || allowed[0] && allowed[1], "\(flow)\n\(before)\n->\n\(after)")
       }
     }
+  }
+
+  @Test func narrowingOpensNoName() throws {
+    var (random, allowed) = (Random(seed: 43), 0)
+    for _ in 0..<400 {
+      let lines = RandomNames.lines(9, &random)
+      let (before, after) = (lines.prefix(6), lines.suffix(6))
+      let texts = [before, after].map { "network = restricted\n" + $0.joined(separator: "\n") }
+      let narrowed = try change(texts[0], texts[1], mayWiden: false).configuration
+      let names = try ([configuration(texts[0]), configuration(texts[1]), narrowed]).map {
+        try #require(Plan.make(configuration: $0, facts: plainHost()).names)
+      }
+      for _ in 0..<60 {
+        let (name, port) = (try name(RandomNames.name(&random)), random.pick(RandomNames.ports))
+        let address = try ip(random.pick(["8.8.8.8", "10.0.0.1"]))
+        let isOpen = names.map { names in
+          guard let rule = names.rule(name, port: port), rule.action == .allow else { return false }
+          return names.decide(address, port: port, for: rule).allowed
+        }
+        #expect(!isOpen[2] || isOpen[0] && isOpen[1], "\(name):\(port)\n\(texts[0])\n->\n\(texts[1])")
+        allowed += isOpen[2] ? 1 : 0
+      }
+    }
+    #expect(allowed > 500)
   }
 
   private static func line(_ random: inout Random) throws -> String {

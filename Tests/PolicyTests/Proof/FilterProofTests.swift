@@ -30,7 +30,9 @@ struct FilterProofTests {
 
   // Fixed programs have a fixed number of paths: the walk leaves none out and takes none twice.
   @Test(arguments: [
-    ("network = none", 1),
+    ("network = none", 1), ("network = restricted\nallow-domain = a.org", 1),
+    // As below: only what opens is on a path.
+    ("network = restricted\nipv6 = off\nallow-ip = 10.0.0.1:443/tcp", 12),
     // IPv4 alone: other EtherTypes, options, fragments, TCP, UDP, ICMP that is no echo, echo, other protocols;
     // TCP to 10.0.0.1 (443, other ports) and elsewhere, UDP and echo to 10.0.0.1 and elsewhere.
     ("block-net = 0.0.0.0/0\nipv6 = off\nallow-ip = 10.0.0.1:443/tcp", 12),
