@@ -229,6 +229,24 @@ import Testing
     #expect(try bench.answers().isEmpty)
   }
 
+  /// What the relay says that it can have is the bound.
+  @Test func connections() throws {
+    let upstream = try Self.listener()
+    let bench = try Self.bench(upstream: try upstream.localAddress())
+    let address = try bench.address("example.org")
+    #expect(bench.gateway.reported(.ready(capacity: 2)).isEmpty)
+    for source in UInt16(1)...2 {
+      #expect(try bench.send(GatewayBench.syn(to: address, from: source)).isEmpty && bench.pass().isEmpty)
+    }
+    #expect(try bench.proceeded().count == 2 && bench.answers().isEmpty)
+    let refused = refusedConnections(try bench.send(GatewayBench.syn(to: address, from: 3)))
+    #expect(refused.map(\.reason) == [.tooManyConnections])
+    Self.expect(try bench.answers(), icmp: 13)
+    #expect(bench.gateway.reported(.closed(id: 1)).isEmpty)
+    #expect(try bench.send(GatewayBench.syn(to: address, from: 3)).isEmpty && bench.pass().isEmpty)
+    #expect(try bench.proceeded().count == 1)
+  }
+
   @Test func ports() throws {
     let upstream = try Self.listener()
     let bench = try Self.bench(upstream: try upstream.localAddress())

@@ -21,7 +21,8 @@ struct NameGateway: ~Copyable, Service {
   private let jailIndex: UInt32
   private var ports: NamePorts
   private let directory: NameDirectory
-  private let relay: RelayLink
+  /// A service of its own, whose reports come back by `reported`.
+  var relay: RelayLink
   private let senders: SenderSearch?
   private let socketAddress: (IPAddress, UInt16) -> SocketAddress?
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.
@@ -280,9 +281,10 @@ extension NameGateway {
     }
     do {
       try ports.open(flow.port, relay)
-      try relay.order(
-        .connect(id: connection.id, flow, names: directory.spoken(connection.name, search: searchDomains)),
-        attempt.socket.descriptor)
+      let names = directory.spoken(connection.name, search: searchDomains)
+      guard relay.send(.connect(id: connection.id, flow, names: names), attempt.socket.descriptor) else {
+        throw RelayIsBusy()
+      }
     } catch {
       table.remove(connection)
       return refuse(connection.syn, connection.name, .failure("\(error)"), .host)

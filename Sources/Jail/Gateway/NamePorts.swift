@@ -33,12 +33,12 @@ struct NamePorts: ~Copyable {
 
   /// Makes sure that a port has its listener, which the relay gets. The rule comes last: packets that it led nowhere would be answered
   /// by the kernel, with a reset.
-  mutating func open(_ port: UInt16, _ relay: RelayLink) throws {
+  mutating func open(_ port: UInt16, _ relay: borrowing RelayLink) throws {
     if ports[port] == nil {
       ports[port] = .made(Listener(try stock.listener(port: port, link: heldIndex)))
     }
     if case .made(let listener) = ports[port] {
-      try relay.order(.listen(port: port), listener.socket.descriptor)
+      guard relay.send(.listen(port: port), listener.socket.descriptor) else { throw RelayIsBusy() }
       ports[port] = .listening
     }
     if case .listening = ports[port] {
@@ -52,9 +52,7 @@ struct NamePorts: ~Copyable {
   }
 }
 
-extension RelayLink {
-  /// Orders what has to be ordered before anything goes on. EAGAIN if it does not keep up.
-  func order(_ order: RelayOrder, _ descriptor: borrowing FileDescriptor) throws(SystemCallError) {
-    if !send(order, descriptor.rawValue) { throw SystemCallError("sendmsg", "relay", errno: Errno.EAGAIN) }
-  }
+/// The relay does not take an order now.
+struct RelayIsBusy: Error, CustomStringConvertible {
+  var description: String { "the relay is busy" }
 }

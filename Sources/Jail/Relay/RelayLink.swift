@@ -27,8 +27,8 @@ final class RelayLink: Service {
 
   /// Orders it to listen or to connect, with a copy of a descriptor, which the caller then closes: a connection's reset waits for the
   /// last copy. False if it does not keep up, or is gone.
-  func send(_ order: RelayOrder, _ descriptor: CInt) -> Bool {
-    unclosed.isEmpty && send(order, [descriptor])
+  func send(_ order: RelayOrder, _ descriptor: borrowing FileDescriptor) -> Bool {
+    unclosed.isEmpty && send(order, [descriptor.rawValue])
   }
 
   /// Waits until it has given up all that it does not need; how many connections it can have. `wait` returns when a descriptor is

@@ -16,13 +16,7 @@ public struct ConfigurationChange: Sendable, Equatable {
     /// Everything.
     public static let all = Means(hasUplink: true, hasIPv6: true, hasGateway: true)
 
-    /// Those of a jail with this plan.
-    public init(_ plan: Plan) {
-      self.init(
-        hasUplink: plan.hasUplink, hasIPv6: plan.ipv6 != nil, hasGateway: plan.names?.hasGateway ?? false)
-    }
-
-    private init(hasUplink: Bool, hasIPv6: Bool, hasGateway: Bool) {
+    init(hasUplink: Bool, hasIPv6: Bool, hasGateway: Bool) {
       (self.hasUplink, self.hasIPv6, self.hasGateway) = (hasUplink, hasIPv6, hasGateway)
     }
 
