@@ -15,7 +15,7 @@ from reach import by_supervisor
 # How long an address that moves each second is followed.
 SECONDS = int(os.environ.get("CLAUDE_SANDBOX_TESTS_ROTATION", "10"))
 ANYWHERE = restricted("any.test:*", "half.test:*", "github.com:*")
-ALSO_INTERNAL = f"allow-internal-domain = corp.test:{ECHO},{CANARY},80\n"
+ALSO_INTERNAL = f"allow-internal-domain = corp.test:{ECHO},{CANARY},7\n"
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_a_name_that_leads_inside_opens_nothing(named, jail, host):
         for port in (CANARY, ECHO):
             refused(named, jail, "EHOSTUNREACH", name=fresh(named, address), port=port)
     # The controls: outside such names lead where they say.
-    assert host.ask("talk", name=fresh(named, HOST4), port=CANARY, steps=[["send", "x"], ["receive", 1]])["got"] == ["x"]
-    reached(named, host, fresh(named, INTERNAL4), port=80)
+    assert host.ask("talk", name=fresh(named, HOST4), port=CANARY, steps=[["send", "("], ["receive", 1]])["got"] == ["("]
+    reached(named, host, fresh(named, INTERNAL4), port=7)
 
 
 def test_it_is_refused_before_its_address_is_asked(named, one):
@@ -108,7 +108,7 @@ def test_an_address_that_moves_each_second(named, one):
         before = int(time.time())
         by_address = len(used) % 2
         to = {"address": address} if by_address else {"name": name}
-        answer = one.ask("talk", port=7, steps=[["send", "token-moves"], ["receive", 11]], **to)
+        answer = one.ask("talk", port=7, steps=[["send", "token-moves\n"], ["receive", 12]], **to)
         assert answer["errno"] is None, answer
         (packet, *_) = named.lab.seen(place="world", token="token-moves", dport=7)
         # The second of the answer, or the one before it, which its time to live allows.
@@ -173,13 +173,13 @@ def test_an_internal_name(named, internal):
         deadline = time.monotonic() + 3
         while True:
             named.forget()
-            answer = internal.ask("talk", name="corp.test", port=80, steps=[["send", token], ["receive", 9]])
+            answer = internal.ask("talk", name="corp.test", port=7, steps=[["send", token + "\n"], ["receive", 9]])
             if named.lab.seen(place="world", token=token, dst=address) or time.monotonic() > deadline:
                 break
         assert named.lab.seen(place="world", token=token, dst=address), answer
     refused(named, internal, "EHOSTUNREACH", name="corp.test", port=443)
     refused(named, internal, "EHOSTUNREACH", name="corp.test", port=22)
-    refused(named, internal, "EHOSTUNREACH", address=INTERNAL4, port=80)
+    refused(named, internal, "EHOSTUNREACH", address=INTERNAL4, port=7)
     for name in ("x.corp.test", "other.test"):
         answer = internal.ask("talk", name=name, port=80, steps=[])
         assert answer["errno"] in ("EAI_NONAME", "EHOSTUNREACH"), answer
@@ -191,7 +191,7 @@ def test_what_an_internal_name_never_leads_to(lab, named, identity):
             lead(named, jail, address)
             refused(named, jail, "EHOSTUNREACH", name="corp.test", port=CANARY)
         lead(named, jail, INTERNAL4)
-        reached(named, jail, "corp.test", port=80)
+        reached(named, jail, "corp.test", port=7)
 
 
 @pytest.mark.parametrize("line, place", [

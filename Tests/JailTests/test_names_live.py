@@ -43,7 +43,7 @@ def keeps(jail, wanted, name, seconds=1.5, port=ECHO):
 
 def hold(jail, name, port=ECHO):
     """A connection that stays open."""
-    code = f"import socket; sys.held = getattr(sys, 'held', []); s = socket.create_connection(({name!r}, {port}), 5); s.sendall(b'x'); s.recv(1); sys.held.append(s); result = len(sys.held) - 1"
+    code = f"import socket; sys.held = getattr(sys, 'held', []); s = socket.create_connection(({name!r}, {port}), 5); s.sendall(b'('); s.recv(1); sys.held.append(s); result = len(sys.held) - 1"
     return jail.ask("evaluate", code=code)["result"]
 
 
