@@ -42,19 +42,25 @@ def address_of(jail, name="github.com"):
     return address
 
 
+def is_down(where, port, **to):
+    """Who is asked for a port says at once that nobody is there."""
+    answer = where.ask("talk", port=port, steps=[], **to)
+    assert (answer["errno"], answer["at"]) == ("ECONNREFUSED", "connect") and answer["seconds"] < WITHIN, answer
+
+
 # The peer's errors.
 
 
 def test_a_peer_that_refuses(named, jail, host):
     for where in (host, jail):
-        answer = where.ask("talk", name="github.com", port=NOBODY, steps=[])
-        assert (answer["errno"], answer["at"]) == ("ECONNREFUSED", "connect") and answer["seconds"] < WITHIN, answer
+        is_down(where, NOBODY, name="github.com")
 
 
 def test_a_peer_that_cannot_be_reached(named, jail, host):
     for where in (host, jail):
         answer = where.ask("talk", name="unreachable.test", port=ECHO, steps=[])
-        assert (answer["errno"], answer["at"]) == ("EHOSTUNREACH", "connect") and answer["seconds"] < WITHIN, answer
+        # The kernel drops an error that comes back while connect(2) still runs, as it may from here, and asks again after a second.
+        assert (answer["errno"], answer["at"]) == ("EHOSTUNREACH", "connect") and answer["seconds"] < 1 + WITHIN, answer
 
 
 def test_a_peer_that_is_down(named, one, host):
@@ -70,7 +76,7 @@ def test_a_peer_that_comes_up(lab, named, one):
     """A port that refused is asked again each time."""
     address = address_of(one)
     for _ in range(3):
-        refused(named, one, "ECONNREFUSED", address=address, port=NOBODY)
+        is_down(one, NOBODY, address=address)
     server = lab.start(["nsenter", "--net=/run/netns/world", PYTHON, "-B", "-I", "-c", LISTENER.format(SHARED4, NOBODY)], identity="root")
     try:
         assert server.read_line() == "listening\n"
@@ -92,7 +98,7 @@ while True:
 
 
 def test_half_closed_by_the_program(named, jail):
-    steps = [["send", "x" * 100000], ["shutdown"], ["end"]]
+    steps = [["send", "(" * 100000], ["shutdown"], ["end"]]
     assert jail.ask("talk", name="github.com", port=COUNTS, steps=steps)["got"] == ["100000"]
 
 
@@ -107,14 +113,14 @@ def test_half_closed_by_the_peer(named, jail):
 
 def test_reset_by_the_peer(named, jail, host):
     for where in (host, jail):
-        answer = where.ask("talk", name="github.com", port=RESETS, steps=[["send", "x"], ["receive", 1]])
+        answer = where.ask("talk", name="github.com", port=RESETS, steps=[["send", "("], ["receive", 1]])
         assert answer["errno"] == "ECONNRESET", answer
 
 
 def test_reset_by_the_program(named, one):
     code = f"""
 import socket, struct
-s = socket.create_connection(("github.com", {ECHO}), 5); s.sendall(b"x"); s.recv(1)
+s = socket.create_connection(("github.com", {ECHO}), 5); s.sendall(b"("); s.recv(1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); s.close()
 """
     assert one.ask("evaluate", code=code)["errno"] is None
@@ -126,7 +132,7 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)); s.cl
 
 def test_much_of_everything(named, jail):
     """Both directions, and nothing is lost."""
-    answer = jail.ask("talk", name="github.com", port=FLOOD, steps=[["send", "30000000"], ["count"]], timeout=20)
+    answer = jail.ask("talk", name="github.com", port=FLOOD, steps=[["send", "30000000\n"], ["count"]], timeout=20)
     assert answer.get("got") == [30_000_000], answer
     answer = jail.ask("talk", name="github.com", port=COUNTS, steps=[["fill", 30_000_000], ["shutdown"], ["end"]], timeout=20)
     assert answer.get("got") == ["30000000"], answer
@@ -136,13 +142,13 @@ def test_whoever_does_not_read_is_waited_for(lab, named, one):
     """What waits is bounded, in both directions, and others go on meanwhile."""
     code = f"""
 import socket
-sys.slow = socket.create_connection(("github.com", {FLOOD}), 5); sys.slow.sendall(b"1000000000")
+sys.slow = socket.create_connection(("github.com", {FLOOD}), 5); sys.slow.sendall(b"1000000000\\n")
 """
     assert one.ask("evaluate", code=code)["errno"] is None
     answer = one.ask("talk", name="github.com", port=NEVER_READS, steps=[["fill", 200_000_000]], timeout=1)
     assert answer["errno"] == "SILENCE"
     for _ in range(5):
-        assert one.ask("talk", name="github.com", port=ECHO, steps=[["send", "x"], ["receive", 1]])["got"] == ["x"]
+        assert one.ask("talk", name="github.com", port=ECHO, steps=[["send", "("], ["receive", 1]])["got"] == ["("]
     (flood,) = named.connections(port=FLOOD)
     time.sleep(0.5)
     (later,) = named.connections(port=FLOOD)
@@ -155,8 +161,8 @@ def test_many_at_once(named, one):
 import socket
 made = []
 for n in range(200):
-    s = socket.create_connection(("github.com", {ECHO}), 10); s.sendall(b"%03d" % n); made.append(s)
-result = all(s.recv(3) == b"%03d" % n for n, s in enumerate(made))
+    s = socket.create_connection(("github.com", {ECHO}), 10); s.sendall(b"(%03d" % n); made.append(s)
+result = all(s.recv(4) == b"(%03d" % n for n, s in enumerate(made))
 for s in made: s.close()
 """
     assert one.ask("evaluate", code=code).get("result") is True
@@ -173,8 +179,8 @@ def connect():
 sys.made = [connect() for _ in range(1000)]
 alive = sum(not isinstance(s, OSError) for s in sys.made)
 more = connect()
-for s in sys.made: s.sendall(b"x")
-answered = sum(s.recv(1) == b"x" for s in sys.made)
+for s in sys.made: s.sendall(b"(")
+answered = sum(s.recv(1) == b"(" for s in sys.made)
 result = [alive, getattr(more, "errno", None), answered]
 """
 
@@ -185,10 +191,10 @@ def test_a_thousand_connections_and_one_more(lab, named, own):
     assert answer.get("result") == [1000, 113, 1000], answer  # EHOSTUNREACH
     own.ask("evaluate", code="for s in sys.made[:10]: s.close()")
     deadline = time.monotonic() + 2
-    while own.ask("talk", name="github.com", port=ECHO, steps=[["send", "x"], ["receive", 1]])["errno"] and time.monotonic() < deadline:
+    while own.ask("talk", name="github.com", port=ECHO, steps=[["send", "("], ["receive", 1]])["errno"] and time.monotonic() < deadline:
         time.sleep(0.05)
     reached(named, own, "github.com")
-    assert "too-many-connections" in lab.sandbox("log", "--json", identity="user").out
+    assert '"reason":"connections"' in lab.sandbox("log", "--json", identity="user").out
 
 
 # Ports.
@@ -196,20 +202,20 @@ def test_a_thousand_connections_and_one_more(lab, named, own):
 
 def test_any_port(named, jail):
     for port in (1, 25, 3306, 65535):
-        refused(named, jail, "ECONNREFUSED", name="github.com", port=port)
+        is_down(jail, port, name="github.com")
     for port in (MANY[0], MANY[1]):
-        assert jail.ask("talk", name="github.com", port=port, steps=[["send", "x"], ["receive", 1]])["got"] == ["x"]
+        assert jail.ask("talk", name="github.com", port=port, steps=[["send", "("], ["receive", 1]])["got"] == ["("]
 
 
 def test_sixty_four_ports(lab, named, own):
     """Each port that has been reached keeps its listener; the 65th is refused visibly."""
     def answers(port):
-        answer = own.ask("talk", name="github.com", port=port, steps=[["send", "x"], ["receive", 1]])
+        answer = own.ask("talk", name="github.com", port=port, steps=[["send", "("], ["receive", 1]])
         return answer["errno"] or answer["got"][0]
 
-    assert [answers(port) for port in MANY[:64]] == ["x"] * 64
-    assert answers(MANY[64]) == "EHOSTUNREACH" and answers(MANY[0]) == "x"
-    assert "too-many-ports" in lab.sandbox("log", "--json", identity="user").out
+    assert [answers(port) for port in MANY[:64]] == ["("] * 64
+    assert answers(MANY[64]) == "EHOSTUNREACH" and answers(MANY[0]) == "("
+    assert '"reason":"ports"' in lab.sandbox("log", "--json", identity="user").out
 
 
 def test_the_pool_is_nobody_s(named, jail):
@@ -245,7 +251,7 @@ def test_sockets_bound_to_the_names_link(lab, named, jail, address, kind):
 
 def test_sockets_bound_to_the_names_link_reach_names(named, jail):
     """And nothing is different for those."""
-    answer = jail.ask("tcp", address=address_of(jail), port=ECHO, token="token-bound", bind="device", link="names0")
+    answer = jail.ask("tcp", address=address_of(jail), port=ECHO, token="token-bound\n", bind="device", link="names0")
     assert answer["errno"] is None
 
 
@@ -291,10 +297,10 @@ def test_a_source_of_its_own_choice(named, jail):
 
 def test_fast_open(named, one):
     """Data in the first packet is not lost, nor does it go round the gateway."""
-    answer = one.ask("tcp", address=address_of(one), port=ECHO, token="token-fast", fast_open=True)
-    assert (answer["errno"], answer.get("answer")) == (None, "token-fast"), answer
-    answer = one.ask("tcp", address=address_of(one), port=ECHO, token="token-mptcp", mptcp=True)
-    assert (answer["errno"], answer.get("answer")) == (None, "token-mptcp"), answer
+    answer = one.ask("tcp", address=address_of(one), port=ECHO, token="token-fast\n", fast_open=True)
+    assert (answer["errno"], answer.get("answer")) == (None, "token-fast\n"), answer
+    answer = one.ask("tcp", address=address_of(one), port=ECHO, token="token-mptcp\n", mptcp=True)
+    assert (answer["errno"], answer.get("answer")) == (None, "token-mptcp\n"), answer
 
 
 def test_a_flood_of_first_packets(named, own):
@@ -317,32 +323,34 @@ for n in range(600):
 # When the relay is gone.
 
 
-def relay(lab):
-    """The relay of the only jail: the supervisor's child that is neither the command nor pasta."""
+def relays(lab):
+    """The jails' relays: each the supervisor's child that is neither the command nor pasta."""
     every = lab.call("lab.residue:processes")
     ours = {p["pid"]: p["parent"] for p in every.values() if p["comm"].startswith("claude-sandbox")}
-    (found,) = [pid for pid, parent in ours.items() if parent in ours and ours[parent] in ours]
-    return found
+    return {pid for pid, parent in ours.items() if parent in ours and ours[parent] in ours}
 
 
 @pytest.mark.parametrize("mode", ["restricted", "internet"])
 def test_a_relay_that_is_killed(lab, named, identity, mode):
     """Names end, the jail stays closed, and its user is told."""
-    more = "allow-internal-domain = corp.test:80\n"
+    more = "allow-internal-domain = corp.test:7\n"
     configuration = CONFIGURATION + more if mode == "restricted" else more
     named.zone({"corp.test": {"A": ["10.20.0.6"]}})
+    others = relays(lab)
     with lab.jailed(identity=identity, kept=configuration) as jail:
-        reached(named, jail, "corp.test", port=80)
+        (relay,) = relays(lab) - others
+        reached(named, jail, "corp.test", port=7)
         address = address_of(jail, "corp.test")
-        jail.ask("evaluate", code=f"import socket; sys.open = socket.create_connection(({address!r}, 80), 5)")
-        lab.call("os:kill", relay(lab), int(signal.SIGKILL))
+        jail.ask("evaluate", code=f"import socket; sys.open = socket.create_connection(({address!r}, 7), 5)")
+        lab.call("os:kill", relay, int(signal.SIGKILL))
+        named.forget()
         told = jail.process.read_line(2, timeout=5)
         assert "names" in told, told
-        answer = jail.ask("evaluate", code="sys.open.settimeout(2); sys.open.send(b'x'); result = len(sys.open.recv(1))")
+        answer = jail.ask("evaluate", code="sys.open.settimeout(2); sys.open.send(b'('); result = len(sys.open.recv(1))")
         assert answer["errno"] in ("ECONNRESET", "EPIPE", "ENETDOWN", "EHOSTUNREACH", "ENETUNREACH") or answer.get("result") == 0, answer
-        answer = jail.ask("talk", name="corp.test", port=80, steps=[], timeout=10)
+        answer = jail.ask("talk", name="corp.test", port=7, steps=[], timeout=10)
         assert answer["errno"] == "EAI_AGAIN", answer
-        answer = jail.ask("talk", address=address, port=80, steps=[], timeout=0.5)
+        answer = jail.ask("talk", address=address, port=7, steps=[], timeout=0.5)
         assert answer["errno"] in ("EHOSTUNREACH", "ENETUNREACH"), answer
         silent(named)
         if mode == "internet":

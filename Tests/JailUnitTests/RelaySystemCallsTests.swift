@@ -11,8 +11,8 @@ import Testing
   private static let named: Set<String> = [
     "accept4", "brk", "clock_gettime", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "exit",
     "exit_group",
-    "futex", "getrandom", "getsockname", "madvise", "mremap", "munmap", "read", "recvfrom", "recvmsg",
-    "restart_syscall", "rt_sigreturn", "sendmsg", "sendto", "shutdown",
+    "futex", "getrandom", "getsockname", "madvise", "mremap", "munmap", "read", "recvfrom",
+    "restart_syscall", "rt_sigreturn", "shutdown",
   ]
 
   private static func result(
@@ -35,7 +35,7 @@ import Testing
     let program = try Self.program()
     let allowed = Set(try Self.named.compactMap { try SystemCallFilter.number(of: $0) })
     let looking = Set(
-      try ["mmap", "mprotect", "setsockopt"].compactMap { try SystemCallFilter.number(of: $0) })
+      try ["mmap", "mprotect", "recvmsg", "sendmsg", "sendto", "setsockopt"].compactMap { try SystemCallFilter.number(of: $0) })
     for call in Array(0...600) + [0x4000_0000, 0x4000_0001, 0x7fff_ffff, .max] as [UInt32]
     where !looking.contains(call) {
       for value in [0, 1, .max] as [UInt64] {
@@ -74,6 +74,26 @@ import Testing
         let isAllowed = level == 1 && (name == 9 || name == 13) || level == 6 && (name == 1 || name == 4)
         #expect(Self.result(program, number, [3, level, name]) == (isAllowed ? Self.allow : Self.kill))
       }
+    }
+  }
+
+  @Test func messagesAreForTheSupervisor() throws {
+    let program = try Self.program()
+    for call in ["recvmsg", "sendmsg"] {
+      let number = try #require(try SystemCallFilter.number(of: call))
+      for descriptor in [0, 2, 3, 4, 1000, UInt64.max] {
+        #expect(Self.result(program, number, [descriptor]) == (descriptor == 3 ? Self.allow : Self.kill))
+      }
+    }
+  }
+
+  /// MSG_FASTOPEN is a connect(2).
+  @Test func sendingDoesNotConnect() throws {
+    let program = try Self.program()
+    let number = try #require(try SystemCallFilter.number(of: "sendto"))
+    for flags in [0, 0x40, 0x4000, 0x4040, 0x2000_4040, 0x2000_0000, UInt64.max] {
+      let expected = flags == 0x4040 ? Self.allow : Self.kill
+      #expect(Self.result(program, number, [5, 0, 0, flags, 0, 0]) == expected)
     }
   }
 

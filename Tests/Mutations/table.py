@@ -116,7 +116,7 @@ mutate("resolvers", "not closed", RULES, "      block(Prefix(resolver.address), 
 mutate("every default route", "one only", RULES, "return answered + defaults.filter { tables.contains($0.table) }.flatMap",
        "return answered + defaults.filter { tables.contains($0.table) && $0.nextHops.isEmpty }.flatMap",
        ("test_shapes", "both_default"))
-mutate("following the host", "not followed", SUPERVISOR, "case .hostChanged: follow()", "case .hostChanged: break",
+mutate("following the host", "not followed", SUPERVISOR, "case .hostChanged: _ = try apply(follow(), now: now)", "case .hostChanged: break",
        ("test_follow", "becomes_internal and user"))
 mutate("failure to follow", "the uplink stays", SUPERVISOR,
        'cut("the walls could not follow the host\'s network (\\(error))")', 'Process.complain("\\(error)")',
@@ -133,8 +133,8 @@ mutate("widening by who could have written the files", "followed", SUPERVISOR, "
 mutate("narrowing", "a rule that blocks goes", CHANGE, "current.filter { $0.action == .block && !after", "current.filter { $0.action == .block && $0.prefix.length > 128 && !after", (LIVE, "could_have_written"))
 mutate("no network, live", "not followed", CHANGE, "if new.network.value == .none, current", "if new.network.value == .none, new.ignored.count > 9, current", (LIVE, "is_a_cut"))
 mutate("a plan of another mode", "followed", SUPERVISOR, '        cut("\\(mode.location.map { "\\($0): " } ?? "")network = none")\n', "        break\n", (LIVE, "is_a_cut"))
-mutate("plans, measured first", "not measured", SUPERVISOR, "        try become(Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
-       "        _ = plan\n        do { try network?.follow(facts, resolver.resolvers, change.configuration, &refusals) } catch { cut(\"\\(error)\") }\n",
+mutate("plans, measured first", "not measured", SUPERVISOR, "        return become(try Plan.measured(change.configuration, facts, keeping: plan), resolver)\n",
+       "        _ = plan\n        do { return try (network?.follow(facts, resolver, change.configuration, &refusals) ?? []) + live.accept(change) } catch { cut(\"\\(error)\") }\n        return []\n",
        (LIVE, "wrong and too-large and user"))
 mutate("directories on the way", "not watched", WATCH, "ConfigurationFiles.texts { watch($0) }", "ConfigurationFiles.texts { if $0.hasPrefix(\"/etc\") { watch($0) } }",
        (LIVE, "is_closed_is_followed and user and linked"))
@@ -180,7 +180,7 @@ mutate("seccomp: key rings", "allowed", POLICY, '"keyctl", "add_key", "request_k
 mutate("seccomp: userfaultfd", "allowed", POLICY, '    "userfaultfd",\n', "", escapes("not_there"))
 mutate("seccomp: administrators' calls", "allowed", POLICY, "for call in forbidden {", "for call in forbidden.prefix(0) {",
        escapes("administrators"))
-mutate("seccomp: other architectures", "allowed", PROGRAM, "architecture, yes: native, no: foreign)", "architecture, yes: native, no: allow)",
+mutate("seccomp: other architectures", "allowed", PROGRAM, "architecture, yes: native, no: absent)", "architecture, yes: native, no: ordinary)",
        escapes("another_architecture"))
 mutate("seccomp: scheduling of ours", "allowed", POLICY, "for call in scheduling {", "for call in scheduling.prefix(0) {",
        ("test_ours", "scheduling_of_ours"))
@@ -336,8 +336,8 @@ mutate("trusted files: links", "followed unseen", TRUSTED, "try status(next, Fil
        ("test_config", "link_into"), ("test_preflight", "links_into"))
 mutate("allow-override = no", "not honoured", f"{JAIL}/Launch/Override.swift", "if !wanted && !configuration.allowOverride.value {",
        "if !wanted && !configuration.allowOverride.value && value.isEmpty {", ("test_config", "administrator_can_forbid"))
-mutate("launches inside a jail", "begin anew", LAUNCH, "if network == nil && Confinement.isJail(configuration) {",
-       "if network == nil && command.arguments.isEmpty && Confinement.isJail(configuration) {", escapes("nested_launch"))
+mutate("launches inside a jail", "begin anew", LAUNCH, "if network == nil && Confinement.isJail(administrator) {",
+       "if network == nil && command.arguments.isEmpty && Confinement.isJail(administrator) {", escapes("nested_launch"))
 mutate("the guard", "content without a jail", "Sources/Verify/Guard.swift", 'else { return refused("this process is in no jail") }', "else { return nil }",
        ("test_guard", ""))
 mutate("the executed path", "argv[0] decides", "Sources/claude-sandbox/Invocation.swift", "let executed = Process.executedPath ?? []",
@@ -381,4 +381,25 @@ mutate("the record's characters", "as they come", "Sources/Record/JSONValue.swif
        ("test_record", "acts_on_a_terminal and user"))
 mutate("what is shown of the record", "as it comes", "Sources/Record/Visible.swift", "result += scalar.visible\n", "result.unicodeScalars.append(scalar)\n",
        ("test_record", "acts_on_a_terminal and user"))
-mutate("the record's rate", "no limit", RECORDER, "guard bucket.take(now: now) else { return suppress(now) }", "_ = bucket.take(now: now)", ("test_record", "a_scan"))
+mutate("the record's rate", "no limit", RECORDER, "packets.count(key) { return }\n    guard bucket.take(now: now) else { return suppress(now) }", "packets.count(key) { return }\n    _ = bucket.take(now: now)", ("test_record", "a_scan"))
+
+# Names.
+
+SERVICE, GATEWAY, CONNECTOR = f"{JAIL}/Names/NameService.swift", f"{JAIL}/Gateway/NameGateway.swift", f"{JAIL}/Gateway/Connector.swift"
+INSPECTION, NAMESLINK = f"{JAIL}/Relay/RelayInspection.swift", f"{JAIL}/Refusals/RefusalLink.swift"
+NAMEPLAN = "Sources/Policy/Plan/NamePlan.swift"
+mutate("names that no line opens", "asked of the host's resolvers", SERVICE, "    case .unlisted where plan.isExclusive: return refuse(request)\n", "",
+       ("test_names", "any_other_name or no_question_gets_out"))
+mutate("names of bytes that no host has", "asked of the host's resolvers", SERVICE, "    if plan.isExclusive { return refuse(request) }\n", "",
+       ("test_names", "labels_that_no_name_has"))
+mutate("the ports of names", "any", GATEWAY, "directory.plan.rule(connection.name, port: connection.syn.flow.port).flatMap {\n      $0.action == .allow ? $0 : nil\n    }",
+       "directory.plan.policy.rules.first", ("test_names_live", "a_port_goes"))
+mutate("addresses of names", "not looked up in the plan", CONNECTOR, "return decision.allowed && !address.isAmbiguous ? nil : decision.rule", "return decision.allowed || !address.isAmbiguous ? nil : decision.rule", ("test_names_addresses", "leads_inside_opens_nothing"))
+mutate("what is spoken for a name", "not looked at", INSPECTION, "switch inspector.isDone ? .pass(shown.count) : inspector.sent(shown) {",
+       "switch Inspector.Outcome.pass(shown.count) {", ("test_names_spoken", "another_name or other_hosts"))
+mutate("connections to names that went", "go on", GATEWAY, "        if isAllowed != true { close(connection, now: now) }\n", "        _ = isAllowed\n",
+       ("test_names_live", "an_address_that_a_name_leads_to_is_blocked"))
+mutate("internal names' limits", "none", NAMEPLAN, "    if let limit = InternalNameLimit.rule(address, port: port, by: rules) {\n", "    if let limit = InternalNameLimit.rule(address, port: port, by: rules), port == 0 {\n",
+       ("test_names_addresses", "never_leads_to"))
+mutate("the jail's hosts file", "the host's", f"{JAIL}/Names/CoveredFile.swift", "    guard let names else { return [configuration] }\n", "    guard let names, names.policy.rules.count > 1 << 20 else { return [configuration] }\n",
+       ("test_names_addresses", "calls_itself"))

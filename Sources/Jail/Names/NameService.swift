@@ -52,24 +52,25 @@ extension NameDirectory {
   private func serve(_ request: DNSRequest, _ name: DomainName, now: Instant) -> NameTreatment {
     guard request.isInternet else { return refuse(request) }
     guard isServing else { return .respond(request.answer(.serverFailure), []) }
-    if request.type == .a {
+    switch request.type {
+    // Both wait for what becomes of the lookup: an empty answer beside a failure means "has no address" to the C library.
+    case .a, .aaaa:
       guard let known = addresses(of: name, now: now) else { return .serve(name) }
       let (response, effects) = answer(request, name, .addresses(known))
       return .respond(response, effects)
+    case let type where DNSType.harmless.contains(type): return .forward(request.bare)
+    default: return .respond(request.answer(.noError), [])
     }
-    // Of a name that does not exist, too: programs ask for A as well, and one NXDOMAIN is enough for them.
-    return DNSType.harmless.contains(request.type)
-      ? .forward(request.bare) : .respond(request.answer(.noError), [])
   }
 
-  /// The answer to a question for a served name's IPv4 address.
+  /// The answer to a question for a served name's addresses: it has one, of IPv4.
   func answer(_ request: DNSRequest, _ name: DomainName, _ result: NameResult) -> ([UInt8], [Effect]) {
     guard isServing else { return (request.answer(.serverFailure), []) }
     switch result {
     case .addresses(let found) where found.isEmpty: return (request.answer(.noError), [])
     case .addresses:
       guard let address = address(of: name) else { return (request.answer(.serverFailure), tellFull()) }
-      return (request.answer(.noError, (.a, address.bytes)), [])
+      return (request.answer(.noError, request.type == .a ? (.a, address.bytes) : nil), [])
     case .doesNotExist: return (request.answer(.nameError), [])
     case .failed: return (request.answer(.serverFailure), [])
     }

@@ -5,7 +5,8 @@ import Linux
 /// It is forked from the supervisor while that is small, and gives up everything but one socket before it hears of anything: the terminal,
 /// the caller's streams, all other descriptors, capabilities, and all system calls that it does not need.
 enum RelayProcess {
-  private static let socketNumber: CInt = 3
+  /// The supervisor's socket.
+  static let socketNumber: CInt = 3
 
   /// Starts it. It reports `ready` once it has sealed itself.
   static func start() throws -> RelayLink {

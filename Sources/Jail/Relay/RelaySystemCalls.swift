@@ -7,9 +7,12 @@ enum RelaySystemCalls {
   /// On descriptors that it has: what they are was decided by whoever passed them.
   private static let onDescriptors = [
     "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "getsockname", "read", "recvfrom",
-    "recvmsg",
-    "sendmsg", "sendto", "shutdown",
+    "shutdown",
   ]
+  /// With the supervisor alone: with a message, an unconnected socket of TCP connects (MSG_FASTOPEN), and descriptors go elsewhere.
+  private static let withSupervisor = ["recvmsg", "sendmsg"]
+  /// MSG_DONTWAIT | MSG_NOSIGNAL, and so not MSG_FASTOPEN.
+  private static let sendingFlags: Set<UInt32> = [0x4040]
   /// On itself: the allocator's, the runtime's, and its end.
   private static let onItself = [
     "brk", "clock_gettime", "exit", "exit_group", "futex", "getrandom", "madvise", "mremap", "munmap",
@@ -36,6 +39,10 @@ enum RelaySystemCalls {
       rules.append(.init(allowing: number, when: conditions))
     }
     for call in onDescriptors + onItself { try allow(call) }
+    for call in withSupervisor {
+      try allow(call, when: [.argument(0, isOneOf: [UInt32(RelayProcess.socketNumber)])])
+    }
+    try allow("sendto", when: [.argument(3, isOneOf: sendingFlags)])
     for call in onMemory { try allow(call, when: [.argument(2, isOneOf: dataProtection)]) }
     for (level, names) in options {
       try allow("setsockopt", when: [.argument(1, isOneOf: [level]), .argument(2, isOneOf: names)])

@@ -51,6 +51,7 @@ class Process:
 
     def __init__(self, lab, pid, ends):
         self.lab, self.pid, self.ends, self.started = lab, pid, ends, time.monotonic()
+        self.ahead = {1: b"", 2: b""}  # what was read behind a line
 
     def signal(self, number):
         self.lab.do("signal", pid=self.pid, number=int(number))
@@ -61,7 +62,7 @@ class Process:
 
     def communicate(self, data=b"", timeout=_TIMEOUT):
         """Feed standard input, read until end of file, wait."""
-        out = {1: b"", 2: b""}
+        out, self.ahead = self.ahead, {1: b"", 2: b""}
         deadline = time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             for number in (1, 2):
@@ -97,18 +98,19 @@ class Process:
         raise TimeoutError(f"process {self.pid} or what it started still writes; so far {out}; running: {running}")
 
     def read_line(self, number=1, timeout=_TIMEOUT):
-        """One line of output, without reading ahead."""
-        line = b""
+        """One line of output."""
+        text = self.ahead[number]
         with selectors.DefaultSelector() as selector:
             selector.register(self.ends[number], selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
+            while b"\n" not in text:
                 if not selector.select(timeout):
-                    raise TimeoutError(f"no line within {timeout} s; so far {line!r}")
-                byte = os.read(self.ends[number], 1)
-                if not byte:
+                    raise TimeoutError(f"no line within {timeout} s; so far {text!r}")
+                chunk = os.read(self.ends[number], 65536)
+                if not chunk:
                     break
-                line += byte
-        return line.decode("utf-8", "surrogateescape")
+                text += chunk
+        line, end, self.ahead[number] = text.partition(b"\n")
+        return (line + end).decode("utf-8", "surrogateescape")
 
     def write(self, text):
         os.write(self.ends[0], text.encode())
