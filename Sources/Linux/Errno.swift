@@ -32,6 +32,7 @@ public enum Errno {
   public static let ENETUNREACH = Glibc.ENETUNREACH
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH
   public static let EOPNOTSUPP = Glibc.EOPNOTSUPP
+  public static let EPIPE = Glibc.EPIPE
   public static let ECONNRESET = Glibc.ECONNRESET
   public static let ETIMEDOUT = Glibc.ETIMEDOUT
   public static let EEXIST = Glibc.EEXIST

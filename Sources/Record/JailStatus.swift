@@ -61,7 +61,8 @@ public struct JailStatus: Codable, Sendable, Equatable {
 
   /// Whether the numbers are such that a jail can have them: what comes from another user may be anything.
   public var isPlausible: Bool {
-    supervisor > 0 && launcher > 0 && refused >= 0 && (names ?? 0) >= 0 && (connections ?? 0) >= 0 && (0...1 << 40).contains(since)
+    supervisor > 0 && launcher > 0 && refused >= 0 && (names ?? 0) >= 0 && (connections ?? 0) >= 0
+      && (0...1 << 40).contains(since)
   }
 
   /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB more.

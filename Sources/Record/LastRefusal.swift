@@ -31,7 +31,8 @@ public struct LastRefusal: Hashable, Sendable {
   public init?(_ lines: some Sequence<RecordLine>, name: DomainName, port: UInt16?) {
     var last: (refusal: NamedRefusal, time: Timestamp, line: RecordLine)?
     for line in lines {
-      guard let refusal = NamedRefusal(line), DomainName(refusal.name) == name, let time = Timestamp(line.time),
+      guard let refusal = NamedRefusal(line), DomainName(refusal.name) == name,
+        let time = Timestamp(line.time),
         port == nil || refusal.port == nil || refusal.port == port
       else { continue }
       if let known = last, time < known.time { continue }

@@ -22,6 +22,14 @@ public struct Tally: Hashable, Sendable {
     self.count = count
   }
 
+  /// The line that opens an internal destination by the name that the jail had it from, if it was one.
+  fileprivate var lineByName: String? {
+    guard attempt.protocolNumber == 6, let port = attempt.port, let name = name.flatMap({ DomainName($0) }),
+      name.text.contains(".")
+    else { return nil }
+    return "allow-internal-domain = \(name):\(port)"
+  }
+
   /// `psql, db.example.org, 3 times`.
   fileprivate var who: String {
     let times = count == 1 ? "once" : "\(count) times"
@@ -151,7 +159,11 @@ public struct Summary: Sendable {
     var lines: [(rank: Int, text: String)] = namedLines
     for tally in tallies {
       switch tally.rule.remedy(for: tally.attempt) {
-      case .line(let line): lines.append((0, "\(line)  # \(tally.who)"))
+      case .line(let line):
+        lines.append((0, "\(line)  # \(tally.who)"))
+        if let other = tally.lineByName {
+          lines.append((1, "# \(other)  # the same by name, wherever it leads inside"))
+        }
       case .widerLine(let line, let what): lines.append((1, "# \(line)  # opens \(what); \(tally.who)"))
       case .warning(let reason): lines.append((2, "# not \(tally.attempt) (\(tally.who)): \(reason)"))
       }
@@ -163,15 +175,33 @@ public struct Summary: Sendable {
 
   /// The same of names: one line for each that would help, whoever it was for.
   private var namedLines: [(rank: Int, text: String)] {
+    let asked = Set(namedTallies.filter { $0.refusal.port == nil }.map(\.refusal.name))
     var told: Set<String> = []
-    return namedTallies.compactMap { tally in
-      switch tally.refusal.remedy {
-      case .line(let line): told.insert(line).inserted ? (0, "\(line)  # \(tally.who)") : nil
-      case .widerLine(let line, let what):
-        told.insert(line).inserted ? (1, "# \(line)  # opens \(what); \(tally.who)") : nil
-      case .warning(let reason):
-        (2, "# not \(tally.refusal.subject) (\(tally.who)): \(tally.refusal.because); \(reason)")
-      }
+    return namedTallies.map { Self.line($0, asked: asked) }.filter { told.insert($0.key).inserted }.map {
+      ($0.rank, $0.text)
     }
+  }
+
+  private static func line(
+    _ tally: NamedTally, asked: Set<String>
+  ) -> (key: String, rank: Int, text: String) {
+    let refusal = tally.refusal
+    if let shorter = withoutSearchDomain(refusal, among: asked) {
+      let text = "# not \(refusal.subject) (\(tally.who)): perhaps \(shorter.visible()) with a search domain"
+      return (text, 2, text)
+    }
+    switch refusal.remedy {
+    case .line(let line): return (line, 0, "\(line)  # \(tally.who)")
+    case .widerLine(let line, let what): return (line, 1, "# \(line)  # opens \(what); \(tally.who)")
+    case .warning(let reason):
+      let text = "# not \(refusal.subject) (\(tally.who)): \(refusal.because); \(reason)"
+      return (text, 2, text)
+    }
+  }
+
+  /// A name that a resolver may have lengthened by a domain of resolv.conf(5), because the name itself was refused.
+  private static func withoutSearchDomain(_ refusal: NamedRefusal, among asked: Set<String>) -> String? {
+    guard refusal.port == nil, refusal.reason == .notListed else { return nil }
+    return asked.first { $0.contains(".") && refusal.name.hasPrefix("\($0).") }
   }
 }

@@ -54,7 +54,8 @@ struct Explain: ParsableCommand {
           errors: explanation.problem.map { [ErrorReport.Row(kind: "name", message: $0)] }))
     } else if !rows.isEmpty {
       Output.print(
-        Table.text(rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.about, $0.because] }))
+        Table.text(
+          rows.map { [$0.destination, $0.reachable ? "reachable" : "blocked", $0.about, $0.because] }))
       if let last { Output.print(last.text(now: Timestamp(milliseconds: wallClock()))) }
     }
     if explanation.verdict != .reachable { throw ExitCode(explanation.verdict.exitStatus) }
@@ -63,7 +64,8 @@ struct Explain: ParsableCommand {
   /// By what the jail is told of a name, or else by the addresses that the host finds.
   private func explanation(_ query: DestinationQuery, _ plan: Plan, isInside: Bool) -> Explanation {
     if IPAddress(query.host) == nil, let name = DomainName(query.host), let names = plan.names,
-      let explanation = Explanation(name, query, names, addresses: { self.addresses(of: $0) })
+      let explanation = Explanation(
+        name, query, names, addresses: isInside ? nil : { self.addresses(of: $0) })
     {
       return explanation
     }
@@ -77,7 +79,8 @@ struct Explain: ParsableCommand {
     }
     return Explanation(
       rows: answers.flatMap { address, answers in answers.map { ExplainedRow(address, $0) } },
-      verdict: Reachability(answers.flatMap(\.answers)), problem: problem, subject: .addresses(Set(addresses)))
+      verdict: Reachability(answers.flatMap(\.answers)), problem: problem, subject: .addresses(Set(addresses))
+    )
   }
 
   /// Nothing where nothing is recorded.

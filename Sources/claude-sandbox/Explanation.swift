@@ -17,16 +17,18 @@ struct Explanation {
 
 extension Explanation {
   /// Of a name that the rules about names decide; nil for one that is looked up as on the host. Nobody is asked for a name that does not
-  /// exist in the jail.
+  /// exist in the jail. Without `addresses` it is not known where it leads: in a jail only its rule is.
   init?(
     _ name: DomainName, _ query: DestinationQuery, _ names: NamePlan,
-    addresses: (String) -> ([IPAddress], problem: String?)
+    addresses: ((String) -> ([IPAddress], problem: String?))?
   ) {
     subject = .name(name)
     switch names.answer(name) {
     case .asOnHost: return nil
     case .doesNotExist(let rule):
-      let because = rule.map { "\($0.origin): it does not exist in the jail" } ?? "no line opens it: it does not exist in the jail"
+      let because =
+        rule.map { "\($0.origin): it does not exist in the jail" }
+        ?? "no line opens it: it does not exist in the jail"
       rows = [ExplainedRow(name.text, rule, because: because)]
       (verdict, problem) = (.blocked, nil)
     case .hasNoAddress:
@@ -35,27 +37,31 @@ extension Explanation {
     case .served(let parts):
       let asked = parts.filter { part in query.port.map(part.ports.contains) ?? true }
       let isOpen = query.transport ?? .tcp == .tcp && asked.contains(where: \.isAllowed)
-      let (found, noAddress) = isOpen ? addresses(name.text) : ([], nil)
-      rows = Self.rows(name, query, asked, found, names)
-      problem = noAddress
+      let found = isOpen ? addresses?(name.text) : nil
+      rows = Self.rows(name, query, asked, found?.0, names)
+      problem = found?.problem
       let open = rows.count(where: \.reachable)
-      verdict = isOpen && found.isEmpty ? .unknown : open == rows.count ? .reachable : open == 0 ? .blocked : .partial
+      verdict =
+        found?.0.isEmpty == true
+        ? .unknown : open == rows.count ? .reachable : open == 0 ? .blocked : .partial
     }
   }
 
   private static func rows(
-    _ name: DomainName, _ query: DestinationQuery, _ parts: [NameReach], _ addresses: [IPAddress],
+    _ name: DomainName, _ query: DestinationQuery, _ parts: [NameReach], _ addresses: [IPAddress]?,
     _ names: NamePlan
   ) -> [ExplainedRow] {
     var rows: [ExplainedRow] = []
     if query.transport ?? .tcp == .tcp {
       rows = parts.flatMap { part in
-        let ports = query.port.map { "\($0)" } ?? (part.ports == 0...UInt16.max ? "*" : "\(PortSet([part.ports]))")
+        let ports =
+          query.port.map { "\($0)" } ?? (part.ports == 0...UInt16.max ? "*" : "\(PortSet([part.ports]))")
         let destination = "\(name):\(ports)/tcp"
         guard let rule = part.rule, part.isAllowed else {
           let because = part.rule.map { "\($0.origin)" } ?? "no line opens this port of the name"
           return [ExplainedRow(destination, part.rule, because: because)]
         }
+        guard let addresses else { return [ExplainedRow(destination, rule)] }
         let port = query.port ?? part.ports.lowerBound
         return addresses.map { ExplainedRow(destination, rule, $0, names.decide($0, port: port, for: rule)) }
       }
@@ -99,11 +105,19 @@ struct ExplainedRow: Encodable {
     nameRule = rule.map(DomainReport.init)
   }
 
+  /// What is open of a name, wherever it leads.
+  init(_ destination: String, _ rule: DomainRule) {
+    (self.destination, reachable, self.rule, address) = (destination, true, nil, nil)
+    (nameRule, because) = (DomainReport(rule), "\(rule.origin); where it leads its host can tell")
+  }
+
   /// What is open of a name, if the address is.
   init(_ destination: String, _ rule: DomainRule, _ address: IPAddress, _ decision: Decision) {
     (self.destination, reachable, self.address) = (destination, decision.allowed, "\(address)")
     (nameRule, self.rule) = (DomainReport(rule), RuleReport(decision.rule))
-    because = decision.allowed ? "\(rule.origin)" : "\(rule.origin), but this address is closed: \(decision.rule.origin)"
+    because =
+      decision.allowed
+      ? "\(rule.origin)" : "\(rule.origin), but this address is closed: \(decision.rule.origin)"
   }
 
   /// What the rule is about, for people.

@@ -58,7 +58,8 @@ struct OriginReport: Encodable {
     case .rejectRoute(let table): self.table = table
     case .configuration(let location, let key):
       (self.key, file, line, column) = (key, location.file, location.line, location.column)
-    case .builtin, .jailRoute, .resolver, .guestSubnet, .nameAddresses, .internet, .noInternet, .noIPv6, .networkNone,
+    case .builtin, .jailRoute, .resolver, .guestSubnet, .nameAddresses, .internet, .noInternet, .noIPv6,
+      .networkNone,
       .networkRestricted, nil:
       break
     }

@@ -161,8 +161,7 @@ WRONG = [
     ("allow-ip = 10.0.0.1\0", 1, None, ""),
     ("allow-ip = \x1b[31m10.0.0.1", 1, None, ""),
 ]
-NOT_YET = ["allow-domain = github.com", "block-domain = example.org", "preset = claude", "allow-host-port = 5432", "publish = 5173",
-           "network = restricted"]  # fmt: skip
+NOT_YET = ["allow-host-port = 5432", "publish = 5173"]
 
 
 @pytest.mark.parametrize("text, line, column, words", WRONG, ids=[repr(case[0]) for case in WRONG])

@@ -30,7 +30,7 @@ import Testing
   }
 
   /// No descriptor above those that are open now; returns the former limit.
-  private static func exhaust() throws -> rlim_t {
+  static func exhaust() throws -> rlim_t {
     var now = rlimit()
     // SAFETY: the kernel writes one rlimit.
     #expect(unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &now) == 0)
@@ -40,7 +40,7 @@ import Testing
     return now.rlim_cur
   }
 
-  private static func limit(_ count: rlim_t) throws {
+  static func limit(_ count: rlim_t) throws {
     var limit = rlimit()
     // SAFETY: the kernel writes one rlimit, then reads one.
     #expect(unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)

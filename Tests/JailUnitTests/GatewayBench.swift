@@ -17,6 +17,7 @@ final class GatewayBench {
   /// What answers requests to the kernel: an acknowledgement for each.
   private let kernel: DatagramSocket
   private let relay: DatagramSocket
+  private let link: RelayLink
   /// What the relay was told.
   private(set) var orders: [RelayOrder] = []
   private var sequence: UInt32 = 0
@@ -42,7 +43,7 @@ final class GatewayBench {
       Rule(prefix: .everything($0), action: .allow, origin: .internet)
     }
     return NamePlan(
-      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true, hasGateway: true,
+      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true,
       rules: blocks + bases)
   }
 
@@ -52,7 +53,9 @@ final class GatewayBench {
   }
 
   /// Port 0 of `upstream` is one at which nobody is.
-  init(_ plan: NamePlan, upstream: @escaping (IPAddress) -> SocketAddress?) throws {
+  init(
+    _ plan: NamePlan, capacity: Int = ConnectionTable.most, upstream: @escaping (IPAddress) -> SocketAddress?
+  ) throws {
     directory = NameDirectory(plan)
     let packets = try DatagramPair(), held = try DatagramPair(), kernel = try DatagramPair()
     let relay = try DatagramPair()
@@ -61,12 +64,12 @@ final class GatewayBench {
       held: try held.first.descriptor.duplicate(), heldIndex: 3,
       routing: NetlinkSocket(owning: try kernel.first.descriptor.duplicate()), stock: Listeners(),
       gateway: Self.macs.gateway, jail: Self.macs.jail, jailIndex: 2)
+    link = RelayLink(
+      process: 0, end: try FileDescriptor.open("/dev/null", FileDescriptor.readOnly),
+      socket: DatagramSocket(try relay.first.descriptor.duplicate()))
     gateway = NameGateway(
-      sockets,
-      RelayLink(
-        process: 0, end: try FileDescriptor.open("/dev/null", FileDescriptor.readOnly),
-        socket: DatagramSocket(try relay.first.descriptor.duplicate())),
-      directory, senders: nil, searchDomains: [try #require(DomainName("corp.example"))], now: now,
+      sockets, directory, link, senders: nil, searchDomains: [try #require(DomainName("corp.example"))],
+      capacity: capacity, now: now,
       socketAddress: { address, _ in upstream(address) })
     jail = packets.keepSecond()
     self.held = held.keepSecond()
@@ -97,7 +100,7 @@ final class GatewayBench {
   /// The relay reads nothing more.
   func breakRelay() throws {
     isRelayStuck = true
-    while gateway.relay.send(.listen(port: 1), jail.descriptor) {}
+    while link.send(.listen(port: 1), jail.descriptor.rawValue) {}
   }
   private var isRelayStuck = false
 
@@ -109,7 +112,6 @@ final class GatewayBench {
 
   /// A name leads there.
   func resolve(_ name: String, _ addresses: [String]) throws {
-    _ = try address(name)
     directory.keep(
       addresses.compactMap { IPAddress($0) }, of: try #require(DomainName(name)), until: now + .seconds(60))
   }

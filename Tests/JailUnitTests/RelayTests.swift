@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Policy
 import Testing
@@ -124,6 +125,19 @@ import Testing
     let before = Instant.now
     for _ in 0..<5 { try bench.turn(20) }
     #expect(Instant.now.milliseconds(since: before) >= 80)
+  }
+
+  /// Urgent data is not passed on, and does not keep the loop busy (tcp(7)).
+  @Test func urgentDataIsLeftOut() throws {
+    let bench = try RelayBench()
+    let pair = try bench.connected()
+    // SAFETY: one byte.
+    #expect(unsafe send(pair.program.socket.descriptor.rawValue, [7], 1, CInt(MSG_OOB)) == 1)
+    let before = Instant.now
+    for _ in 0..<5 { try bench.turn(20) }
+    #expect(Instant.now.milliseconds(since: before) >= 80)
+    try pair.program.say("(hello)".utf8)
+    try bench.until { try pair.server.hears("(hello)") }
   }
 
   @Test func theOrderMayComeAfterTheConnection() throws {

@@ -135,7 +135,8 @@ struct SystemCallPolicyTests {
 
   @Test func withoutAnUplinkTheIdsAreTwo() throws {
     let number = try #require(try SystemCallFilter.number(of: "sched_setaffinity"))
-    let machine = try Machine(OwnProcesses(launcher: 100, group: 100, supervisor: 101, pasta: nil, relay: nil))
+    let machine = try Machine(
+      OwnProcesses(launcher: 100, group: 100, supervisor: 101, pasta: nil, relay: nil))
     #expect([99, 100, 101, 102].map { machine.answer(number, [$0]) } == [0, 1, 1, 0])
   }
 

@@ -35,4 +35,31 @@ struct DatagramPairTests {
     let error = #expect(throws: SystemCallError.self) { try end.send([1]) }
     #expect(error?.description == "sendmsg: Broken pipe")
   }
+
+  private static func arrival(at socket: borrowing DatagramSocket) throws -> [UInt8]? {
+    guard case .message(let message) = try socket.receiveAtOnce() else { return nil }
+    return message.bytes
+  }
+
+  @Test func whatWouldWaitIsNotDone() throws {
+    let pair = try DatagramPair()
+    guard case .nothing = try pair.second.receiveAtOnce() else {
+      Issue.record("something")
+      return
+    }
+    var count = 0
+    while try pair.first.sendAtOnce([UInt8](repeating: 1, count: 1000)) { count += 1 }
+    #expect(count > 10)
+    for _ in 0..<count { #expect(try Self.arrival(at: pair.second)?.count == 1000) }
+    #expect(try pair.first.sendAtOnce([7], descriptors: [0]))
+    #expect(try Self.arrival(at: pair.second) == [7])
+    let second = DatagramSocket(try pair.second.descriptor.duplicate())
+    _ = pair.keepSecond()
+    guard case .end = try second.receiveAtOnce() else {
+      Issue.record("no end")
+      return
+    }
+    let error = #expect(throws: SystemCallError.self) { _ = try second.sendAtOnce([1]) }
+    #expect(error?.errno == Errno.EPIPE)
+  }
 }

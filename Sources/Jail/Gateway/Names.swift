@@ -16,7 +16,8 @@ struct Names: ~Copyable {
     self.directory = directory
     self.relay = relay
     gateway = NameGateway(
-      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now)
+      sockets, directory, relay, senders: senders, searchDomains: searchDomains, capacity: capacity, now: .now
+    )
   }
 
   /// Becomes what the directory's plan says; connections that it does not allow any more end.

@@ -117,7 +117,8 @@ struct NamesNamespace: ~Copyable {
       Route(Prefix(addresses.own), kind: .unicast, nextHop: .init(link: link, gateway: nil)),
       Route(addresses.pool, kind: .blackhole),
       Route(
-        addresses.pool, kind: .local, nextHop: .init(link: Link.loopback, gateway: nil), table: NamePorts.table),
+        addresses.pool, kind: .local, nextHop: .init(link: Link.loopback, gateway: nil),
+        table: NamePorts.table),
     ]
   }
 

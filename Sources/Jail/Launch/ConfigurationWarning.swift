@@ -7,7 +7,8 @@ public struct ConfigurationWarning: Sendable, Hashable {
   public let location: SourceLocation?
 
   /// All that there are, for a launch with this environment; without a plan, those that need none.
-  public static func all(_ configuration: Configuration, _ plan: Plan?, _ environment: Environment) -> [Self] {
+  public static func all(_ configuration: Configuration, _ plan: Plan?, _ environment: Environment) -> [Self]
+  {
     [inert(configuration), openAddresses(configuration), nothing(configuration)].compactMap(\.self)
       + (plan.map { proxies(configuration, $0, environment) } ?? [])
   }
@@ -45,11 +46,14 @@ public struct ConfigurationWarning: Sendable, Hashable {
   private static let variables = ["http_proxy", "https_proxy", "all_proxy"]
 
   /// Programs that use a proxy leave it to that where they get to.
-  private static func proxies(_ configuration: Configuration, _ plan: Plan, _ environment: Environment) -> [Self] {
+  private static func proxies(_ configuration: Configuration, _ plan: Plan, _ environment: Environment)
+    -> [Self]
+  {
     guard configuration.network.value == .restricted else { return [] }
     var told: Set<String> = []
     return variables.flatMap { [$0, $0.uppercased()] }.compactMap { variable in
-      guard let value = environment[variable], let query = try? DestinationQuery(value), let port = query.port,
+      guard let value = environment[variable], let query = try? DestinationQuery(value),
+        let port = query.port,
         isOpen(query.host, port, plan), told.insert("\(query.host):\(port)").inserted
       else { return nil }
       return Self(

@@ -43,7 +43,8 @@ public enum Launch {
       let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
         configuration: configuration, limits: limits, files: files.digest, plan: plan, facts: facts,
-        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.gateway), pasta: pasta, command: command,
+        resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.gateway), pasta: pasta,
+        command: command,
         descriptors: descriptors,
         ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
       // 5. to 11. From here on this process only mirrors the command.

@@ -7,7 +7,8 @@ import Record
 extension NamedRefusal {
   /// A question. `name` is hostile.
   init(question name: String, _ names: NamePlan?) {
-    guard let names, let domain = DomainName(name), case .blocked(let rule) = names.policy.standing(domain) else {
+    guard let names, let domain = DomainName(name), case .blocked(let rule) = names.policy.standing(domain)
+    else {
       self.init(name, .notListed)
       return
     }

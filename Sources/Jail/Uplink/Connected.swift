@@ -101,7 +101,8 @@ struct Connected: ~Copyable {
     self.questions = DNSForwarder(
       udp: questions.udp, tcp: questions.tcp, resolvers: blueprint.resolver.resolvers,
       directory: directory,
-      descriptors: Process.descriptorLimit - (names == nil ? 0 : NameGateway.share(of: Process.descriptorLimit)))
+      descriptors: Process.descriptorLimit
+        - (names == nil ? 0 : NameGateway.share(of: Process.descriptorLimit)))
     self.directory = directory
     self.names = names
     self.routing = routing
