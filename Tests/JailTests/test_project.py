@@ -146,6 +146,16 @@ def test_a_link_is_refused(lab, identity, project):
     assert result.status == 125 and f"{FILE}: is a symbolic link" in result.err and "root:x" not in result.err
 
 
+def test_its_directory_says_nothing_to_the_terminal(lab, identity, project):
+    """A repository names its directories as it likes."""
+    directory = f"{PROJECT}/a\x1b]0;b\nc"
+    lab.call("lab.host:make_directory", directory, 0o755, own(identity))
+    project("allow-ip = 10.1.1.1\n", f"{directory}/.claude-sandbox.conf")
+    result = launch(lab, identity, cwd=directory)
+    assert result.status == 125 and "\x1b" not in result.err
+    assert f"{PROJECT}/a\\u{{1b}}]0;b\\nc/.claude-sandbox.conf:1:1: allow-ip" in result.err
+
+
 def test_what_is_no_file_is_refused(lab, identity, project):
     for make in ("make_fifo", "make_directory"):
         lab.call(f"lab.host:{make}", FILE)

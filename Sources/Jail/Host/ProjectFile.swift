@@ -1,5 +1,6 @@
 import Linux
 import Policy
+import Record
 
 /// A project's own file, which makes the jails of its directory narrower. It is read at the launch only: afterwards it is the command's to
 /// change.
@@ -7,7 +8,10 @@ struct ProjectFile: Sendable {
   static let name = ".claude-sandbox.conf"
   /// No project needs more bytes.
   private static let most = 256 << 10
+  /// Characters of a path: PATH_MAX.
+  private static let longestShown = 4096
 
+  /// As a terminal may show it: a repository names its directories as it likes.
   let path: String
   let bytes: [UInt8]
   /// Whether it may open something, too: the administrator trusts its directory, and only the administrator can have written it.
@@ -23,7 +27,8 @@ struct ProjectFile: Sendable {
       // What this user cannot look up is no project of theirs.
       guard (try? FileStatus.ofLink(path)) != nil else { continue }
       return ProjectFile(
-        path: path, bytes: try contents(path), mayWiden: isTrusted(path, directories.map(\.value)))
+        path: path.visible(limit: longestShown), bytes: try contents(path),
+        mayWiden: isTrusted(path, directories.map(\.value)))
     }
     return nil
   }
@@ -41,8 +46,9 @@ struct ProjectFile: Sendable {
   }
 
   private static func contents(_ path: String) throws(LaunchFailure) -> [UInt8] {
+    let shown = path.visible(limit: longestShown)
     func refusal(_ reason: String, _ fix: String) -> LaunchFailure {
-      .untrustedConfiguration(.init(path: path, reason: reason, fix: fix, isMissing: false))
+      .untrustedConfiguration(.init(path: shown, reason: reason, fix: fix, isMissing: false))
     }
     let found: (status: FileStatus, bytes: [UInt8])
     do throws(SystemCallError) {
@@ -54,7 +60,7 @@ struct ProjectFile: Sendable {
       switch error.errno {
       case Errno.ELOOP: throw refusal("is a symbolic link", "replace it with the file, or remove it")
       case Errno.EFBIG: throw refusal("is larger than \(most >> 10) KiB", "write less, or remove it")
-      default: throw refusal(errnoText(error.errno), "chmod u+r \(path), or remove it")
+      default: throw refusal(errnoText(error.errno), "chmod u+r \(shown), or remove it")
       }
     }
     guard found.status.kind == .regular else {
@@ -62,7 +68,8 @@ struct ProjectFile: Sendable {
     }
     guard isOwn(found.status) else {
       throw refusal(
-        "belongs to uid \(found.status.owner)", "make it yours: chown \(Process.userID) \(path), or remove it"
+        "belongs to uid \(found.status.owner)",
+        "make it yours: chown \(Process.userID) \(shown), or remove it"
       )
     }
     return found.bytes
