@@ -22,6 +22,8 @@ struct NetworkAttack {
       ["64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001::a00:1", "::10.0.0.1", "::ffff:10.0.0.1"]
     ),
   ]
+  /// Resolvers that anybody may ask.
+  private static let publicAddresses = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "2606:4700:4700::1111"]
   private static let everybody = ["224.0.0.251", "239.255.255.250", "255.255.255.255"]
   /// Needs a link to be sent by.
   private static let everybody6 = ["ff02::fb", "ff05::2", "ff0e::1"]
@@ -75,7 +77,7 @@ struct NetworkAttack {
   func checks(_ targets: [Target]) -> [Check] {
     let noLink = Check(
       "past the routes", .skipped, tried: "send by \(Uplink.linkName)", expected: "a refusal",
-      saw: "there is no such link: network = none")
+      saw: "there is no such link: nothing is open by address")
     // All rows at once: each that is not answered would have to be waited for.
     return Self.outcomes(of: ordinary + (hasLink ? pastTheRoutes : []) + canaries(targets))
       + (hasLink ? [] : [noLink])
@@ -94,6 +96,8 @@ struct NetworkAttack {
   private var ordinary: [Row] {
     Self.internalAddresses.map { row($0.name, .stream, .routes, $0.addresses, Self.byRoute) }
       + [row("multicast and broadcast", .datagram, .routes, Self.everybody, Self.byRoute)]
+      + (plan.network == .restricted
+        ? [row("public addresses", .stream, .routes, Self.publicAddresses, Self.byRoute)] : [])
   }
 
   /// What programs get that choose the link themselves: the packet passes every route, and meets the filter.

@@ -20,8 +20,12 @@ public enum Verification {
       "this is a jail", tried: "look at this process and its network", expected: "a jail",
       saw: isJail ? "a jail" : "no jail: nothing keeps this process from internal networks")
     guard isJail else { return [jail] }
-    let network = linkIndex(ofZone: Uplink.linkName) == nil ? NetworkMode.none : plan.network
+    // The command line, or a project's file, may have taken more away than the configuration says.
+    let hasUplink = linkIndex(ofZone: Uplink.linkName) != nil
+    let network = hasUplink || Confinement.hasNames ? plan.network : NetworkMode.none
+    let names = Confinement.hasNames ? plan.names : nil
     return [jail] + NetworkControls.checks(offline: offline, network: network)
+      + (names.map { NameAttack(names: $0).checks(offline: offline) } ?? [])
       + NetworkAttack(plan: plan).checks(targets)
       + KernelAttack.checks(targets, configuration.exposedSockets.map(\.value))
   }

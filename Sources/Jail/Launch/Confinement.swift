@@ -11,6 +11,9 @@ package enum Confinement {
   /// The same for whoever has no use for the configuration: where that has errors, the builtin walls count.
   package static var isJail: Bool { isJail((try? ConfigurationFiles.read()) ?? Configuration()) }
 
+  /// Whether this process's network has a link to names: in a jail, its own.
+  package static var hasNames: Bool { linkIndex(ofZone: NamesNamespace.jailLink) != nil }
+
   package static func isJail(_ configuration: Configuration) -> Bool {
     do {
       try Capabilities.verifyDropped()
