@@ -25,8 +25,13 @@ extension UInt8 {
     return bits
   }()
 
-  /// What separates words for a lenient reader of a request line (RFC 9112 section 3).
-  var isBlank: Bool { self == .space || (.tab ... .carriageReturn).contains(self) }
+  /// What separates words for a lenient reader of a request line (RFC 9112 section 3), or for one that takes it for Latin-1 text (Python's
+  /// http.server): the separators from 1c to 1f, NEL and the no-break space.
+  var isBlank: Bool {
+    self == .space || (.tab ... .carriageReturn).contains(self) || (0x1c...0x1f).contains(self)
+      || self == 0x85
+      || self == 0xa0
+  }
 }
 
 extension ArraySlice<UInt8> {

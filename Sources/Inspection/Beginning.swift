@@ -79,17 +79,17 @@ struct Beginning {
   }
 
   /// Whether these are the records of TLS; nil if not. The versions of records mean nothing (RFC 8446 section 5.1), and some servers skip a
-  /// warning before the ClientHello, so that the byte which would be the message's type has a say, too.
+  /// warning or an empty record (OpenSSL) before the ClientHello: no other record comes first, and the byte which would be the message's
+  /// type has a say where the version is none.
   private static func records(_ bytes: ArraySlice<UInt8>, _ port: UInt16) throws(Refused) -> Inspector.Spoken?
   {
     let first = bytes.prefix(6)
-    let types = Record.Content.changeCipherSpec.rawValue...Record.Content.handshake.rawValue
+    let types = Record.Content.changeCipherSpec.rawValue...Record.Content.applicationData.rawValue
     if types.contains(first[first.startIndex]) {
       guard first.count == 6 else { return .unknown }
-      let isTLS =
-        first[first.startIndex] == Record.Content.handshake.rawValue && first[first.startIndex + 1] == 3
-      if isTLS { return .tls }
-      if first[first.startIndex + 5] == 1 { throw Refused(.ambiguous) }
+      let isRecord = first[first.startIndex + 1] == 3
+      if isRecord, first[first.startIndex] == Record.Content.handshake.rawValue { return .tls }
+      if isRecord || first[first.startIndex + 5] == 1 { throw Refused(.ambiguous) }
     }
     // A ClientHello as of SSL 2 has no name (RFC 5246 appendix E.2).
     if port == 443, first[first.startIndex] & 0x80 != 0 {

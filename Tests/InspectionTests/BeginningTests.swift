@@ -27,6 +27,15 @@ struct BeginningTests {
     check(Script(line, before + line + Self.host, port: 8080, .refused(.ambiguous)))
   }
 
+  /// Python's http.server splits the line as Latin-1 text.
+  @Test(arguments: [0x1c, 0x1d, 0x1e, 0x1f, 0x85, 0xa0] as [UInt8])
+  func latinBlanksSeparateWords(blank: UInt8) {
+    let rest = Array("HTTP/1.1\r\n\(Self.host)".utf8)
+    for line in [Array("GET".utf8) + [blank, 0x2f, blank], [blank] + Array("GET / ".utf8)] {
+      check(Script("\(blank)", [(.jail, line + rest)], port: 8080, .refused(.ambiguous)))
+    }
+  }
+
   static let others = [
     "SSH-2.0-OpenSSH_9.6\r\n", "*1\r\n$4\r\nPING\r\n", "PING\r\n", "set a 0 0 1\r\nb\r\n",
     "EHLO example.com\r\n", "a1 LOGIN a b\r\n",

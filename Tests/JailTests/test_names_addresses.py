@@ -53,7 +53,7 @@ OWN = [
 # Of internal networks, and those that stand for others.
 INTERNAL = [
     INTERNAL4, "172.16.0.1", "192.168.1.1", "100.64.0.1", GATEWAY4, NEIGHBOUR4, DNSMASQ4, "198.18.0.1", "198.19.64.2",
-    "192.0.0.1", "240.0.0.1", INTERNAL6, "2600:99::77", f"::ffff:{INTERNAL4}", "64:ff9b::a14:6", "64:ff9b:1::a14:6", "2001:db8::1",
+    "192.0.0.1", "240.0.0.1", INTERNAL6, "2600:99::77", f"::ffff:{INTERNAL4}", "64:ff9b::a14:6", "64:ff9b:1::a14:6",
     "fec0::1",
 ]  # fmt: skip
 
@@ -186,12 +186,15 @@ def test_an_internal_name(named, internal):
 
 
 def test_what_an_internal_name_never_leads_to(lab, named, identity):
-    with lab.jailed(identity=identity, kept=f"network = restricted\n{ALSO_INTERNAL}block-net = 10.66.0.0/16\n") as jail:
-        for address in [*OWN, "10.66.1.1"]:
-            lead(named, jail, address)
-            refused(named, jail, "EHOSTUNREACH", name="corp.test", port=CANARY)
-        lead(named, jail, INTERNAL4)
-        reached(named, jail, "corp.test", port=7)
+    led = {f"c{n}.corp.test": address for n, address in enumerate([*OWN, "10.66.1.1", INTERNAL4])}
+    named.zone({name: {"AAAA" if ":" in address else "A": [address]} for name, address in led.items()})
+    lines = "".join(f"allow-internal-domain = {name}:{CANARY},7\n" for name in led)
+    with lab.jailed(identity=identity, kept=f"network = restricted\n{lines}block-net = 10.66.0.0/16\n") as jail:
+        for name, address in led.items():
+            if address == INTERNAL4:
+                reached(named, jail, name, port=7)
+            else:
+                refused(named, jail, "EHOSTUNREACH", name=name, port=CANARY)
 
 
 @pytest.mark.parametrize("line, place", [
@@ -211,7 +214,10 @@ def test_names_in_the_internet_mode(lab, named, identity):
     """block-domain closes names in DNS, and leaves their addresses open; allow-domain is a warning."""
     with lab.jailed(identity=identity, kept="block-domain = pypi.org\nallow-domain = neighbour.test\nblock-domain = =github.com\n") as jail:
         for name in ("pypi.org", "files.pypi.org", "github.com"):
-            no_such_name(named, jail, name)
+            named.forget()
+            assert jail.ask("talk", name=name, port=ECHO, steps=[])["errno"] == "EAI_NONAME"
+            # With the search domain behind it, it is another name, which the C library tries.
+            assert name not in {query["name"] for query in named.asked()}
         for name in ("neighbour.test", "evilgithub.com", "api.github.com"):
             reached(named, jail, name)
         assert jail.ask("talk", address=SHARED4, port=TLS, steps=[])["errno"] is None
@@ -232,6 +238,7 @@ def test_addresses_beside_names(lab, named, identity):
 
 def test_no_pasta_without_addresses(lab, named, identity):
     """What leads to names is ours alone: nothing else runs, and nothing else is needed."""
+    others = sum("pasta" in line for line in lab.running())
     lab.call("lab.host:overlay", "/usr/bin")
     for name in ("pasta", "passt", "pasta.avx2", "passt.avx2"):
         lab.call("lab.host:remove", f"/usr/bin/{name}")
@@ -239,15 +246,16 @@ def test_no_pasta_without_addresses(lab, named, identity):
         assert lab.jail("true", identity=identity).status == 125
         with lab.jailed(identity=identity, kept=restricted("github.com:*")) as jail:
             reached(named, jail, "github.com")
-            assert not any("pasta" in line for line in lab.running())
+            assert sum("pasta" in line for line in lab.running()) == others
             assert jail.ask("talk", address="1.1.1.1", port=7, steps=[])["errno"] == "EHOSTUNREACH"
     finally:
         lab.call("lab.host:uncover", "/usr/bin")
 
 
 def test_pasta_with_addresses(lab, named):
+    others = sum("pasta" in line for line in lab.running())
     with lab.jailed(identity="user", kept=restricted("github.com:*", more="allow-ip = 10.1.1.1\n")):
-        assert any("pasta" in line for line in lab.running())
+        assert sum("pasta" in line for line in lab.running()) == others + 1
 
 
 def test_nothing_at_all(lab, named, identity):
@@ -296,7 +304,7 @@ def test_a_host_without_a_way_out(open_lab):
                 assert where.ask("talk", name="github.com", port=ECHO, steps=[])["errno"] == "ENETUNREACH"
 
 
-@pytest.mark.parametrize("taken", ["addr add 198.19.64.9/24 dev eth0", "route add 198.19.0.0/16 via 198.51.100.1"])
+@pytest.mark.parametrize("taken", ["addr add 198.19.64.9/24 dev eth0", "route add 198.19.0.0/16 dev eth0"])
 def test_the_pool_is_clear_of_what_the_host_uses(lab, named, taken):
     lab.call("lab.host:ip", taken)
     try:

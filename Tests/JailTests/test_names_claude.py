@@ -1,6 +1,7 @@
 """The real Claude Code with `preset = claude`: what it asks for, and that this is enough."""
 
 import contextlib
+from socket import gethostname
 
 import pytest
 from lab import Identity
@@ -37,7 +38,8 @@ def test_the_preset_is_enough(lab, named, user):
     turn = user.ask(prompt)
     assert turn.status == 0 and "Could not resolve host: github.com" in turn.out and turn.out.endswith("\n7\n"), turn
     assert any(method == "POST" and path == "/v1/messages" for method, path, _ in requests(lab))
-    asked = {query["name"] for query in named.asked()}
+    # The server of the API looks itself up.
+    asked = {query["name"] for query in named.asked() if not query["name"].endswith(".in-addr.arpa") and query["name"].split(".")[0] != gethostname()}
     listed = user.run(SANDBOX, "presets", "claude").out
     # What it asks by itself: the API alone is what it cannot do without.
     assert "api.anthropic.com" in asked and all(name in listed for name in asked), asked
@@ -52,5 +54,5 @@ def test_the_preset_is_enough(lab, named, user):
 def test_without_the_preset_it_says_what_it_says_outside(lab, named, user):
     lab.configure("network = restricted\n")
     turn = user.run(CLAUDE, "-p", "hello", CLAUDE_CODE_MAX_RETRIES="0")
-    assert turn.status == 1 and ("Unable to connect" in turn.out + turn.err or "Connection error" in turn.out + turn.err), turn
-    assert named.asked() == []
+    assert turn.status == 1 and "ENOTFOUND" in turn.out + turn.err, turn
+    assert [query for query in named.asked() if "anthropic" in query["name"] or "claude" in query["name"]] == []

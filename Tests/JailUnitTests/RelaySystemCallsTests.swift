@@ -35,7 +35,9 @@ import Testing
     let program = try Self.program()
     let allowed = Set(try Self.named.compactMap { try SystemCallFilter.number(of: $0) })
     let looking = Set(
-      try ["mmap", "mprotect", "recvmsg", "sendmsg", "sendto", "setsockopt"].compactMap { try SystemCallFilter.number(of: $0) })
+      try ["mmap", "mprotect", "recvmsg", "sendmsg", "sendto", "setsockopt"].compactMap {
+        try SystemCallFilter.number(of: $0)
+      })
     for call in Array(0...600) + [0x4000_0000, 0x4000_0001, 0x7fff_ffff, .max] as [UInt32]
     where !looking.contains(call) {
       for value in [0, 1, .max] as [UInt64] {

@@ -132,7 +132,7 @@ import Testing
     let bench = try RelayBench()
     let pair = try bench.connected()
     // SAFETY: one byte.
-    #expect(unsafe send(pair.program.socket.descriptor.rawValue, [7], 1, CInt(MSG_OOB.rawValue)) == 1)
+    #expect(unsafe send(pair.program.socket.descriptor.rawValue, [7], 1, CInt(MSG_OOB)) == 1)
     let before = Instant.now
     for _ in 0..<5 { try bench.turn(20) }
     #expect(Instant.now.milliseconds(since: before) >= 80)

@@ -263,7 +263,9 @@ extension NameGateway {
     case .timedOut: break
     case .hostUnreachable: link.answer(syn.packet, syn.header, .host)
     case .networkUnreachable: link.answer(syn.packet, syn.header, .network)
-    case .closed(let address, let rule): return refuse(syn, name, .closedAddress(address, rule))
+    case .closed(let address, let rule):
+      // As programs are told where a family has no way out.
+      return refuse(syn, name, .closedAddress(address, rule), rule.origin == .noInternet ? .network : .prohibited)
     }
     return []
   }

@@ -14,7 +14,7 @@ enum DomainText {
         place.startIndex, "the name has \(place.count) characters", hint: "DNS takes at most 253")
     }
     if labels.last.map(isNumber) ?? false { throw number(place, form) }
-    if name.labels.last == "localhost" {
+    if labels.last.map(isLocalhost) ?? false {
       throw LineError(
         place.startIndex, "\(name) is the jail's own loopback",
         hint: "nothing has to be opened; this host's services cannot be reached by this name")
@@ -67,6 +67,10 @@ enum DomainText {
     }
   }
 
+  private static func isLocalhost(_ label: ArraySlice<UInt8>) -> Bool {
+    label.count == 9 && text(label).lowercased() == "localhost"
+  }
+
   // What a program may read as an IPv4 address ends in a number: 10.1, 0x0a000001, 012.0.0.1 (inet_aton(3)).
   private static func isNumber(_ label: ArraySlice<UInt8>) -> Bool {
     if label.allSatisfy(\.isDigit) { return true }
@@ -81,7 +85,8 @@ enum DomainText {
 }
 
 extension UInt8 {
-  fileprivate var isNameCharacter: Bool {
+  /// Whether labels can have it.
+  var isNameCharacter: Bool {
     isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) || self == UInt8(ascii: "-")
       || self == UInt8(ascii: "_")
   }

@@ -7,13 +7,24 @@ struct DomainValue {
   let ports: PortSet
 
   init(_ value: ArraySlice<UInt8>, _ form: DomainForm) throws(LineError) {
-    try Self.refuseURL(value, form)
-    try Self.refuseSeveral(value, form)
-    try Self.refuseAddress(value, form)
-    try Self.refuseSlash(value, form)
     let colon = value.firstIndex(of: UInt8(ascii: ":")) ?? value.endIndex
+    if !Self.isOrdinary(value, colon) {
+      try Self.refuseURL(value, form)
+      try Self.refuseSeveral(value, form)
+      try Self.refuseAddress(value, form)
+      try Self.refuseSlash(value, form)
+    }
     pattern = try Self.pattern(value[..<colon], form)
     ports = try Self.ports(value, colon, form)
+  }
+
+  // Whether it can be nothing else that people write in place of a name: thousands of lines are read at each launch.
+  private static func isOrdinary(_ value: ArraySlice<UInt8>, _ colon: Int) -> Bool {
+    guard let last = value[..<colon].last, !last.isDigit else { return false }
+    return value[..<colon].allSatisfy { $0.isNameCharacter || $0 == UInt8(ascii: ".") }
+      && value[colon...].dropFirst().allSatisfy {
+        $0.isDigit || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "-")
+      }
   }
 
   private static func refuseURL(_ value: ArraySlice<UInt8>, _ form: DomainForm) throws(LineError) {

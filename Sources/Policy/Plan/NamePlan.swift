@@ -82,7 +82,8 @@ extension NamePlan {
     let isExclusive = configuration.network.value == .restricted
     (self.addresses, self.hasGateway, self.isExclusive) = (addresses, hasGateway, isExclusive)
     policy = NamePolicy(
-      configuration.domains.filter { hasGateway || !$0.isInternal }, yieldingFile: configuration.yieldingFile)
+      hasGateway ? configuration.domains : configuration.domains.filter { !$0.isInternal },
+      yieldingFile: configuration.yieldingFile)
     let all = rules + BuiltinPrefix.rules + configuration.rules + [addresses.rule]
     self.rules =
       configuration.ipv6.value == .off

@@ -9,6 +9,7 @@ public struct DomainName: Hashable, Sendable {
   /// A name of these labels, the first one first; nil if one has a byte that no label has here, or is too long, or all together are.
   public init?(labels: some Sequence<some Collection<UInt8>>) {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(64)
     for label in labels {
       guard (1...63).contains(label.count) else { return nil }
       if !bytes.isEmpty { bytes.append(UInt8(ascii: ".")) }

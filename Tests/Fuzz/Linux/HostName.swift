@@ -1,0 +1,2 @@
+/// A host without a domain.
+public func hostName() -> String { "fuzz" }
