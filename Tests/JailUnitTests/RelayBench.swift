@@ -18,10 +18,10 @@ final class RelayBench {
   var listens = true
   private(set) var reports: [RelayReport] = []
 
-  init(capacity: Int = 100) throws {
+  init(capacity: Int = 100, comfort: Int = .max) throws {
     let pair = try DatagramPair()
     relay = try Relay(
-      DatagramSocket(try pair.second.descriptor.duplicate()), capacity: capacity)
+      DatagramSocket(try pair.second.descriptor.duplicate()), capacity: capacity, comfort: comfort)
     supervisor = DatagramSocket(try pair.first.descriptor.duplicate())
     listener = try Self.listening()
     servers = try Self.listening()

@@ -48,6 +48,25 @@ import Testing
     #expect(isSent)
   }
 
+  /// What the supervisor and its caller have open, the relay does not keep open.
+  @Test func nothingIsKeptOpen() async {
+    await #expect(processExitsWith: .success) {
+      let pipe = try Pipe()
+      for number in 0...2 as ClosedRange<CInt> { try pipe.writer.place(at: number) }
+      let copy = try pipe.writer.duplicate()
+      let link = try Self.started()
+      for number in 0...2 as ClosedRange<CInt> {
+        try FileDescriptor.open("/dev/null", FileDescriptor.readWrite).place(at: number)
+      }
+      _ = consume copy
+      let reader = pipe.keepReader()
+      let (ready, _) = try wait([Interest.readable(reader.rawValue, true)], until: .now + .seconds(20))
+      #expect(ready.count == 1)
+      let isAlive = try ProcessStatus.read(link.process)["State"]?.hasPrefix("Z") == false
+      #expect(isAlive)
+    }
+  }
+
   private static func hasEnded(_ link: inout RelayLink) throws -> Bool {
     for _ in 0..<10 {
       for effect in try next(&link) { if case .relayEnded = effect { return true } }

@@ -56,6 +56,29 @@ import Testing
     #expect(pair.program.received == sent)
   }
 
+  /// However many there are.
+  @Test func slowReadersAreNotKeptMuchFor() throws {
+    let bench = try RelayBench(comfort: 100_000)
+    let pairs = try (0..<20).map { _ in try bench.connected() }
+    let sent = Self.bytes(600_000, seed: 6)
+    var rests = pairs.map { _ in sent[...] }
+    for _ in 0..<100 {
+      for (index, pair) in pairs.enumerated() { try pair.server.say(from: &rests[index]) }
+      try bench.turn(1)
+    }
+    #expect(bench.relay.keptCount > 100_000)
+    #expect(bench.relay.keptCount <= 100_000 + Relay.pieceLength + 20 * Relay.shortPieceLength)
+    try bench.until(.seconds(60)) {
+      for (index, pair) in pairs.enumerated() {
+        try pair.server.say(from: &rests[index])
+        try pair.program.hear()
+      }
+      return pairs.allSatisfy { $0.program.received.count == sent.count }
+    }
+    #expect(pairs.allSatisfy { $0.program.received == sent })
+    #expect(bench.relay.keptCount == 0)
+  }
+
   enum First: CaseIterable { case program, server }
 
   @Test(arguments: First.allCases) func oneSideMayEndBeforeTheOther(_ first: First) throws {

@@ -27,7 +27,7 @@ struct Relay: ~Copyable {
   private var connections: [UInt64: RelayConnection] = [:]
   private(set) var reports = RelayReports()
   /// What all connections keep together. Bytes.
-  private var keptCount = 0
+  private(set) var keptCount = 0
   /// When to look for connections that have waited too long; nil if none has to wait for anything.
   private(set) var nextLook: Instant?
   /// Until when nobody is accepted, for want of memory or descriptors.
@@ -37,9 +37,9 @@ struct Relay: ~Copyable {
 
   /// How much is read at a time. Bytes.
   static let pieceLength = 65_536
-  /// Above so many bytes kept, pieces are short: a slow reader need not have more waiting here than in the kernel.
-  private static let comfort = 16 << 20
-  private static let shortPieceLength = 4096
+  /// While so much is kept, pieces are short: what slow readers do not take may wait in the kernel. Bytes.
+  private let comfort: Int
+  static let shortPieceLength = 4096
   /// The most ports.
   static let mostListeners = 64
   /// The most connections.
@@ -49,12 +49,15 @@ struct Relay: ~Copyable {
   private static let lookInterval = Duration.seconds(1)
   private static let acceptPause = Duration.milliseconds(100)
 
-  init(_ socket: consuming DatagramSocket, capacity: Int) throws(SystemCallError) {
+  init(
+    _ socket: consuming DatagramSocket, capacity: Int, comfort: Int = 16 << 20
+  ) throws(SystemCallError) {
     let set = try EpollSet(batch: 64)
     try set.add(socket.descriptor.rawValue, [], token: RelayEvent.orders.token)
     self.set = set
     self.socket = socket
     self.capacity = capacity
+    self.comfort = comfort
     reports.add(.ready(capacity: capacity))
   }
 
@@ -196,7 +199,7 @@ struct Relay: ~Copyable {
     do throws(RelayEnding) {
       try connection.handle(
         side, readiness, buffer: &buffer,
-        limit: keptCount < Self.comfort ? Self.pieceLength : Self.shortPieceLength, now: now)
+        limit: keptCount < comfort ? Self.pieceLength : Self.shortPieceLength, now: now)
       keptCount += connection.keptCount - before
     } catch {
       keptCount += connection.keptCount - before
