@@ -18,8 +18,10 @@ import Testing
       process: process, end: try Process.descriptor(of: process), socket: pair.keepFirst())
   }
 
-  private static func turn(_ link: inout RelayLink) throws -> [String] {
-    let (ready, now) = try wait(link.interests, until: .now + .seconds(20))
+  private static func turn(
+    _ link: inout RelayLink, within limit: Duration = .seconds(20)
+  ) throws -> [String] {
+    let (ready, now) = try wait(link.interests, until: .now + limit)
     return ready.flatMap { link.handle($0, now: now) }.map { "\($0)" }
   }
 
@@ -77,7 +79,7 @@ import Testing
       try begin.first.send([1])
       var ids: [RelayOrder?] = []
       while ids.count < 300 {
-        _ = try Self.turn(&link)
+        _ = try Self.turn(&link, within: .milliseconds(50))
         while case .message(let message) = try closed.first.receiveAtOnce() {
           if let order = RelayOrder(message.bytes), order != .listen(port: 1) { ids.append(order) }
         }

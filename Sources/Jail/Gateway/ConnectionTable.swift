@@ -12,6 +12,8 @@ struct ConnectionTable {
 
   /// More are not held: TCP asks again.
   static let mostHeld = 256
+  /// The same for one name: where nobody answers, others still have room.
+  static let mostHeldOfName = 128
   /// In all.
   static let most = 1000
 
@@ -24,6 +26,11 @@ struct ConnectionTable {
 
   /// All of them, the oldest first.
   var all: [NamedConnection] { (held + relayed.values).sorted { $0.id < $1.id } }
+
+  /// Whether one more can be held.
+  func mayHold(_ name: DomainName) -> Bool {
+    held.count < Self.mostHeld && held.count { $0.name == name } < Self.mostHeldOfName
+  }
 
   /// One that waits.
   func held(_ id: UInt64) -> NamedConnection? { held.first { $0.id == id } }

@@ -47,8 +47,8 @@ struct NameGateway: ~Copyable, Service {
   /// How many sockets may be open for attempts, before a connection has to do with one.
   private let mostSockets = Self.mostSockets(descriptors: Process.descriptorLimit)
 
-  /// So long the relay has to close what it was told to. It is not trusted, as it reads what the jail sends: what it keeps open ends with
-  /// it.
+  /// So long the relay has to say that it has closed what it was told to. One that does not obey ends, and all that it has open with
+  /// it; one that was taken over could lie.
   private static let closingTime = Duration.seconds(10)
 
   /// `socketAddress` is where an address is, which differs in tests.
@@ -178,7 +178,7 @@ extension NameGateway {
     guard let rule, rule.action == .allow else { return refuse(syn, name, .notAllowed(rule)) }
     guard ports.mayOpen(syn.flow.port) else { return refuse(syn, name, .tooManyPorts) }
     guard table.count < capacity else { return refuse(syn, name, .tooManyConnections) }
-    guard table.held.count < ConnectionTable.mostHeld else { return [] }
+    guard table.mayHold(name) else { return [] }
     let isWanted = table.held.contains { $0.isResolving && $0.name == name }
     let connection = table.hold(syn, name, now: now)
     if let addresses = directory.addresses(of: name, now: now) {

@@ -41,8 +41,9 @@ enum RelayProcess {
       DatagramSocket(FileDescriptor(owning: socketNumber)),
       capacity: try Self.capacity())
     try Capabilities.renounce()
-    Process.releaseText()
     try RelaySystemCalls.install()
+    // What it needs from now on is little of it.
+    Process.releaseText()
     return relay
   }
 

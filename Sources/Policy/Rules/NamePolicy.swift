@@ -1,6 +1,6 @@
 /// What the rules about names come to. Of the rules that match a name and a port, those of the longest name decide; among these, one
 /// that blocks. A rule that yields allows only what no rule blocks, however short its name.
-public struct NamePolicy: Sendable, Equatable {
+public struct NamePolicy: Sendable {
   /// The rules, in the order of the files.
   public let rules: [DomainRule]
   // Of each name the last of its rules, and of each rule the one before it of the same name.
@@ -92,6 +92,13 @@ public struct NamePolicy: Sendable, Equatable {
       if !found.isEmpty, isEnough(found.reversed()) { return }
       place = here.parent
     }
+  }
+}
+
+extension NamePolicy: Equatable {
+  /// All else is made from these.
+  public static func == (left: NamePolicy, right: NamePolicy) -> Bool {
+    left.yieldingFile == right.yieldingFile && left.rules == right.rules
   }
 }
 
