@@ -162,3 +162,17 @@ def test_in_a_jail(lab, identity):
     assert lab.jail(EXECUTABLE, "doctor", identity=identity).out.endswith("\nThis is a jail.\n")
     lab.configure("nonsense\n")
     assert lab.sandbox("doctor", identity=identity).status == 1
+
+
+def test_what_a_configuration_does_not_need(lab, identity, binaries):
+    """A jail that reaches names only has no pasta; one without names has no link to them."""
+    for name in ("pasta", "passt", "pasta.avx2", "passt.avx2"):
+        lab.call("lab.host:remove", f"{binaries}/{name}")
+    assert ask(lab, identity)[1]["pasta"]["state"] == "missing"
+    lab.configure("network = restricted\nallow-domain = example.org\n")
+    status, rows = ask(lab, identity)
+    assert (status, rows["pasta"]["state"]) == (0, "limited") and "not needed here: no line opens an address" in rows["pasta"]["finding"]
+    assert rows["link to names"]["state"] == "ok"
+    assert lab.jail("true", identity=identity).status == 0
+    lab.configure("network = restricted\nallow-domain = example.org\nallow-ip = 10.1.1.1\n")
+    assert ask(lab, identity)[1]["pasta"]["state"] == "missing" and lab.jail("true", identity=identity).status == 125

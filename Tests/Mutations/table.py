@@ -327,6 +327,28 @@ mutate("what jails say", "as it is", "Sources/Record/Visible.swift", 'default: r
 
 # What is trusted.
 
+PROJECT, LIMITS, PRESETFILES, TEXT = (
+    f"{JAIL}/{name}.swift" for name in ("Host/ProjectFile", "Launch/LaunchLimits", "Host/PresetFiles", "Host/TrustedText"))  # fmt: skip
+mutate("links as a project's file", "followed", PROJECT, "FileDescriptor.readOnlyUntrusted", "FileDescriptor.readOnlyNonBlocking", ("test_project", "link"))
+mutate("other users' project files", "read", PROJECT, "guard isOwn(found.status) else", "guard isOwn(found.status) || !path.isEmpty else",
+       ("test_project", "another_user"))  # fmt: skip
+mutate("other users' repositories", "counted", PROJECT, "/.git\"), isOwn(git) {", "/.git\") {", ("test_project", "another_user"))
+mutate("trusted projects of uid 0", "trusted", PROJECT, "Process.userID != 0, !TrustedFile.isWrittenByCaller,", "", ("test_project", "trusted_projects"))
+mutate("the way to a trusted project", "not checked", PROJECT, "let file = try? TrustedFile.resolve(path), file == path", "let file = Optional(path)",
+       ("test_project", "trusted_projects"))  # fmt: skip
+mutate("projects beside a trusted directory", "trusted", PROJECT, 'file.hasPrefix($0 + "/")', "file.hasPrefix($0)", ("test_project", "trusted_projects"))
+mutate("a project's file while the jail runs", "forgotten", "Sources/Jail/Supervisor/Supervisor.swift",
+       "try blueprint.limits.applied(to: reading.result.get(), isRunning: true)", "try reading.result.get()",
+       ("test_project", "stays_when"))  # fmt: skip
+mutate("a wider --network", "accepted", LIMITS, "if let network, network.isWider(than: asked.value) { throw", "if let network, network == .restricted, network.isWider(than: asked.value) { throw",
+       ("test_project", "option_takes_away"))  # fmt: skip
+mutate("what a preset can say", "anything", "Sources/Policy/Configuration/ConfigurationParser.swift", "if let only, !only.keys.contains(key.name) {",
+       "if let only, key.name.isEmpty, !only.keys.contains(key.name) {", ("test_presets", "cannot_say"))  # fmt: skip
+mutate("presets that somebody else could write", "used", TEXT, "if error.isMissing { return nil }\n      throw", "if error.isMissing { return nil }\n      if !path.isEmpty { return path }\n      throw",
+       ("test_presets", "somebody_else"))  # fmt: skip
+mutate("presets", "not watched", PRESETFILES, "guard let text = try PresetFiles.text(preset.value, visit) else", "guard let text = try PresetFiles.text(preset.value) else",
+       ("test_presets", "running_jail"))  # fmt: skip
+
 TRUSTED = f"{JAIL}/Host/TrustedFile.swift"
 mutate("trusted files: owner", "anyone", TRUSTED, "if status.owner != administrator {", "if status.owner != administrator && path.isEmpty {",
        ("test_config", "others_can_change"), ("test_preflight", "somebody_else"))

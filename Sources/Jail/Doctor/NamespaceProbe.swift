@@ -5,7 +5,7 @@ import Netlink
 /// unshare(2) succeed and refuse what the namespace is for, so each step is tried.
 enum NamespaceProbe {
   enum Step: UInt8, CaseIterable {
-    case user = 1, map, network, configure, device, mount, ipc
+    case user = 1, map, network, configure, device, mount, ipc, names
 
     var name: String {
       switch self {
@@ -16,6 +16,7 @@ enum NamespaceProbe {
       case .device: "tap device"
       case .mount: "mount namespace"
       case .ipc: "IPC namespace"
+      case .names: "link to names"
       }
     }
 
@@ -28,6 +29,7 @@ enum NamespaceProbe {
       case .device: "TUNSETIFF"
       case .mount: "unshare(CLONE_NEWNS)"
       case .ipc: "unshare(CLONE_NEWIPC)"
+      case .names: "RTM_NEWLINK veth"
       }
     }
 
@@ -35,7 +37,7 @@ enum NamespaceProbe {
     var limit: String? {
       switch self {
       case .user: "user/max_user_namespaces"
-      case .network: "user/max_net_namespaces"
+      case .network, .names: "user/max_net_namespaces"
       case .mount: "user/max_mnt_namespaces"
       case .ipc: "user/max_ipc_namespaces"
       default: nil
@@ -94,6 +96,11 @@ enum NamespaceProbe {
       try Mounts.makePrivate()
       step = .ipc
       try Namespaces.ipc.unshare()
+      step = .names
+      let jail = try FileDescriptor.open("/proc/self/ns/net", FileDescriptor.readOnly)
+      try Namespaces.network.unshare()
+      var names = try NetlinkSocket()
+      try names.apply([NamesNamespace.linkRequest(joining: jail.rawValue)])
       return succeeded
     } catch let error as SystemCallError {
       return [step.rawValue, UInt8(truncatingIfNeeded: error.errno)]

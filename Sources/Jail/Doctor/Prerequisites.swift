@@ -39,9 +39,22 @@ public enum Prerequisites {
     var namespaces = namespaces()
     // A tap needs the device, so what is wrong with that is said once.
     if device.state == .missing { namespaces.removeAll { $0.name == NamespaceProbe.Step.device.name } }
-    return [kernel(), device, pasta()] + namespaces + [
-      user(), landlock((try? ConfigurationFiles.read())?.unixSockets.value ?? .listed),
+    let configuration = (try? Launch.configuration().0) ?? Configuration()
+    let isClosed = configuration.network.value == .none
+    return [
+      kernel(), device,
+      needed(pasta(), configuration.hasUplink, isClosed ? "network = none" : "no line opens an address"),
     ]
+      + namespaces.map { row in
+        guard row.name == NamespaceProbe.Step.names.name else { return row }
+        return needed(row, configuration.hasGateway, isClosed ? "network = none" : "no line opens a name")
+      } + [user(), landlock(configuration.unixSockets.value)]
+  }
+
+  /// What is missing, and not needed by this configuration, is told, and keeps no jail from being built.
+  private static func needed(_ found: Prerequisite, _ isNeeded: Bool, _ why: String) -> Prerequisite {
+    guard found.state == .missing, !isNeeded else { return found }
+    return .limited(found.name, "\(found.finding); it is not needed here: \(why)", fix: found.fix ?? "")
   }
 
   /// Who launches. A jail keeps root's files from the command by their owner, so not from uid 0.
@@ -168,6 +181,7 @@ public enum Prerequisites {
       return
         "let the container mount, which Docker's default AppArmor profile forbids: --security-opt apparmor=unconfined"
     }
+    if step == .names, errno == Errno.EOPNOTSUPP { return "load the kernel module: modprobe veth" }
     if step == .device {
       return "allow the device in the container (devcontainer.json: \"runArgs\": [\"--device=/dev/net/tun\"])"
     }

@@ -74,16 +74,18 @@ struct NamesNamespace: ~Copyable {
     }
   }
 
+  /// The request that makes the links which join this process's network and the jail's.
+  static func linkRequest(joining jail: CInt) -> Message {
+    Link.pairRequest(
+      .init(name: ownLink, address: linkAddress), .init(name: jailLink, address: linkAddress), in: jail,
+      mtu: NamesRoutes.mtu)
+  }
+
   private static func make(
     _ addresses: NameAddresses, joining jail: CInt, for supervisor: borrowing DatagramSocket
   ) throws {
     var kernel = try NetlinkSocket()
-    try kernel.apply([
-      Link.upRequest(index: Link.loopback),
-      Link.pairRequest(
-        .init(name: ownLink, address: linkAddress), .init(name: jailLink, address: linkAddress), in: jail,
-        mtu: NamesRoutes.mtu),
-    ])
+    try kernel.apply([Link.upRequest(index: Link.loopback), linkRequest(joining: jail)])
     let held = try Tun.create(named: heldLink)
     guard let own = linkIndex(ofZone: ownLink), let heldIndex = linkIndex(ofZone: heldLink) else {
       throw SystemCallError("if_nametoindex", ownLink, errno: Errno.ENODEV)

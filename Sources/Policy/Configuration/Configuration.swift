@@ -68,6 +68,11 @@ public struct Configuration: Sendable, Equatable {
 }
 
 extension Configuration {
+  /// Whether the jail is to have a gateway to names.
+  public var hasGateway: Bool {
+    network.value == .restricted || network.value == .internet && domains.contains(where: \.isInternal)
+  }
+
   /// Whether a jail is to have an uplink: in `restricted` only for what is allowed by address.
   public var hasUplink: Bool {
     switch network.value {
