@@ -21,6 +21,17 @@ struct PlanReport: Encodable {
     let maximum: Int
   }
 
+  struct Names: Encodable {
+    let link: String
+    let pool: String
+    let rules: [DomainReport]
+
+    init(_ plan: NamePlan) {
+      (link, pool) = ("\(plan.addresses.own)", "\(plan.addresses.pool)")
+      rules = plan.policy.rules.map(DomainReport.init)
+    }
+  }
+
   let version = JSON.version
   let verdict = "planned"
   let network: String
@@ -29,6 +40,8 @@ struct PlanReport: Encodable {
   let rules: [RuleReport]
   let routes: [Route]
   let filter: Filter
+  /// What is reached by name; nil without a gateway.
+  let names: Names?
 
   init(_ plan: Plan) {
     network = plan.network.rawValue
@@ -39,7 +52,19 @@ struct PlanReport: Encodable {
       plan.routes.map { Route(kind: $0.kind == .blackhole ? "blackhole" : "uplink", prefix: "\($0.prefix)") }
       + (plan.hasDefaultRoute4 ? [Route(kind: "uplink", prefix: "0.0.0.0/0")] : [])
       + (plan.hasDefaultRoute6 ? [Route(kind: "uplink", prefix: "::/0")] : [])
+    names = plan.names.flatMap { $0.hasGateway ? Names($0) : nil }
     filter = Filter(instructions: plan.filter.instructions.count, maximum: FilterProgram.maximum)
+  }
+
+  private func text(of names: Names) -> String {
+    let table = names.rules.map { rule in
+      let ports = rule.tcp.map { $0.first == $0.last ? "\($0.first)" : "\($0.first)-\($0.last)" }
+      return ["  " + rule.action, rule.pattern, ports.joined(separator: ",") + "/tcp", rule.origin.reason]
+    }
+    return """
+      names (the longest wins), by addresses of \(names.pool), from \(names.link):
+      \(Table.text(table))
+      """
   }
 
   /// The same as text, with the plan's rules in its own words.
@@ -59,7 +84,7 @@ struct PlanReport: Encodable {
       \(routes.map { "  \($0.kind) \($0.prefix)" }.joined(separator: "\n"))
 
       tap filter: \(filter.instructions) of \(filter.maximum) instructions
-      """
+      """ + (names.map { "\n\n" + text(of: $0) } ?? "")
   }
 }
 

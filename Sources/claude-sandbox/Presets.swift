@@ -12,7 +12,9 @@ struct Presets: ParsableCommand {
       one of the same name that was installed with this program.
       """)
 
-  @Argument(help: ArgumentHelp("Print the lines of this preset.", valueName: "name"))
+  @Argument(
+    help: ArgumentHelp("Print the lines of this preset.", valueName: "name"),
+    completion: .shellCommand("claude-sandbox presets 2>/dev/null | cut -d ' ' -f 1"))
   var name: String?
 
   @Flag(help: "Print JSON.")

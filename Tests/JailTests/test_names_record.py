@@ -151,6 +151,10 @@ def test_names_in_json(lab, named, identity):
         result = lab.sandbox(*words, "--json", identity=identity)
         title = {"run": "run --dry-run"}.get(words[0], " ".join(words) if words[-1].startswith("--") else words[0])
         check_object(result.json, title)
+    plan = lab.sandbox("run", "--dry-run", "--json", identity=identity).json
+    assert [rule["pattern"] for rule in plan["names"]["rules"]] == ["github.com", "pypi.org", "device.test", "gist.github.com"]
+    text = lab.sandbox("run", "--dry-run", identity=identity).out
+    assert "  block  gist.github.com" in text and "  allow  github.com       443/tcp  " in text
     rows = lab.sandbox("explain", "device.test:443", "--json", identity=identity).json
     assert rows["verdict"] == "blocked" and rows["answers"][0]["address"] == INTERNAL4
     assert rows["answers"][0]["rule"]["origin"]["kind"] == "builtin"
