@@ -37,13 +37,13 @@ final class GatewayBench {
 
   static func plan(_ rules: [DomainRule], closed: [String] = []) -> NamePlan {
     let blocks = closed.compactMap { Prefix($0) }.map {
-      Rule(prefix: $0, action: .block, origin: .noInternet)
+      Rule(prefix: $0, action: .block, origin: .builtin("closed"))
     }
     let bases = [Family.ipv4, .ipv6].map {
       Rule(prefix: .everything($0), action: .allow, origin: .internet)
     }
     return NamePlan(
-      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true,
+      addresses: NameAddresses.candidates[0], policy: NamePolicy(rules), isExclusive: true, hasGateway: true,
       rules: blocks + bases)
   }
 
@@ -100,7 +100,7 @@ final class GatewayBench {
   /// The relay reads nothing more.
   func breakRelay() throws {
     isRelayStuck = true
-    while link.send(.listen(port: 1), jail.descriptor.rawValue) {}
+    while link.send(.listen(port: 1), jail.descriptor) {}
   }
   private var isRelayStuck = false
 
