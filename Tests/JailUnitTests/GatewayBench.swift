@@ -112,6 +112,7 @@ final class GatewayBench {
 
   /// A name leads there.
   func resolve(_ name: String, _ addresses: [String]) throws {
+    _ = try address(name)
     directory.keep(
       addresses.compactMap { IPAddress($0) }, of: try #require(DomainName(name)), until: now + .seconds(60))
   }

@@ -30,7 +30,8 @@ import Testing
     upstream: SocketAddress
   ) throws -> GatewayBench {
     let rules = try names.map { try GatewayBench.rule($0, ports: PortSet([443...443, 1000...2000])) }
-    let bench = try GatewayBench(GatewayBench.plan(rules, closed: closed), capacity: capacity) { _ in upstream }
+    let bench = try GatewayBench(GatewayBench.plan(rules, closed: closed), capacity: capacity) { _ in upstream
+    }
     for name in names { try bench.resolve(name, ["192.0.2.1"]) }
     return bench
   }

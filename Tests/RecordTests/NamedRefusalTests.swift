@@ -27,7 +27,8 @@ import Testing
     ),
     (
       NamedRefusal("gitlab.corp", port: 443, .address, destination: IPAddress("10.1.2.3"), rule: builtin),
-      .widerLine("allow-internal-domain = gitlab.corp:443", "whatever internal address it leads to, now or later")
+      .widerLine(
+        "allow-internal-domain = gitlab.corp:443", "whatever internal address it leads to, now or later")
     ),
     (
       NamedRefusal("x.test", port: 80, .address, destination: IPAddress("169.254.169.254"), rule: metadata),
@@ -43,11 +44,14 @@ import Testing
   /// A name that is none of a host gets into no line, whatever the reason.
   @Test(
     arguments: [
-      "", "localhost", "com", "a b.test", "a\nallow-net = 0.0.0.0/0", "\u{1b}[2J.test", "#.test", "=.test", "*.test",
-      "bücher.test", "a..test", String(repeating: "a", count: 64) + ".test", String(repeating: "a.", count: 200) + "test",
+      "", "localhost", "com", "a b.test", "a\nallow-net = 0.0.0.0/0", "\u{1b}[2J.test", "#.test", "=.test",
+      "*.test",
+      "bücher.test", "a..test", String(repeating: "a", count: 64) + ".test",
+      String(repeating: "a.", count: 200) + "test",
     ], NamedRefusal.Reason.allCases)
   func noHostileLine(_ name: String, _ reason: NamedRefusal.Reason) {
-    let refusal = NamedRefusal(name, port: 443, reason, destination: IPAddress("10.1.2.3"), spoken: name, rule: Self.builtin)
+    let refusal = NamedRefusal(
+      name, port: 443, reason, destination: IPAddress("10.1.2.3"), spoken: name, rule: Self.builtin)
     if case .warning = refusal.remedy {} else { Issue.record("\(refusal.remedy)") }
     for text in [refusal.subject, refusal.because] {
       #expect(!text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f })
@@ -58,10 +62,13 @@ import Testing
   @Test(arguments: NamedRefusal.Reason.allCases)
   func lines(_ reason: NamedRefusal.Reason) throws {
     let refusal = NamedRefusal(
-      "github.com", port: 443, reason, destination: IPAddress("10.1.2.3"), spoken: "other.test", rule: Self.rule)
+      "github.com", port: 443, reason, destination: IPAddress("10.1.2.3"), spoken: "other.test",
+      rule: Self.rule)
     let line = RecordLine.refused(refusal, by: .unknown, count: 3, time: RecordLineTests.time, jail: 7)
     #expect(line.event == .nameRefused && NamedRefusal(line) == refusal)
-    #expect(line.text.contains("\"event\":\"name-refused\"") && line.text.contains("\"reason\":\"\(reason.rawValue)\""))
+    #expect(
+      line.text.contains("\"event\":\"name-refused\"")
+        && line.text.contains("\"reason\":\"\(reason.rawValue)\""))
     #expect(line.sentence.hasPrefix("refused: github.com:443, 3 times: "))
     #expect(Summary([line, line]).namedTallies.map(\.count) == [6])
   }
@@ -77,7 +84,9 @@ import Testing
         tally(NamedRefusal("telemetry.test", .notListed), 4),
         tally(NamedRefusal("telemetry.test.corp.test", .notListed), 4),
         tally(NamedRefusal("github.com", port: 22, .port), 2),
-        tally(NamedRefusal("gitlab.corp", port: 443, .address, destination: IPAddress("10.1.2.3"), rule: Self.builtin)),
+        tally(
+          NamedRefusal(
+            "gitlab.corp", port: 443, .address, destination: IPAddress("10.1.2.3"), rule: Self.builtin)),
         tally(NamedRefusal("pypi.org", port: 443, .serverName, spoken: "evil.test")),
       ], names: 2, others: 0)
     #expect(
@@ -90,12 +99,14 @@ import Testing
         """)
     #expect(
       summary.sentence.hasPrefix(
-        "2 names asked, 5 names and 0 destinations refused: github.com:22 (git, 2 times), gitlab.corp:443 (git, once), "))
+        "2 names asked, 5 names and 0 destinations refused: github.com:22 (git, 2 times), gitlab.corp:443 (git, once), "
+      ))
   }
 
   /// Texts from the jail are cut where they are kept.
   @Test func longTexts() {
-    let refusal = NamedRefusal(String(repeating: "x", count: 10_000), .notListed, spoken: String(repeating: "y", count: 10_000))
+    let refusal = NamedRefusal(
+      String(repeating: "x", count: 10_000), .notListed, spoken: String(repeating: "y", count: 10_000))
     #expect(refusal.name.count < 300 && (refusal.spoken?.count ?? 0) < 300)
   }
 }

@@ -265,7 +265,8 @@ extension NameGateway {
     case .networkUnreachable: link.answer(syn.packet, syn.header, .network)
     case .closed(let address, let rule):
       // As programs are told where a family has no way out.
-      return refuse(syn, name, .closedAddress(address, rule), rule.origin == .noInternet ? .network : .prohibited)
+      return refuse(
+        syn, name, .closedAddress(address, rule), rule.origin == .noInternet ? .network : .prohibited)
     }
     return []
   }
