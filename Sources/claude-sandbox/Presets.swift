@@ -12,9 +12,7 @@ struct Presets: ParsableCommand {
       one of the same name that was installed with this program.
       """)
 
-  @Argument(
-    help: ArgumentHelp("Print the lines of this preset.", valueName: "name"),
-    completion: .shellCommand("claude-sandbox presets 2>/dev/null | cut -d ' ' -f 1"))
+  @Argument(help: ArgumentHelp("Print the lines of this preset.", valueName: "name"))
   var name: String?
 
   @Flag(help: "Print JSON.")

@@ -19,7 +19,6 @@ CASES = [
     (f"rel{TAB}", "reload"),
     (f"ps --a{TAB}", "ps --all"),
     (f"pres{TAB}", "presets"),
-    (f"presets hug{TAB}", "presets huggingface"),
     (f"run --dry{TAB}", "run --dry-run"),
     (f"run --network r{TAB}", "run --network restricted"),
     (f"run --network=n{TAB}", "run --network=none"),
