@@ -3,17 +3,15 @@ import Linux
 /// What decides over later launches, and over this one from outside: not for the command to change, even where its
 /// user is root.
 enum TrustAnchors {
-  private static let paths =
-    [
-      ConfigurationFiles.main, ConfigurationFiles.directory, "/etc/claude-code",
-      "/usr/local/bin/claude-sandbox",
-      "/usr/bin/claude-sandbox",
-    ] + PresetFiles.directories
+  private static let paths = [
+    ConfigurationFiles.main, ConfigurationFiles.directory, PresetFiles.directory, "/etc/claude-code",
+    "/usr/local/bin/claude-sandbox", "/usr/bin/claude-sandbox",
+  ]
 
   /// Makes those that exist read-only in this mount namespace, and this program, wherever it is.
   static func freeze(_ own: OwnProcesses) throws {
     let program = try FileStatus.target(ofLink: "/proc/self/exe")
-    for path in Set(paths + [program]) {
+    for path in Set(paths + [program, PresetFiles.installed(by: program)]) {
       let isThere = try unlessAbsent { () throws(SystemCallError) in try FileStatus.of(path) } != nil
       if isThere { try Mounts.freeze(path) }
     }
@@ -31,7 +29,8 @@ enum TrustAnchors {
   static func holds(_ descriptor: CInt) throws(SystemCallError) -> Bool {
     guard Process.userID == 0 else { return false }
     let file = Array(try FileStatus.target(ofLink: "/proc/self/fd/\(descriptor)").utf8)
-    for path in paths + ["/proc/sys"] {
+    let presets = PresetFiles.installed(by: try FileStatus.target(ofLink: "/proc/self/exe"))
+    for path in paths + [presets, "/proc/sys"] {
       let place = try unlessAbsent { () throws(SystemCallError) in try FileStatus.resolve(path) }
       if let place, file == Array(place.utf8) || file.isBelow(Array(place.utf8)) { return true }
     }

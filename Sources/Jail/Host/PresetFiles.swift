@@ -8,10 +8,12 @@ public enum PresetFiles {
   public static let directory = "/etc/claude-sandbox.presets.d"
 
   /// Those of the installation: beside the directory that the program is in, as install.sh places them.
-  static let installed: String = {
-    let program = (try? FileStatus.target(ofLink: "/proc/self/exe")) ?? ""
-    return "\(program.parentDirectory.parentDirectory)/share/claude-sandbox/presets"
-  }()
+  static let installed = installed(by: (try? FileStatus.target(ofLink: "/proc/self/exe")) ?? "")
+
+  /// The same for a program at this path.
+  static func installed(by program: String) -> String {
+    "\(program.parentDirectory.parentDirectory)/share/claude-sandbox/presets"
+  }
 
   static let directories = [directory, installed]
 
