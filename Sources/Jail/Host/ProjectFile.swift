@@ -37,6 +37,10 @@ struct ProjectFile: Sendable {
   private static func directoriesOfProject(_ start: String) -> [String] {
     var directories = [start]
     while let directory = directories.last {
+      // An automounter acts on every name that is looked up in its directory.
+      guard (try? FileSystemKind.of(directory))?.holdsFiles == true else {
+        return directory == start ? [] : [start]
+      }
       // Another user's, in /tmp, is not this user's repository.
       if let git = try? FileStatus.ofLink("\(directory)/.git"), isOwn(git) { return directories }
       if directory == "/" { return [start] }
