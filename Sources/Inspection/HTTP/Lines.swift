@@ -1,4 +1,4 @@
-/// The lines of a head that is complete, each without its end; the empty one at the end is none of them.
+/// The lines of a complete head, without their line ends and without the empty line that closes it.
 struct Lines {
   private var rest: ArraySlice<UInt8>
 

@@ -22,7 +22,7 @@ struct NameGateway: ~Copyable, Service {
   private var ports: NamePorts
   private let directory: NameDirectory
   /// A service of its own, whose reports come back by `reported`.
-  var relay: RelayLink
+  private let relay: RelayLink
   private let senders: SenderSearch?
   private let socketAddress: (IPAddress, UInt16) -> SocketAddress?
   /// Those of the host's resolv.conf: a program may leave them out of what it speaks.

@@ -1,5 +1,5 @@
 extension Diagnostic {
-  /// The complaint about a preset that there is none of, in the line that uses it. `files` are those of the configuration.
+  /// The complaint about a preset that does not exist, at the line that names it. `files` are the configuration's.
   public init(
     unknownPreset preset: Sourced<String>, among names: [String], in files: [(name: String, text: [UInt8])]
   ) {

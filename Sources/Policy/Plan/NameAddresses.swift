@@ -24,7 +24,7 @@ public struct NameAddresses: Hashable, Sendable {
     IPAddress(family: .ipv4, value: pool.first + 1 + UInt128(number))
   }
 
-  /// The number of the name with an address; nil if that is none of the pool.
+  /// The number of the name with this address; nil if the address is not in the pool.
   public func number(_ address: IPAddress) -> Int? {
     guard pool.contains(address), address.value > pool.first else { return nil }
     return Int(address.value - pool.first - 1)
