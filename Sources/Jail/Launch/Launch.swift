@@ -4,8 +4,9 @@ public import Policy
 /// A launch, from the caller's words to the command in its jail. The order is the security argument: each
 /// step succeeds, or throws and nothing is ever executed.
 ///
-/// Three processes take part, and a relay where names have a gateway. The *launcher* is the shell's child, which stops, continues and ends as the command does. It forks
-/// the *supervisor*, which stays outside and forks the *holder*, which becomes the command. See ARCHITECTURE.md.
+/// Three processes take part, and a relay where names have a gateway. The *launcher* is the shell's child, which stops, continues and
+/// ends as the command does. It forks the *supervisor*, which stays outside and forks the *holder*, which becomes the command. See
+/// ARCHITECTURE.md.
 public enum Launch {
   /// The launcher. Returns the command's status, or replaces this process when there is to be no jail.
   ///

@@ -61,12 +61,13 @@ struct Relay: ~Copyable {
     reports.add(.ready(capacity: capacity))
   }
 
-  /// Serves until the supervisor lets go.
-  mutating func serve() -> End {
+  /// Serves until the supervisor lets go. Then the process ends, with 0, or with 2 after an order that makes no sense: here, where the
+  /// socket is still open, so that who sees it closed finds the status.
+  mutating func serve() {
     do {
       while true { try turn(until: nil) }
     } catch {
-      return error as? End ?? .senseless
+      Process.exit(error as? End == .released ? 0 : 2)
     }
   }
 
