@@ -117,8 +117,9 @@ import Testing
       #expect(hasEnded)
       let isQuiet = link.interests.isEmpty
       #expect(isQuiet)
+      // It closes its socket before it ends: what saw that kills it, and may be first.
       let status = try Self.status(link)
-      #expect(status?.exitStatus == 2)
+      #expect(status?.exitStatus == 2 || status?.terminationSignal == SIGKILL)
     }
   }
 

@@ -61,13 +61,12 @@ struct Relay: ~Copyable {
     reports.add(.ready(capacity: capacity))
   }
 
-  /// Serves until the supervisor lets go. Then the process ends, with 0, or with 2 after an order that makes no sense: here, where the
-  /// socket is still open, so that who sees it closed finds the status.
-  mutating func serve() {
+  /// Serves until the supervisor lets go.
+  mutating func serve() -> End {
     do {
       while true { try turn(until: nil) }
     } catch {
-      Process.exit(error as? End == .released ? 0 : 2)
+      return error as? End ?? .senseless
     }
   }
 

@@ -15,10 +15,10 @@ enum RelayProcess {
     let process = try Process.fork()
     if process == 0 {
       do {
-        var relay = try sealed(pair.keepSecond(), supervisor)
-        relay.serve()
-      } catch {}
-      Process.exit(1)
+        run(try sealed(pair.keepSecond(), supervisor))
+      } catch {
+        Process.exit(1)
+      }
     }
     return RelayLink(
       process: process, end: try Process.descriptor(of: process), socket: pair.keepFirst())
@@ -52,5 +52,12 @@ enum RelayProcess {
     let others = Relay.mostListeners + Relay.spareDescriptors
     let limit = try Process.raiseDescriptorLimit(to: 2 * Relay.mostConnections + others)
     return min(Relay.mostConnections, (limit - others) / 2)
+  }
+
+  private static func run(_ relay: consuming Relay) -> Never {
+    switch relay.serve() {
+    case .released: Process.exit(0)
+    case .senseless: Process.exit(2)
+    }
   }
 }
