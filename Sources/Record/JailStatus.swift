@@ -17,6 +17,12 @@ public struct JailStatus: Codable, Sendable, Equatable {
   public var connections: Int?
   /// When it was started, in seconds since 1970.
   public let since: Int
+  /// What it is called in addresses of previews: a label of letters, digits and hyphens, of its directory's name. Others may have it too.
+  public let name: String
+  /// The ports that lead into the jail, or out of it.
+  public var ports: [Port] = []
+  /// The TCP ports on which something in the jail listens, where that is asked for.
+  public var listening: [Int]?
   /// How many packets were refused.
   public var refused: Int
   /// Why nothing is recorded; nil when all is well.
@@ -28,10 +34,42 @@ public struct JailStatus: Codable, Sendable, Equatable {
   /// Whether changes of the configuration are noticed; nil where they are not looked for.
   public var isWatched: Bool?
 
+  /// A port that leads into the jail (`publish`), or out of it (`allow-host-port`).
+  public struct Port: Codable, Sendable, Hashable {
+    /// The key of the configuration: `publish` or `allow-host-port`.
+    public let key: String
+    /// `tcp` or `udp`.
+    public let `protocol`: String
+    /// The host's.
+    public let outside: Int
+    /// The jail's.
+    public let inside: Int
+    /// publish: the host's addresses that it listens at.
+    public let addresses: [String]
+    /// The line of the configuration, `--publish`, `auto`, or `claude-sandbox publish`.
+    public let origin: String
+    /// Why nothing listens; nil when all is well.
+    public let problem: String?
+
+    /// A port of a running jail.
+    public init(
+      key: String, protocol: String, outside: Int, inside: Int, addresses: [String], origin: String,
+      problem: String?
+    ) {
+      self.key = key
+      self.protocol = `protocol`
+      self.outside = outside
+      self.inside = inside
+      self.addresses = addresses
+      self.origin = origin
+      self.problem = problem
+    }
+  }
+
   /// Texts are cut, so that all of it is one message.
   public init(
     supervisor: Int32, launcher: Int32, command: [[UInt8]], directory: String?, network: String,
-    project: String? = nil, names: Int? = nil, connections: Int? = nil, since: Int,
+    project: String? = nil, names: Int? = nil, connections: Int? = nil, since: Int, name: String = "jail",
     refused: Int = 0, recordProblem: String? = nil, configurationProblem: String? = nil,
     waitingKeys: [String] = [], isWatched: Bool? = nil
   ) {
@@ -44,6 +82,7 @@ public struct JailStatus: Codable, Sendable, Equatable {
     self.names = names
     self.connections = connections
     self.since = since
+    self.name = name
     self.refused = refused
     self.recordProblem = recordProblem.map { Self.cut($0, to: Self.longestProblem) }
     self.configurationProblem = configurationProblem.map { Self.cut($0, to: Self.longestProblem) }
@@ -74,7 +113,8 @@ public struct JailStatus: Codable, Sendable, Equatable {
       ("directory", directory.map(JSONValue.string)), ("network", .string(network)),
       ("project", project.map(JSONValue.string)), ("names", names.map(JSONValue.number)),
       ("connections", connections.map(JSONValue.number)),
-      ("since", .number(since)),
+      ("since", .number(since)), ("name", .string(name)), ("ports", .array(ports.map(\.json))),
+      ("listening", listening.map { .array($0.map(JSONValue.number)) }),
       ("refused", .number(refused)), ("recordProblem", recordProblem.map(JSONValue.string)),
       ("configurationProblem", configurationProblem.map(JSONValue.string)),
       ("waitingKeys", list(waitingKeys)),
@@ -106,5 +146,15 @@ public struct JailStatus: Codable, Sendable, Equatable {
       result.unicodeScalars.append(scalar)
     }
     return result + "…"
+  }
+}
+
+extension JailStatus.Port {
+  fileprivate var json: JSONValue {
+    .object([
+      ("key", .string(key)), ("protocol", .string(`protocol`)), ("outside", .number(outside)),
+      ("inside", .number(inside)), ("addresses", .array(addresses.map(JSONValue.string))),
+      ("origin", .string(origin)), ("problem", problem.map(JSONValue.string)),
+    ])
   }
 }

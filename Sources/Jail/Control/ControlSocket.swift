@@ -30,7 +30,6 @@ struct ControlSocket: ~Copyable, Service {
   /// A client that says nothing is gone after this time.
   static let patience = Duration.seconds(1)
   private static let pause = Duration.milliseconds(20)
-  private static let longestRequest = 16
 
   init(_ jail: JailStatus, named name: () throws(SystemCallError) -> String = ControlName.new) {
     self.jail = jail
@@ -94,8 +93,8 @@ struct ControlSocket: ~Copyable, Service {
   private mutating func take(_ id: UInt64) -> [Effect] {
     guard let index = clients.firstIndex(where: { $0.id == id }) else { return [] }
     do throws(SystemCallError) {
-      guard let message = try clients[index].socket.receive(limit: Self.longestRequest) else { return [] }
-      if let request = ControlRequest(rawValue: String(decoding: message, as: UTF8.self)) {
+      guard let message = try clients[index].socket.receive(limit: ControlRequest.longest) else { return [] }
+      if let request = ControlRequest(text: String(decoding: message, as: UTF8.self)) {
         return [.asked(request, client: id)]
       }
     } catch {

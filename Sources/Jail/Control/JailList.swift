@@ -98,7 +98,7 @@ package struct JailList {
         return true
       }
       if open.count(where: { $0.user == peer.user }) >= Self.mostAtOnce { return false }
-      try socket.send(Array(request.rawValue.utf8))
+      try socket.send(Array(request.text.utf8))
       admitted[peer.user, default: 0] += 1
       open.append(Conversation(name, peer, socket))
       return true

@@ -166,11 +166,7 @@ struct Supervisor: ~Copyable {
       case .namesCut(let reason): cutNames(reason)
       case .configuration(let event): recorder.configured(event)
       case .asked(let request, let client):
-        if request == .reload {
-          _ = try apply(follow(), now: now)
-          _ = try apply(files.reread(now: now), now: now)
-        }
-        control.answer(client, status)
+        try answer(request, client, now: now)
       case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
       case .forward(let signal): command.send(signal)
       case .reaped(let child): holder.resolverCover.ended(child)
@@ -178,6 +174,17 @@ struct Supervisor: ~Copyable {
       }
     }
     return nil
+  }
+
+  private mutating func answer(_ request: ControlRequest, _ client: UInt64, now: Instant) throws {
+    switch request {
+    case .status: break
+    case .reload:
+      _ = try apply(follow(), now: now)
+      _ = try apply(files.reread(now: now), now: now)
+    case .listening, .connect, .publish, .unpublish: return
+    }
+    control.answer(client, status)
   }
 
   /// Keeps the walls true: what the host's network has become, the jail's walls become.

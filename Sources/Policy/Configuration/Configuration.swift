@@ -54,6 +54,10 @@ public struct Configuration: Sendable, Equatable {
   public var yieldingFile: String?
   /// `trust-project`: the directories whose project files may open something.
   public var trustedProjects: [Sourced<String>] = []
+  /// `allow-host-port`, in the order of the files.
+  public var hostPorts: [Sourced<HostPorts>] = []
+  /// `publish`, in the order of the files.
+  public var publications: [Sourced<Publication>] = []
   /// `unix-sockets`.
   public var unixSockets = Sourced(UnixSockets.listed)
   /// `expose-socket`: the Unix sockets that stay visible.
