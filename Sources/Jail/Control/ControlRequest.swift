@@ -1,4 +1,4 @@
-import Policy
+package import Policy
 
 /// What may be asked of a supervisor, one message each. The answer is a `JailStatus`, or a `ControlRefusal`.
 package enum ControlRequest: Equatable, Sendable {
