@@ -23,6 +23,16 @@ struct Blueprint: Sendable {
   let report: LaunchReport?
 }
 
+extension Blueprint {
+  /// Whether there are connections to relay that come by a port.
+  var hasConnectionsByPort: Bool {
+    configuration.hostPorts.contains { $0.value.transport == .tcp } || publish.contains { $0.transport == .tcp }
+      || configuration.publications.contains {
+        if case .port(let port) = $0.value { port.transport == .tcp } else { true }
+      }
+  }
+}
+
 /// What a launch says on standard error when its command has ended.
 public enum LaunchReport: Sendable {
   /// How many names were asked for, and which destinations were refused.

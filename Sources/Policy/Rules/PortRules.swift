@@ -42,6 +42,14 @@ public enum Publication: Hashable, Sendable {
   case auto
 }
 
+extension PublishedPort {
+  /// Whether only this machine reaches it.
+  public var isOnLoopback: Bool {
+    guard let address else { return true }
+    return address.family == .ipv4 ? address.bytes[0] == 127 : address.value == 1
+  }
+}
+
 extension PublishedPort: CustomStringConvertible {
   /// As `publish` spells it: `5173`, `8080:5173`, `127.0.0.1:0:5173/udp`.
   public var description: String {
