@@ -80,8 +80,7 @@ struct ControlSocket: ~Copyable, Service {
   /// Tells a client why not.
   mutating func refuse(_ client: UInt64, _ reason: String) {
     guard let index = clients.firstIndex(where: { $0.id == client }) else { return }
-    let refusal = JSONValue.object([("refusal", .string(reason))])
-    try? clients.remove(at: index).socket.send(Array(refusal.text.utf8))
+    try? clients.remove(at: index).socket.send(ControlRefusal(refusal: reason).json)
   }
 
   private mutating func accept(_ now: Instant) {

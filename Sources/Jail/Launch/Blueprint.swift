@@ -19,6 +19,8 @@ struct Blueprint: Sendable {
   let descriptors: NamedDescriptors
   /// As nohup(1) left it: a hangup that the caller ignores, the command ignores too.
   let ignoresHangup: Bool
+  /// The launch's `--publish`.
+  let publish: [PublishedPort]
   /// What is said when the command has ended.
   let report: LaunchReport?
 }

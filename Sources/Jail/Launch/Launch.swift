@@ -13,7 +13,7 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, override: Bool = true, report: LaunchReport? = nil
+    _ command: Command, network: NetworkMode? = nil, publish: [PublishedPort] = [], override: Bool = true, report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
@@ -47,7 +47,7 @@ public enum Launch {
         resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.gateway), pasta: pasta,
         command: command,
         descriptors: descriptors,
-        ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
+        ignoresHangup: Signals.isIgnored(Signals.hangup), publish: publish, report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
         try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
@@ -97,7 +97,7 @@ public enum Launch {
         sockets.refusals, routing.refusals, command: holder.process,
         except: Set([own.pasta].compactMap { $0 } + own.relays), now: .now)
       let ports = Ports(
-        supply, senders: refusals.senders, guests: blueprint.plan.guests, relay: portRelay)
+        supply, senders: refusals.senders, guests: blueprint.plan.ownAddresses, relay: portRelay)
       let opened = try ports.open(blueprint, launcher.wait)
       var names: Names?
       if let preparing = preparing.take(), let relay, let directory {

@@ -10,6 +10,9 @@ struct DoorRule: Hashable {
     case published(IPAddress?)
   }
 
+  /// Of both families.
+  static let loopback = [IPAddress.loopback(.ipv4), .loopback(.ipv6)]
+
   let kind: Kind
   let transport: InternetSocket.Kind
   /// The host's port; 0 of a published one for any that is free.
@@ -19,7 +22,7 @@ struct DoorRule: Hashable {
 
   /// Where it listens.
   var listeningAddresses: [IPAddress] {
-    if case .published(.some(let address)) = kind { [address] } else { IPAddress.loopback }
+    if case .published(.some(let address)) = kind { [address] } else { Self.loopback }
   }
 
   var listeningPort: UInt16 { kind == .hostPort ? inside : outside }
@@ -34,11 +37,6 @@ struct DoorRule: Hashable {
   var name: String {
     kind == .hostPort ? "allow-host-port \(name(outside))" : "publish \(name(inside))"
   }
-}
-
-extension IPAddress {
-  /// Of both families.
-  static let loopback = [IPAddress(family: .ipv4, value: 0x7f00_0001), IPAddress(family: .ipv6, value: 1)]
 }
 
 extension DoorRule {

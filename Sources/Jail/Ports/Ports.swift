@@ -23,7 +23,7 @@ final class Ports: Service {
   }
 
   // What there is to be, and what there is.
-  var supply: SocketSupply
+  let supply: SocketSupply
   var configured: [Wish] = []
   /// Beside the configuration's.
   var extra: [Wish] = []
@@ -75,7 +75,7 @@ final class Ports: Service {
 
   /// `relay`, if it was started already.
   init(
-    _ supply: consuming SocketSupply, senders: SenderSearch, guests: [IPAddress], relay: RelayLink?
+    _ supply: SocketSupply, senders: SenderSearch, guests: [IPAddress], relay: RelayLink?
   ) {
     self.supply = supply
     self.senders = senders
@@ -185,7 +185,12 @@ final class Ports: Service {
     }
     guard rule.transport == .stream else { return }
     if relayFailed { throw SystemCallError("relay", errno: Errno.EPIPE) }
-    if relay == nil { relay = try RelayProcess.start() }
+    if relay != nil { return }
+    do {
+      relay = try RelayProcess.start()
+    } catch {
+      throw error as? SystemCallError ?? SystemCallError("relay", errno: Errno.EAGAIN)
+    }
   }
 
   // MARK: Connections
@@ -212,7 +217,7 @@ final class Ports: Service {
       guard pending.count < Self.mostPending else { throw SystemCallError("connect", errno: Errno.EAGAIN) }
       let rule = DoorRule(kind: .published(nil), transport: .stream, outside: 0, inside: port)
       if set == nil { set = try EpollSet(batch: 64) }
-      return connect(rule, for: .control(client), to: IPAddress.loopback + guests, now: now)
+      return connect(rule, for: .control(client), to: DoorRule.loopback + guests, now: now)
     } catch {
       return [.connected(client, nil, error.errno)]
     }
@@ -246,7 +251,7 @@ final class Ports: Service {
 
   /// Where a server may be: first in the family in which somebody came.
   func candidates(_ rule: DoorRule, _ listening: IPAddress) -> [IPAddress] {
-    let loopback = listening.family == .ipv6 ? IPAddress.loopback.reversed() : IPAddress.loopback
+    let loopback = listening.family == .ipv6 ? DoorRule.loopback.reversed() : DoorRule.loopback
     return rule.kind == .hostPort ? loopback : loopback + guests
   }
 

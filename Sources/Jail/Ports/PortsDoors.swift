@@ -128,7 +128,7 @@ extension Ports {
     if (rule.kind == .hostPort) != forServer {
       return try supply.take(.init(transport: rule.transport, family: family))
     }
-    guard let any = SocketAddress(IPAddress(family: family, value: 0).bytes, port: 0) else { return nil }
+    guard let any = SocketAddress(IPAddress.any(family).bytes, port: 0) else { return nil }
     return try InternetSocket(rule.transport, for: any)
   }
 

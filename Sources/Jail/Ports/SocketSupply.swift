@@ -6,7 +6,7 @@ import Policy
 /// A socket belongs for ever to the network namespace in which it was made, whoever has it. A child of the supervisor enters the jail's,
 /// as only the owner of its user namespace can, makes a few, passes them out and ends: setns(2) is not for the supervisor. No process of
 /// the jail ever has them, or is asked. A stock is kept so that a connection need not wait for a child.
-struct SocketSupply: ~Copyable, Service {
+final class SocketSupply: Service {
   /// The child has made what it was to make, or has ended.
   enum Event { case made }
 
@@ -51,7 +51,7 @@ struct SocketSupply: ~Copyable, Service {
   }
 
   /// A socket of the jail's; nil if there is none now, and then some are made. EAFNOSUPPORT where there will never be one.
-  mutating func take(_ kind: Kind) throws(SystemCallError) -> InternetSocket? {
+  func take(_ kind: Kind) throws(SystemCallError) -> InternetSocket? {
     if kind.family == .ipv6 && !hasIPv6 { throw SystemCallError("socket", errno: Errno.EAFNOSUPPORT) }
     guard let descriptor = stock[kind]?.popLast() else {
       wanted[kind, default: 0] += 1
@@ -65,14 +65,14 @@ struct SocketSupply: ~Copyable, Service {
   /// What the child is waited for by; nil while there is none.
   var descriptor: CInt? { interests.first?.descriptor }
 
-  mutating func handle(_ event: Event?, now: Instant) -> [Effect] {
+  func handle(_ event: Event?, now: Instant) -> [Effect] {
     if event == nil, let time = deadline, time <= now { start() }
     if event != nil { receive() }
     return []
   }
 
   /// What the child has made. One that fails is followed by another, later.
-  private mutating func receive() {
+  private func receive() {
     guard let child = child.take() else { return }
     guard let message = try? child.receive(), message.bytes.count == message.descriptors.count else {
       deadline = .now + Self.patience
@@ -87,7 +87,7 @@ struct SocketSupply: ~Copyable, Service {
     wanted = [:]
   }
 
-  private mutating func start() {
+  private func start() {
     guard child == nil else { return }
     deadline = nil
     let kinds = lacking

@@ -187,6 +187,7 @@ struct Supervisor: ~Copyable {
   }
 
   private mutating func answer(_ request: ControlRequest, _ client: UInt64, now: Instant) throws {
+    var effects: [Effect] = []
     switch request {
     case .status: break
     case .reload:
@@ -200,22 +201,22 @@ struct Supervisor: ~Copyable {
       _ = try apply(ports.connect(toJail: port, for: client, now: now), now: now)
       return
     case .publish(let port):
+      guard port.isOnLoopback else {
+        return control.refuse(
+          client, "only a line of /etc/claude-sandbox.conf publishes at an address that is not loopback")
+      }
       do throws(SystemCallError) {
-        guard port.isOnLoopback else {
-          return control.refuse(
-            client, "only a line of /etc/claude-sandbox.conf publishes at an address that is not loopback")
-        }
-        let (_, effects) = try ports.publish(port, .request, now: now)
-        _ = try apply(effects, now: now)
+        effects = try ports.publish(port, .request, now: now).effects
       } catch {
         return control.refuse(client, "\(error)")
       }
     case .unpublish(let port):
-      guard let effects = ports.unpublish(port, now: now) else {
+      guard let closed = ports.unpublish(port, now: now) else {
         return control.refuse(client, "nobody has asked for it by claude-sandbox publish or --publish")
       }
-      _ = try apply(effects, now: now)
+      effects = closed
     }
+    _ = try apply(effects, now: now)
     control.answer(client, status)
   }
 

@@ -25,7 +25,7 @@ public struct Plan: Sendable, Equatable {
   }
 
   /// The jail's own addresses on the uplink.
-  public var guests: [IPAddress] { Family.allCases.compactMap { addresses($0)?.guest } }
+  public var ownAddresses: [IPAddress] { Family.allCases.compactMap { addresses($0)?.guest } }
 
   /// The plan for a configuration on a host.
   ///
