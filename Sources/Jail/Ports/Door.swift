@@ -47,22 +47,41 @@ final class Door {
     _ make: (Family) throws(SystemCallError) -> InternetSocket?, _ token: () -> UInt64
   ) throws(SystemCallError) {
     let addresses = rule.listeningAddresses
+    // All of them before the first is bound: a process that is forked to make more would keep it bound for a moment.
+    var sockets: [(address: IPAddress, box: InternetSocketBox)] = []
     for address in addresses {
       do throws(SystemCallError) {
-        guard let socket = try make(address.family) else { return close() }
-        guard let place = SocketAddress(address.bytes, port: port) else { continue }
-        if rule.transport == .stream { try socket.reuseAddress() }
-        try socket.bind(to: place)
-        if rule.transport == .stream { try socket.listen(backlog: Self.backlog) }
-        if port == 0 { found = try socket.localAddress().port }
-        listeners.append(DoorListener(socket, at: address, token: token()))
+        guard let socket = try make(address.family) else { return }
+        sockets.append((address, InternetSocketBox(socket)))
       } catch {
-        // A machine without IPv6 has one loopback.
-        let isMissing = [Errno.EAFNOSUPPORT, Errno.EADDRNOTAVAIL].contains(error.errno)
-        if isMissing, address.family == .ipv6, addresses.count > 1 { continue }
+        if !isSpared(address, error) { throw error }
+      }
+    }
+    for (address, box) in sockets {
+      do throws(SystemCallError) {
+        try bind(box.socket, to: address)
+        listeners.append(DoorListener(box, at: address, token: token()))
+      } catch {
+        if isSpared(address, error) { continue }
         throw SystemCallError("bind", Self.text(address, port), errno: error.errno)
       }
     }
+  }
+
+  /// A machine without IPv6 has one loopback.
+  private func isSpared(_ address: IPAddress, _ error: SystemCallError) -> Bool {
+    address.family == .ipv6 && rule.listeningAddresses.count > 1
+      && [Errno.EAFNOSUPPORT, Errno.EADDRNOTAVAIL].contains(error.errno)
+  }
+
+  private func bind(
+    _ socket: borrowing InternetSocket, to address: IPAddress
+  ) throws(SystemCallError) {
+    guard let place = SocketAddress(address.bytes, port: port) else { return }
+    if rule.transport == .stream { try socket.reuseAddress() }
+    try socket.bind(to: place)
+    if rule.transport == .stream { try socket.listen(backlog: Self.backlog) }
+    if port == 0 { found = try socket.localAddress().port }
   }
 
   func close() {
@@ -105,14 +124,18 @@ final class Door {
 
 /// A socket that listens for a door.
 final class DoorListener {
-  let socket: InternetSocket
+  private let box: InternetSocketBox
   let address: IPAddress
   /// What it is in the set of sockets that are waited for.
   let token: UInt64
 
-  init(_ socket: consuming InternetSocket, at address: IPAddress, token: UInt64) {
-    self.socket = socket
+  init(_ box: InternetSocketBox, at address: IPAddress, token: UInt64) {
+    self.box = box
     self.address = address
     self.token = token
+  }
+
+  var socket: InternetSocket {
+    _read { yield box.socket }
   }
 }
