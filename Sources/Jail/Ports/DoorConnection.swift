@@ -88,7 +88,13 @@ final class DoorConnection {
 
     /// nil while it goes on; 0 when it is connected; otherwise what it failed with.
     var result: CInt? {
-      do throws(SystemCallError) { return try box.socket.connectResult(target) } catch { return error.errno }
+      do throws(SystemCallError) {
+        let result = try box.socket.connectResult(target)
+        // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself.
+        return result == 0 && (try box.socket.localAddress()) == target ? Errno.ECONNREFUSED : result
+      } catch {
+        return error.errno
+      }
     }
   }
 }
