@@ -65,5 +65,5 @@ def becomes(wanted, ask, within=SOON):
 def status(lab, identity, pid=None):
     """The ports of a jail, as `ps` tells them: by key and the jail's number."""
     jails = lab.sandbox("ps", "--json", identity=identity).json["jails"]
-    jail, = [one for one in jails if pid in (None, one["launcher"])]
+    jail, = [one for one in jails if pid in (None, one["pid"])]
     return {(port["key"], port["inside"], port["protocol"]): port for port in jail["ports"]}

@@ -28,6 +28,12 @@ SERVED = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def no_record(lab):
+    for identity in Identity:
+        lab.call("lab.host:remove", records.directory(identity.home))
+
+
 @pytest.fixture
 def outside(lab):
     with lab.outside(identity="root") as prober:
@@ -76,7 +82,7 @@ def test_nobody_is_there(lab, identity):
         assert named(jail, "127.0.0.1", FOUR) in {"ECONNRESET", "END"}
         with on_host(lab, "second", f"tcp:[::1]:{FOUR}"):
             assert named(jail, "127.0.0.1", FOUR) == "second"
-        assert (False, f"allow-host-port {FOUR}/tcp: ECONNREFUSED (Connection refused)") in refusals(lab, identity)
+        assert (False, f"allow-host-port {FOUR}/tcp: Connection refused") in refusals(lab, identity)
 
 
 def test_what_comes_and_goes(lab, identity, outside):
@@ -114,7 +120,7 @@ def test_a_number_that_is_taken_in_the_jail(lab):
         assert "in use" in port["problem"], port
         assert named(jail, "127.0.0.1", FOUR) == "jail" and named(jail, "::1", FOUR) == CLOSED
         (accepted, message), = refusals(lab, "user")
-        assert not accepted and message.startswith(f"allow-host-port {FOUR}/tcp: bind 127.0.0.1:{FOUR}: EADDRINUSE"), message
+        assert not accepted and message.startswith(f"allow-host-port {FOUR}/tcp: bind 127.0.0.1:{FOUR}: Address already in use"), message
         stop(jail, server)
         lab.sandbox("reload", identity="user")
         becomes("host", lambda: named(jail, "127.0.0.1", FOUR))
@@ -134,9 +140,9 @@ def test_published(lab, outside, identity, mode):
         assert [named(outside, address, 7103) for address in LOOPBACK] == [CLOSED, "jail"]
         assert [datagram(outside, address, port) for port in (7005, 7106) for address in LOOPBACK] == ["jail"] * 4
         # The jail's other ports, and the same ones under the jail's numbers, the other protocol and the host's other addresses.
-        for port in (7002, 7003, 7004, 7005, 7006, 7007):
+        for port in (7002, 7003, 7004, 7005, 7006, 7008):
             assert [named(outside, address, port) for address in LOOPBACK] == [CLOSED] * 2, port
-        for port in (7001, 7006, 7007):
+        for port in (7001, 7006, 7008):
             assert [datagram(outside, address, port) for address in LOOPBACK] == [CLOSED] * 2, port
         assert [named(outside, address, 7001) for address in (HOST4, HOST6, "127.0.0.2")] == [CLOSED] * 3
         # A jail beside it has a loopback of its own.
@@ -172,7 +178,7 @@ def test_a_number_that_is_taken_on_the_host(lab, outside, identity):
     """In one family is enough. The launch goes on without it, and says so."""
     lab.configure("network = none\npublish = 7001\npublish = 7002\n")
     with on_host(lab, "host", "tcp:[::1]:7001"), lab.jailed(identity=identity) as jail:
-        assert jail.process.read_line(2) == "claude-sandbox: publish 7001/tcp: bind [::1]:7001: EADDRINUSE (Address already in use)\n"
+        assert jail.process.read_line(2) == "claude-sandbox: publish 7001/tcp: bind [::1]:7001: Address already in use\n"
         in_jail(jail, "jail", "tcp:127.0.0.1:7001", "tcp:127.0.0.1:7002")
         assert [named(outside, address, 7001) for address in LOOPBACK] == [CLOSED, "host"]
         assert named(outside, "127.0.0.1", 7002) == "jail"

@@ -90,8 +90,9 @@ final class DoorConnection {
     var result: CInt? {
       do throws(SystemCallError) {
         let result = try box.socket.connectResult(target)
+        if result != 0 { return result }
         // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself.
-        return result == 0 && (try box.socket.localAddress()) == target ? Errno.ECONNREFUSED : result
+        return try box.socket.localAddress() == target ? Errno.ECONNREFUSED : 0
       } catch {
         return error.errno
       }
