@@ -2,14 +2,43 @@
 public enum PortLine: Hashable, Sendable {
   case hostPorts(HostPorts)
   case published(PublishedPort)
+  /// `publish = auto`.
+  case auto
+}
+
+extension PortLine {
+  /// The key of the configuration.
+  public var key: String { if case .hostPorts = self { "allow-host-port" } else { "publish" } }
+
+  /// What it is of; `auto` is of TCP.
+  public var transport: TransportProtocol {
+    switch self {
+    case .hostPorts(let ports): ports.transport
+    case .published(let port): port.transport
+    case .auto: .tcp
+    }
+  }
+
+  /// The jail's ports.
+  public var inside: ClosedRange<UInt16> {
+    switch self {
+    case .hostPorts(let ports): ports.inside...(ports.inside + UInt16(ports.outside.count - 1))
+    case .published(let port): port.inside...port.inside
+    case .auto: 1024...UInt16.max
+    }
+  }
 }
 
 extension PortLine: CustomStringConvertible {
   /// As the configuration spells it.
-  public var description: String {
+  public var description: String { "\(key) = \(value)" }
+
+  /// The value of the key.
+  public var value: String {
     switch self {
-    case .hostPorts(let ports): "allow-host-port = \(ports)"
-    case .published(let port): "publish = \(port)"
+    case .hostPorts(let ports): "\(ports)"
+    case .published(let port): "\(port)"
+    case .auto: "auto"
     }
   }
 }
@@ -44,6 +73,7 @@ extension PortLine {
     case (.hostPorts(let ports), .published(let port)), (.published(let port), .hostPorts(let ports)):
       ports.transport == port.transport && ports.outside(of: port.inside) != nil
         ? .loop(inside: port.inside) : nil
+    case (.auto, _), (_, .auto): nil
     }
   }
 }
@@ -78,9 +108,15 @@ extension Configuration {
   /// The most ports of the host that one jail can have, and the most of its own that it can publish: each has a listener.
   public static let (mostHostPorts, mostPublishedPorts) = (256, 64)
 
-  /// The lines that open ports, without `publish = auto`.
+  /// The lines that open ports: first those that lead out.
   public var portLines: [Sourced<PortLine>] {
-    hostPorts.map { Sourced(.hostPorts($0.value), at: $0.location) } + publishedPorts
+    hostPorts.map { Sourced(.hostPorts($0.value), at: $0.location) }
+      + publications.map { line in
+        switch line.value {
+        case .port(let port): Sourced(.published(port), at: line.location)
+        case .auto: Sourced(.auto, at: line.location)
+        }
+      }
   }
 
   /// The line that cannot stand beside this one, and why; nil if there is none.
@@ -89,13 +125,6 @@ extension Configuration {
       if let reason = line.collision(with: other.value) { return (other, reason) }
     }
     return nil
-  }
-
-  private var publishedPorts: [Sourced<PortLine>] {
-    publications.compactMap { line in
-      guard case .port(let port) = line.value else { return nil }
-      return Sourced(.published(port), at: line.location)
-    }
   }
 
   /// Adds a line, unless it is one too many or another cannot stand beside it: then its complaint is thrown.
@@ -115,12 +144,13 @@ extension Configuration {
       }
       hostPorts.append(Sourced(ports, at: line.location))
     case .published(let port):
-      guard publishedPorts.count < Self.mostPublishedPorts else {
+      guard publications.count(where: { $0.value != .auto }) < Self.mostPublishedPorts else {
         throw PortLineError(
           message: "a jail can publish at most \(Self.mostPublishedPorts) ports",
           hint: "publish = auto publishes what it listens on")
       }
       publications.append(Sourced(.port(port), at: line.location))
+    case .auto: publications.append(Sourced(.auto, at: line.location))
     }
   }
 }
