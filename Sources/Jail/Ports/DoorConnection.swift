@@ -88,7 +88,14 @@ final class DoorConnection {
 
     /// nil while it goes on; 0 when it is connected; otherwise what it failed with.
     var result: CInt? {
-      do throws(SystemCallError) { return try box.socket.connectResult(target) } catch { return error.errno }
+      do throws(SystemCallError) {
+        let result = try box.socket.connectResult(target)
+        if result != 0 { return result }
+        // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself.
+        return try box.socket.localAddress() == target ? Errno.ECONNREFUSED : 0
+      } catch {
+        return error.errno
+      }
     }
   }
 }

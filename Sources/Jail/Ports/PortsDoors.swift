@@ -15,7 +15,9 @@ extension Ports {
       try wait(descriptor)
       effects += handle(.supply(.made), now: .now)
     }
-    for door in doors where door.rule.outside == 0 && door.isOpen { Process.complain("claude-sandbox: \(door.text)\n") }
+    for door in doors where door.rule.outside == 0 && door.isOpen {
+      Process.complain("claude-sandbox: \(door.text)\n")
+    }
     return effects.compactMap { effect in
       guard case .port(let event) = effect else { return nil }
       if !event.isAccepted { Process.complain("claude-sandbox: \(event.text)\n") }
@@ -98,15 +100,17 @@ extension Ports {
   private func open(_ door: Door, now: Instant) -> [Effect] {
     do throws(SystemCallError) {
       try prepare(for: door.rule)
-      try door.open({ (family) throws(SystemCallError) in
-        try self.socket(of: door.rule, family, forServer: false)
-      }, token: newToken)
+      try door.open(
+        { (family) throws(SystemCallError) in
+          try self.socket(of: door.rule, family, forServer: false)
+        }, token: newToken)
       guard door.isOpen else { return [] }
       for listener in door.listeners {
         try add(
           listener.socket.descriptor.rawValue, door.rule.transport == .stream ? acceptInterest : .readable,
           .listener(door, listener), token: listener.token)
       }
+      if door.rule.kind != .hostPort { supply.prepare(door.rule.transport) }
       return [.port(.opened(door.text))]
     } catch {
       close(door, now: now)
@@ -132,8 +136,9 @@ extension Ports {
     return try InternetSocket(rule.transport, for: any)
   }
 
-  /// What `ps` says.
-  var status: [JailStatus.Port] { doors.map(\.status) }
+  /// What `ps` says, of as many as fit into a message.
+  var status: [JailStatus.Port] { doors.prefix(Self.mostTold).map(\.status) }
+  private static let mostTold = 128
 
   /// The TCP ports of the jail that somebody in it listens on; nil if the kernel does not tell.
   var listening: Set<UInt16>? {
@@ -169,7 +174,11 @@ extension Ports {
     let published = extra.filter { $0.origin == .auto }
     extra.removeAll { $0.origin == .auto && !found.contains($0.rule.inside) }
     var effects = published.count == extra.count { $0.origin == .auto } ? [] : settle(now: now)
-    for port in found.sorted() where !isPublished(port) { effects += publish(automatically: port, now: now) }
+    for port in found.sorted() where !isPublished(port) {
+      // What listens on more has no need of a person who looks at it.
+      if extra.count(where: { $0.origin == .auto }) >= Self.mostAuto { break }
+      effects += publish(automatically: port, now: now)
+    }
     return effects
   }
 
@@ -185,10 +194,12 @@ extension Ports {
       if auto?.usedOutside.contains(outside) == true { continue }
       let wish = PublishedPort(nil, outside: outside, inside: port, .tcp)
       guard let (door, effects) = try? publish(wish, .auto, now: now) else { continue }
+      guard auto?.isNews(wish) == true else { return effects }
       return effects + [.tell("port \(port) of the jail is at http://127.0.0.1:\(door?.port ?? outside)/")]
     }
     return []
   }
 
   private static let mostAutoTries: UInt16 = 64
+  private static let mostAuto = 64
 }
