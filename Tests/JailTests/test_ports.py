@@ -378,3 +378,159 @@ result = len(sys.crowd)
         assert jail.ask("evaluate", code=code)["result"] > 500
         becomes(64, lambda: len(status(lab, "user")), within=10)
         assert min(port["outside"] for port in status(lab, "user").values()) >= 1024
+
+
+# What could run out.
+
+
+def descriptors():
+    """How many descriptors each process of claude-sandbox has. Runs on the host."""
+    import os
+
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/comm") as file:
+                if file.read() == "claude-sandbox\n":
+                    found.append(len(os.listdir(f"/proc/{pid}/fd")))
+    return found
+
+
+def test_many_connections_after_each_other(lab, outside):
+    """Sockets of the jail are made as they are needed: none pile up."""
+    lab.configure("network = none\npublish = 7001\n")
+    with lab.jailed(identity="user") as jail:
+        in_jail(jail, "jail", "tcp:[::1]:7001")
+        code = """
+for n in range(1500):
+    with socket.create_connection(("127.0.0.1", 7001), 10) as s: s.sendall(b"name\\n"); s.recv(100)
+"""
+        assert outside.ask("evaluate", code=code)["errno"] is None
+        assert max(lab.call("test_ports:descriptors")) < 150
+
+
+def test_as_many_ports_as_there_can_be(lab, outside):
+    """TCP and UDP, in both families, from the launch on."""
+    lab.configure("network = none\nallow-host-port = 20000-20127\nallow-host-port = 20000-20127/udp\n")
+    places = [f"{kind}:127.0.0.1:{port}" for kind in ("tcp", "udp") for port in (20000, 20127)]
+    with on_host(lab, "host", *places), lab.jailed(identity="user") as jail:
+        becomes("host", lambda: named(jail, "127.0.0.1", 20127))
+        for port in (20000, 20127):
+            assert [named(jail, address, port) for address in LOOPBACK] == ["host"] * 2
+            assert [datagram(jail, address, port) for address in LOOPBACK] == ["host"] * 2
+        assert named(jail, "127.0.0.1", 20128) == CLOSED
+        assert len(status(lab, "user")) == 256 and not any(port.get("problem") for port in status(lab, "user").values())
+        assert max(lab.call("test_ports:descriptors")) < 1200
+
+
+def test_a_port_is_not_connected_to_itself(lab):
+    """Where nobody listens and the kernel has no other number to give, the supervisor's socket would meet itself, and keep the port."""
+    lab.configure("network = none\nallow-host-port = 40001\n")
+    before = lab.call("lab.host:read", "/proc/sys/net/ipv4/ip_local_port_range")
+    with lab.jailed(identity="user") as jail:
+        lab.call("test_ports:set_range", "40001 40001")
+        try:
+            assert {named(jail, "127.0.0.1", 40001) for _ in range(20)} <= {"ECONNRESET", "END"}
+        finally:
+            lab.call("test_ports:set_range", before)
+        with on_host(lab, "host", "tcp:127.0.0.1:40001"):
+            assert named(jail, "127.0.0.1", 40001) == "host"
+
+
+def set_range(text):
+    """Which ports the host's kernel chooses. Runs on the host."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as file:
+        file.write(text)
+
+
+def test_a_hostile_server_does_not_stop_others(lab, outside):
+    """It listens and never accepts: who comes to it waits, and is sent away; the jail's other ports answer."""
+    lab.configure("network = none\npublish = 7001\npublish = 7002\n")
+    with lab.jailed(identity="user") as jail:
+        in_jail(jail, "jail", "tcp:127.0.0.1:7002")
+        assert jail.ask("evaluate", code="s = sys.full = socket.socket(); s.bind(('127.0.0.1', 7001)); s.listen(0)")["errno"] is None
+        code = "sys.crowd = [socket.create_connection(('127.0.0.1', 7001), 5) for _ in range(20)]"
+        assert outside.ask("evaluate", code=code)["errno"] is None
+        assert named(outside, "127.0.0.1", 7002) == "jail"
+
+
+# Asked for at the launch, and while it runs.
+
+
+def test_publish_at_the_launch(lab, outside, identity):
+    lab.configure("network = none\n")
+    with lab.jailed(identity=identity, options=("--publish", "7102:7001")) as jail:
+        in_jail(jail, "jail", "tcp:127.0.0.1:7001")
+        assert [named(outside, address, 7102) for address in LOOPBACK] == ["jail"] * 2
+        assert named(outside, "127.0.0.1", 7001) == CLOSED
+        assert status(lab, identity)["publish", 7001, "tcp"]["origin"] == "--publish"
+
+
+def test_publish_at_the_launch_what_cannot_be_had(lab, identity):
+    """The command did not run."""
+    lab.configure("network = none\n")
+    with on_host(lab, "host", "tcp:127.0.0.1:7001"):
+        result = lab.jail("/bin/echo", "ran", options=("--publish", "7001"), identity=identity)
+    assert (result.status, result.out) == (125, ""), result
+    assert "127.0.0.1:7001" in result.err and "Address already in use" in result.err
+
+
+@pytest.mark.parametrize("place", ["0.0.0.0:7001:7001", f"{HOST4}:7001:7001", "[::]:7001:7001"])
+def test_publish_at_the_launch_to_others(lab, place):
+    """Only an administrator's file does that."""
+    lab.configure("network = none\n")
+    result = lab.jail("/bin/echo", "ran", options=("--publish", place), identity="user")
+    assert (result.status, result.out) == (125, "") and "/etc/claude-sandbox.conf" in result.err, result
+
+
+def test_publish_a_running_jails(lab, outside, identity):
+    lab.configure("network = none\n")
+    with on_host(lab, "host", "tcp:127.0.0.1:7003"), lab.jailed(identity=identity) as jail:
+        in_jail(jail, "jail", "tcp:127.0.0.1:7001")
+        pid = str(jail.process.pid)
+        assert named(outside, "127.0.0.1", 7102) == CLOSED
+        result = lab.sandbox("publish", pid, "7102:7001", identity=identity)
+        assert (result.status, result.out, result.err) == (0, "127.0.0.1:7102\n[::1]:7102\n", "")
+        assert named(outside, "127.0.0.1", 7102) == "jail"
+        # What cannot be had, and who is asked for more than loopback.
+        taken = lab.sandbox("publish", pid, "7003:7001", identity=identity)
+        assert taken.status == 1 and "Address already in use" in taken.err and named(outside, "127.0.0.1", 7003) == "host"
+        wide = lab.sandbox("publish", pid, "0.0.0.0:7104:7001", identity=identity)
+        assert wide.status == 1 and "/etc/claude-sandbox.conf" in wide.err and named(outside, HOST4, 7104) == CLOSED
+        assert lab.sandbox("publish", "--remove", pid, "7102:7001", identity=identity).status == 0
+        becomes(CLOSED, lambda: named(outside, "127.0.0.1", 7102))
+        assert status(lab, identity) == {}
+
+
+def test_who_may_publish(lab):
+    """Root and the jail's own user, from outside: neither another user nor the jail's command."""
+    lab.configure("network = none\n")
+    with lab.jailed(identity="root") as jail:
+        result = lab.sandbox("publish", str(jail.process.pid), "7001", identity="user")
+        assert result.status != 0 and status(lab, "root") == {}
+        inside = jail.ask("run", argv=["/srv/lab/bin/claude-sandbox", "publish", str(jail.process.pid), "7001"])
+        assert inside["status"] != 0 and status(lab, "root") == {}
+
+
+def test_another_address(lab, outside):
+    """A line of the administrator's file: with a warning."""
+    lab.configure(f"network = none\npublish = {HOST4}:7001:7001\n")
+    assert HOST4 in lab.sandbox("config", "--check", identity="user").err
+    with lab.jailed(identity="user") as jail:
+        in_jail(jail, "jail", "tcp:127.0.0.1:7001")
+        assert [named(outside, address, 7001) for address in (HOST4, *LOOPBACK)] == ["jail", CLOSED, CLOSED]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_names_of_the_host(lab, mode):
+    """As containers know it; only where there is something to reach."""
+    names = ("host.docker.internal", "host.containers.internal")
+    lab.configure(f"network = {mode}\nallow-host-port = {FOUR}\n")
+    with on_host(lab, "host", f"tcp:127.0.0.1:{FOUR}"), lab.jailed(identity="user") as jail:
+        for name in names:
+            assert jail.ask("getaddrinfo", name=name)["addresses"] == sorted(LOOPBACK)
+            answer = jail.ask("talk", name=name, port=FOUR, steps=[["send", "name\n"], ["until", "\n"]])
+            assert answer["got"][0].startswith("host ")
+    lab.configure(f"network = {mode}\n")
+    with lab.jailed(identity="user") as jail:
+        assert all("addresses" not in jail.ask("getaddrinfo", name=name) for name in names)

@@ -91,8 +91,11 @@ final class DoorConnection {
       do throws(SystemCallError) {
         let result = try box.socket.connectResult(target)
         if result != 0 { return result }
-        // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself.
-        return try box.socket.localAddress() == target ? Errno.ECONNREFUSED : 0
+        // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself. Closed, it would keep
+        // the port from the server for a minute.
+        guard try box.socket.localAddress() == target else { return 0 }
+        try box.socket.resetWhenClosed()
+        return Errno.ECONNREFUSED
       } catch {
         return error.errno
       }
