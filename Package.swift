@@ -11,9 +11,13 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
   name: "claude-sandbox",
-  products: [.executable(name: "claude-sandbox", targets: ["claude-sandbox"])],
+  products: [
+    .executable(name: "claude-sandbox", targets: ["claude-sandbox"]),
+    .executable(name: "claude-sandbox-preview", targets: ["claude-sandbox-preview"]),
+  ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
   ],
   targets: [
     .target(name: "CLinux"),
@@ -33,6 +37,15 @@ let package = Package(
       dependencies: [
         "Jail", "Linux", "Policy", "Record", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "claude-sandbox-preview",
+      dependencies: [
+        "Jail", "Linux", "Netlink", "Record",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),

@@ -28,6 +28,7 @@ public enum Errno {
   public static let ENOBUFS = Glibc.ENOBUFS
   public static let EMSGSIZE = Glibc.EMSGSIZE
   public static let ECONNREFUSED = Glibc.ECONNREFUSED
+  public static let EADDRINUSE = Glibc.EADDRINUSE
   public static let EADDRNOTAVAIL = Glibc.EADDRNOTAVAIL
   public static let ENETUNREACH = Glibc.ENETUNREACH
   public static let EHOSTUNREACH = Glibc.EHOSTUNREACH

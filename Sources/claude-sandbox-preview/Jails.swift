@@ -1,0 +1,69 @@
+import FoundationEssentials
+import Jail
+import Linux
+import NIOCore
+import NIOPosix
+import Record
+import Synchronization
+
+/// The running jails of this user, and connections into them. Supervisors are waited for by other threads than the event loop's.
+final class Jails: Sendable {
+  /// Why a door does not open.
+  enum Closed: Error {
+    case noJail
+    /// The name is that of more than one.
+    case several
+    /// Why not.
+    case unreachable(String)
+  }
+
+  private let threads = NIOThreadPool(numberOfThreads: 8)
+  /// The sockets that there were, and the jails behind them. A jail's names and numbers stay what they are.
+  private let known = Mutex<(sockets: Set<String>, jails: [RunningJail])>(([], []))
+
+  init() { threads.start() }
+
+  /// All that run, with the ports that they listen on.
+  func list(on loop: any EventLoop) -> EventLoopFuture<[RunningJail]> {
+    threads.runIfActive(eventLoop: loop) {
+      try JailList.ask(.listening, decoder: Self.status).jails.filter { $0.status != nil }
+    }
+  }
+
+  /// A socket that is connected to a port of a jail.
+  func connect(to door: Door, on loop: any EventLoop) -> EventLoopFuture<CInt> {
+    threads.runIfActive(eventLoop: loop) { [self] in
+      switch try current().labelled(door.label) {
+      case .nothing: throw Closed.noJail
+      case .several: throw Closed.several
+      case .jail(let jail):
+        do throws(JailConnectionFailure) {
+          return try jail.connect(port: door.port, decoder: Self.refusal).release()
+        } catch {
+          switch error {
+          case .gone: throw Closed.noJail
+          case .unintelligible: throw Closed.unreachable("The jail's supervisor does not answer.")
+          case .refused(let reason): throw Closed.unreachable(reason)
+          }
+        }
+      }
+    }
+  }
+
+  /// Asked anew when there are other sockets than before. A jail that ends in between refuses by itself.
+  private func current() throws -> [RunningJail] {
+    let sockets = try JailList.sockets()
+    if let jails = known.withLock({ $0.sockets == sockets ? $0.jails : nil }) { return jails }
+    let jails = try JailList.ask(.status, decoder: Self.status).jails.filter { $0.status != nil }
+    known.withLock { $0 = (sockets, jails) }
+    return jails
+  }
+
+  private static func status(_ message: [UInt8]) -> JailStatus? {
+    try? JSONDecoder().decode(JailStatus.self, from: Data(message))
+  }
+
+  private static func refusal(_ message: [UInt8]) -> ControlRefusal? {
+    try? JSONDecoder().decode(ControlRefusal.self, from: Data(message))
+  }
+}
