@@ -64,6 +64,16 @@ public struct AbstractSocket: ~Copyable {
     }
   }
 
+  /// The same, with a copy of a descriptor (unix(7), SCM_RIGHTS).
+  public func send(_ message: [UInt8], _ passed: borrowing FileDescriptor) throws(SystemCallError) {
+    let descriptors = [passed.rawValue]
+    try check("sendmsg") {
+      // SAFETY: both buffers outlive the call and are passed with their own counts.
+      unsafe clinux_send_descriptors(
+        descriptor.rawValue, message, message.count, descriptors, 1, CInt(MSG_DONTWAIT))
+    }
+  }
+
   /// The next message (recv(2)); nil when there is none yet, empty when the other end is closed. EMSGSIZE above `limit` bytes.
   public func receive(limit: Int) throws(SystemCallError) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: limit)

@@ -19,6 +19,8 @@ public struct EpollSet: ~Copyable {
   }
 
   private let descriptor: FileDescriptor
+  /// It is readable, too, while something in it is ready: sets can be waited for in other ones.
+  public var number: CInt { descriptor.rawValue }
   private var ready: [clinux_event]
 
   /// Tells of at most `batch` descriptors at a time (epoll_create1(2)).

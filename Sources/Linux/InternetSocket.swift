@@ -101,6 +101,10 @@ public struct InternetSocket: ~Copyable {
     try set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, to: 60)
   }
 
+  /// Lets `bind` take a port whose last connections have ended, though they have not timed out yet (SO_REUSEADDR, socket(7)). A port that
+  /// another socket listens on it never takes.
+  public func reuseAddress() throws(SystemCallError) { try set(SOL_SOCKET, SO_REUSEADDR, to: 1) }
+
   private func set(_ level: CInt, _ option: CInt, to value: CInt) throws(SystemCallError) {
     var value = value
     try check("setsockopt") {

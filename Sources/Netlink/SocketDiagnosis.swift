@@ -53,6 +53,41 @@ public struct SocketDiagnosis: ~Copyable {
     }
   }
 
+  /// The local address of a socket that listens.
+  public struct Listener: Sendable, Hashable {
+    /// In network byte order, 4 or 16 bytes.
+    public let address: [UInt8]
+    public let port: UInt16
+
+    public init(address: [UInt8], port: UInt16) {
+      self.address = address
+      self.port = port
+    }
+  }
+
+  /// All TCP sockets that listen.
+  public mutating func listeners() throws -> [Listener] {
+    try [AddressFamily.ipv4, .ipv6].flatMap { family in
+      try kernel.request(Self.listRequest(family), dump: true).compactMap(Self.listener)
+    }
+  }
+
+  /// struct inet_diag_req_v2, for a list. TCP_LISTEN of linux/tcp_states.h is the state of number 10.
+  static func listRequest(_ family: AddressFamily) -> Message {
+    let fixed = [family.rawValue, UInt8(IPPROTO_TCP), 0, 0] + Message.encoded(UInt32(1 << 10))
+    return Message(
+      type: Int(SOCK_DIAG_BY_FAMILY), flags: Int(NLM_F_DUMP), fixed: fixed + [UInt8](repeating: 0, count: 48))
+  }
+
+  /// struct inet_diag_msg: the family, then the ports and the addresses from its fifth byte on.
+  static func listener(_ reply: Reply) -> Listener? {
+    guard reply.type == Int(SOCK_DIAG_BY_FAMILY), reply.payload.count >= 72,
+      let family = AddressFamily(rawValue: reply.payload[0])
+    else { return nil }
+    let port = UInt16(reply.payload[4]) << 8 | UInt16(reply.payload[5])
+    return Listener(address: Array(reply.payload[8..<(family == .ipv4 ? 12 : 24)]), port: port)
+  }
+
   /// struct inet_diag_req_v2 of linux/inet_diag.h, for one socket and not for a list.
   static func request(_ flow: Flow) -> Message? {
     guard let family = AddressFamily(bytes: flow.source), flow.destination.count == flow.source.count else {

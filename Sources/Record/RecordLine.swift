@@ -12,6 +12,8 @@ public struct RecordLine: Decodable, Hashable, Sendable {
     case names
     /// The configuration has changed, and is followed or not.
     case configuration
+    /// A port that leads into the jail or out of it was opened or closed; or could not be, or nobody was behind it.
+    case port
     /// The jail could not keep its network, or was not to.
     case cut
     /// So many lines were not written, because there were too many, or the disk did not take them.
@@ -94,7 +96,7 @@ public struct RecordLine: Decodable, Hashable, Sendable {
   public var names: [Asked]?
   /// Queries for names that were too many to be told one by one.
   public var others: Int?
-  /// configuration: whether it is followed, and why not.
+  /// configuration: whether it is followed, and why not. port: whether all is well, and what has changed.
   public var accepted: Bool?
   public var message: String?
   /// ended: the exit status, or the signal; neither where launcher or supervisor failed.

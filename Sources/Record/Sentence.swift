@@ -15,6 +15,9 @@ extension RecordLine {
     case .configuration:
       let what = accepted == true ? "configuration followed" : "configuration not followed"
       return message.map { "\(what): \($0.visible(limit: 2000))" } ?? what
+    case .port:
+      let what = accepted == true ? "port" : "port of no use"
+      return "\(what): \((message ?? "").visible(limit: 2000))"
     case .cut: return "the jail has no network any more: \((message ?? "").visible(limit: 2000))"
     case .suppressed: return "and \(count ?? 0) more that were refused"
     case .touched: return "somebody has changed the record of this launch"

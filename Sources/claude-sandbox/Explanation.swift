@@ -125,9 +125,3 @@ struct ExplainedRow: Encodable {
 
   private enum CodingKeys: CodingKey { case destination, reachable, rule, nameRule, address, because }
 }
-
-extension IPAddress {
-  fileprivate var isLoopback: Bool {
-    family == .ipv4 ? bytes.first == 127 : self == IPAddress("::1")
-  }
-}

@@ -158,10 +158,12 @@ WRONG = [
     ("allow-override = never", 1, 18, "never"),
     ("network = none\nnetwork = none", 2, 1, "1:1"),
     ("ok-line-is-not = 1\n\n\nallow-ip = x", 4, 12, "x"),
+    ("allow-host-port = 127.0.0.1:5432", 1, 19, "write allow-host-port = 5432"),
+    ("publish = 8080:80\npublish = 127.0.0.1:8080:81", 2, 11, f"{CONFIGURATION}:1:1: publish = 8080:80"),
+    ("publish = 9000:5432\nallow-host-port = 5432", 2, 19, f"{CONFIGURATION}:1:1: publish = 9000:5432"),
     ("allow-ip = 10.0.0.1\0", 1, None, ""),
     ("allow-ip = \x1b[31m10.0.0.1", 1, None, ""),
 ]
-NOT_YET = ["allow-host-port = 5432", "publish = 5173"]
 
 
 @pytest.mark.parametrize("text, line, column, words", WRONG, ids=[repr(case[0]) for case in WRONG])
@@ -177,14 +179,6 @@ def test_wrong_lines(lab, launch_refused, identity, text, line, column, words):
     assert "\x1b" not in message and "\0" not in message
     check = lab.sandbox("config", "--check", identity=identity)
     assert check.status == 125 and heads[0] in check.err
-
-
-@pytest.mark.parametrize("text", NOT_YET)
-def test_keys_that_do_not_work_yet(lab, launch_refused, text):
-    """Refused, never ignored: an administrator would rely on them."""
-    lab.configure(text + "\n")
-    message = launch_refused()
-    assert f"{CONFIGURATION}:1:" in message and "not available yet" in message
 
 
 @pytest.mark.parametrize("text", ["workspace-root = /srv\n", "no-forge\n", "allow-write = /srv\n", "pass-env = HOME\n"])

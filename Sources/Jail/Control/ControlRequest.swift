@@ -52,9 +52,3 @@ extension ControlRequest {
     }
   }
 }
-
-/// Why a request was not done: the answer in place of a status.
-package struct ControlRefusal: Codable, Error, Equatable {
-  /// One line, which may have come from anybody.
-  package let refusal: String
-}

@@ -71,6 +71,18 @@ struct ControlSocket: ~Copyable, Service {
     try? clients.remove(at: index).socket.send(status.json)
   }
 
+  /// Answers a client with a connection.
+  mutating func answer(_ client: UInt64, passing connection: borrowing InternetSocket) {
+    guard let index = clients.firstIndex(where: { $0.id == client }) else { return }
+    try? clients.remove(at: index).socket.send(Array("connected".utf8), connection.descriptor)
+  }
+
+  /// Tells a client why not.
+  mutating func refuse(_ client: UInt64, _ reason: String) {
+    guard let index = clients.firstIndex(where: { $0.id == client }) else { return }
+    try? clients.remove(at: index).socket.send(ControlRefusal(refusal: reason).json)
+  }
+
   private mutating func accept(_ now: Instant) {
     do throws(SystemCallError) {
       for _ in 0..<Self.backlog where clients.count < Self.mostClients {

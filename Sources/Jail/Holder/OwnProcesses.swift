@@ -8,12 +8,12 @@ struct OwnProcesses: Sendable {
   let supervisor: CInt
   /// nil without an uplink.
   let pasta: CInt?
-  /// nil without names.
-  let relay: CInt?
+  /// Of names and of ports; one that is started while the command runs is not among them.
+  let relays: [CInt]
 
   /// What a system call can name them by.
   var ids: Set<UInt32> {
-    Set([launcher, supervisor, pasta, relay].compactMap { $0 }.map { UInt32(bitPattern: $0) })
+    Set(([launcher, supervisor, pasta].compactMap { $0 } + relays).map { UInt32(bitPattern: $0) })
   }
 
   /// The process groups that they are in; 0, which is the caller's own, may be the launcher's. The others
@@ -23,9 +23,9 @@ struct OwnProcesses: Sendable {
 
 extension OwnProcesses {
   /// Made by the supervisor, before it forks the holder.
-  init(launcher: CInt, _ launching: borrowing Launching?, relay: CInt?) {
+  init(launcher: CInt, _ launching: borrowing Launching?, relays: [CInt]) {
     self.launcher = launcher
-    self.relay = relay
+    self.relays = relays
     group = Process.group
     supervisor = Process.id
     switch launching {

@@ -19,8 +19,20 @@ struct Blueprint: Sendable {
   let descriptors: NamedDescriptors
   /// As nohup(1) left it: a hangup that the caller ignores, the command ignores too.
   let ignoresHangup: Bool
+  /// The launch's `--publish`.
+  let publish: [PublishedPort]
   /// What is said when the command has ended.
   let report: LaunchReport?
+}
+
+extension Blueprint {
+  /// Whether there are connections to relay that come by a port.
+  var hasConnectionsByPort: Bool {
+    configuration.hostPorts.contains { $0.value.transport == .tcp } || publish.contains { $0.transport == .tcp }
+      || configuration.publications.contains {
+        if case .port(let port) = $0.value { port.transport == .tcp } else { true }
+      }
+  }
 }
 
 /// What a launch says on standard error when its command has ended.

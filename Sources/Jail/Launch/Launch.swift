@@ -13,7 +13,7 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, override: Bool = true, report: LaunchReport? = nil
+    _ command: Command, network: NetworkMode? = nil, publish: [PublishedPort] = [], override: Bool = true, report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
@@ -47,7 +47,7 @@ public enum Launch {
         resolver: resolver, coveredFiles: CoveredFile.all(resolver, plan.gateway), pasta: pasta,
         command: command,
         descriptors: descriptors,
-        ignoresHangup: Signals.isIgnored(Signals.hangup), report: report)
+        ignoresHangup: Signals.isIgnored(Signals.hangup), publish: publish, report: report)
       // 5. to 11. From here on this process only mirrors the command.
       return try LaunchStep.supervise.launch {
         try Launcher.start(blueprint) { SupervisorProcess.run(blueprint, $0, supervise) }
@@ -64,7 +64,9 @@ public enum Launch {
       // 8. begins: pasta's process is there before the holder, whose seal protects it.
       var launching = try blueprint.pasta.map { try Launching($0, blueprint) }
       let relay = try blueprint.plan.gateway.map { _ in try RelayProcess.start() }
-      let own = OwnProcesses(launcher: launcher.process, launching, relay: relay?.process)
+      let portRelay = try blueprint.hasConnectionsByPort ? RelayProcess.start() : nil
+      let own = OwnProcesses(
+        launcher: launcher.process, launching, relays: [relay, portRelay].compactMap { $0?.process })
       // Before the holder hides where it is.
       var recorder = Recorder(blueprint, jail: launcher.process)
       // 5. to 7. begin.
@@ -87,12 +89,16 @@ public enum Launch {
         filtered = try launching.attach(holder.tap(), of: holder.process, launcher.wait)
       }
       let sockets = try holder.sockets()
+      let supply = try SocketSupply(besides: holder.process)
       let directory = blueprint.plan.names.map { NameDirectory($0) }
       var preparing = try blueprint.plan.gateway.map { try NamesNamespace.begin($0, besides: holder.process) }
       let routing = try JailRouting(blueprint.plan, owning: sockets.netlink, events: sockets.events)
       var refusals = RefusalResponder(
         sockets.refusals, routing.refusals, command: holder.process,
-        except: Set([own.pasta, own.relay].compactMap { $0 }), now: .now)
+        except: Set([own.pasta].compactMap { $0 } + own.relays), now: .now)
+      let ports = Ports(
+        supply, senders: refusals.senders, guests: blueprint.plan.ownAddresses, relay: portRelay)
+      let opened = try ports.open(blueprint, launcher.wait)
       var names: Names?
       if let preparing = preparing.take(), let relay, let directory {
         names = try preparing.finish(
@@ -113,10 +119,11 @@ public enum Launch {
       // 10. begins.
       let released = try sealed.go(network)
       recorder.start()
+      for event in opened { recorder.changed(event) }
       // 11.
       var supervisor = Supervisor(
         blueprint, launcher, holder: released, command: command, network: network, routing: routing,
-        refusals: refusals, recorder: recorder, host: host, files: files, control: control)
+        refusals: refusals, recorder: recorder, ports: ports, host: host, files: files, control: control)
       return try supervisor.serve()
     } catch {
       throw step.failure(error)

@@ -145,6 +145,13 @@ struct Recorder: ~Copyable, Service {
     write(line)
   }
 
+  /// A port that leads into the jail or out of it has changed, or was of no use.
+  mutating func changed(_ port: PortEvent) {
+    var line = line(.port)
+    (line.accepted, line.message) = (port.isAccepted, String(port.text.prefix(2000)))
+    write(line)
+  }
+
   /// The jail's network was taken away.
   mutating func cut(_ reason: String) {
     var line = line(.cut)

@@ -47,6 +47,16 @@ final class SenderSearch {
     }
   }
 
+  /// The jail's TCP sockets that listen; nil if the kernel does not tell.
+  func listeners() -> [SocketDiagnosis.Listener]? {
+    do {
+      return try sockets?.listeners()
+    } catch {
+      sockets = nil
+      return nil
+    }
+  }
+
   private enum Socket {
     case inode(UInt32)
     case gone

@@ -111,6 +111,10 @@ struct Relay: ~Copyable {
     case .connect(let id, let flow, let names):
       let peer = InternetSocket(FileDescriptor(owning: message.descriptors[0]))
       try announce(id, flow, names, peer, now: now)
+    case .join(let id):
+      try join(
+        id, InternetSocket(FileDescriptor(owning: message.descriptors[0])),
+        InternetSocket(FileDescriptor(owning: message.descriptors[1])))
     case .close(let id): try close(id)
     }
   }
@@ -128,9 +132,7 @@ struct Relay: ~Copyable {
   private mutating func announce(
     _ id: UInt64, _ flow: NameFlow, _ names: [String], _ peer: consuming InternetSocket, now: Instant
   ) throws {
-    guard id < RelayEvent.idLimit, flows[id] == nil, connections[id] == nil,
-      flows.count + connections.count < capacity
-    else { throw End.senseless }
+    guard isNew(id) else { throw End.senseless }
     try peer.prepareForRelaying()
     // The jail has given up on an earlier one, and begun anew from the same port.
     if let earlier = announced[flow] { forget(earlier) }
@@ -139,6 +141,23 @@ struct Relay: ~Copyable {
       inspection: RelayInspection(Inspector(names: names, port: flow.port)), now: now)
     flows[id] = flow
     lookLater(now)
+  }
+
+  private mutating func join(
+    _ id: UInt64, _ first: consuming InternetSocket, _ second: consuming InternetSocket
+  ) throws {
+    guard isNew(id) else { throw End.senseless }
+    try first.prepareForRelaying()
+    try second.prepareForRelaying()
+    let connection = RelayConnection(id, jail: RelayLeg(first), peer: RelayLeg(second), inspection: nil)
+    connections[id] = connection
+    try waitFor(connection, id: id)
+  }
+
+  /// Whether a connection may begin under this number.
+  private func isNew(_ id: UInt64) -> Bool {
+    id < RelayEvent.idLimit && flows[id] == nil && connections[id] == nil
+      && flows.count + connections.count < capacity
   }
 
   private mutating func close(_ id: UInt64) throws {
@@ -182,7 +201,8 @@ struct Relay: ~Copyable {
       return
     }
     flows[connection.id] = nil
-    let begun = RelayConnection(connection, jail: leg)
+    let begun = RelayConnection(
+      connection.id, jail: leg, peer: connection.peer, inspection: connection.inspection)
     connections[connection.id] = begun
     reports.add(.accepted(id: connection.id))
     try waitFor(begun, id: connection.id)

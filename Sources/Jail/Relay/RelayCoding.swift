@@ -17,6 +17,7 @@ extension RelayOrder {
       let address = flow.address.bytes
       return [2] + id.octets + flow.source.octets + flow.port.octets + [UInt8(address.count)] + address
         + names.flatMap { [UInt8($0.count)] + $0 }
+    case .join(let id): return [4] + id.octets
     case .close(let id): return [3] + id.octets
     }
   }
@@ -38,6 +39,9 @@ extension RelayOrder {
     case 3:
       guard let id: UInt64 = reader.number() else { return nil }
       self = .close(id: id)
+    case 4:
+      guard let id: UInt64 = reader.number() else { return nil }
+      self = .join(id: id)
     default: return nil
     }
     guard reader.rest.isEmpty else { return nil }
@@ -47,6 +51,7 @@ extension RelayOrder {
   var descriptorCount: Int {
     switch self {
     case .listen, .connect: 1
+    case .join: 2
     case .close: 0
     }
   }

@@ -6,17 +6,18 @@ final class RelayConnection {
   private let id: UInt64
   private let jail: RelayLeg
   private let peer: RelayLeg
-  private var inspection: RelayInspection
+  /// nil where anything may be spoken.
+  private var inspection: RelayInspection?
 
-  init(_ announced: AnnouncedConnection, jail: RelayLeg) {
-    id = announced.id
-    peer = announced.peer
-    inspection = announced.inspection
+  init(_ id: UInt64, jail: RelayLeg, peer: RelayLeg, inspection: RelayInspection?) {
+    self.id = id
     self.jail = jail
+    self.peer = peer
+    self.inspection = inspection
   }
 
   /// When it has to be ended.
-  var deadline: Instant? { inspection.deadline }
+  var deadline: Instant? { inspection?.deadline }
   /// How many bytes it keeps for sockets that do not take them.
   var keptCount: Int { jail.keptCount + peer.keptCount }
 
@@ -49,11 +50,11 @@ final class RelayConnection {
     switch side {
     case .jail:
       // What is held back would never be complete.
-      if count == 0 && inspection.isHolding { throw .refused(.incomplete, name: []) }
-      try other.give(inspection.sent(bytes, now: now))
+      if count == 0 && inspection?.isHolding == true { throw .refused(.incomplete, name: []) }
+      try other.give(inspection?.sent(bytes, now: now) ?? bytes)
     case .peer:
       try other.give(bytes)
-      try leg.give(inspection.received(bytes, now: now))
+      if let passed = try inspection?.received(bytes, now: now) { try leg.give(passed) }
     }
   }
 

@@ -31,6 +31,13 @@ final class RelayLink: Service {
     unclosed.isEmpty && send(order, [descriptor.rawValue])
   }
 
+  /// Has it copy between two connected sockets, of which the caller then closes its own descriptors. False as above.
+  func join(
+    _ id: UInt64, _ first: borrowing InternetSocket, _ second: borrowing InternetSocket
+  ) -> Bool {
+    unclosed.isEmpty && send(.join(id: id), [first.descriptor.rawValue, second.descriptor.rawValue])
+  }
+
   /// Waits until it has given up all that it does not need; how many connections it can have. `wait` returns when a descriptor is
   /// readable.
   func awaitReady(_ wait: (CInt) throws -> Void) throws -> Int {

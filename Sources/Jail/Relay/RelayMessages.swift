@@ -20,6 +20,8 @@ enum RelayOrder: Equatable {
   /// This flow, which is about to be accepted, goes to the connected socket that comes with it. Who speaks TLS or HTTP in it has to
   /// name one of the names.
   case connect(id: UInt64, NameFlow, names: [String])
+  /// These two connected sockets, which come with it, are one connection; whatever is spoken in it.
+  case join(id: UInt64)
   /// Reset this connection. Nothing, if it is over.
   case close(id: UInt64)
 }

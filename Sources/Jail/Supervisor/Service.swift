@@ -47,6 +47,10 @@ enum Effect {
   case relay(RelayReport)
   /// Nothing relays connections to names any more, and those that there were are over.
   case relayEnded
+  /// What became of a port that leads into the jail, or out of it.
+  case port(PortEvent)
+  /// A client of the control socket gets this connection into the jail; or, without one, why not.
+  case connected(UInt64, InternetSocketBox?, CInt)
   /// The command is to get this signal.
   case forward(CInt)
   /// A child that is not the command has ended.

@@ -21,6 +21,7 @@ struct Supervisor: ~Copyable {
     case uplink(Uplink.Event?)
     case control(ControlSocket.Event?)
     case recorder(Recorder.Event?)
+    case ports(Ports.Event?)
   }
 
   private let blueprint: Blueprint
@@ -36,13 +37,15 @@ struct Supervisor: ~Copyable {
   private var files: ConfigurationWatch
   private var live: LiveConfiguration
   private var control: ControlSocket
+  private let ports: Ports
   private var isIdle = false
 
   init(
     _ blueprint: Blueprint, _ launcher: LauncherSocket, holder: consuming ReleasedHolder,
     command: consuming CommandProcess, network: consuming Connected?, routing: JailRouting,
     refusals: consuming RefusalResponder, recorder: consuming Recorder,
-    host: consuming HostWatch, files: consuming ConfigurationWatch, control: consuming ControlSocket
+    ports: Ports, host: consuming HostWatch, files: consuming ConfigurationWatch,
+    control: consuming ControlSocket
   ) {
     self.blueprint = blueprint
     self.launcher = launcher
@@ -53,6 +56,7 @@ struct Supervisor: ~Copyable {
     self.refusals = refusals
     self.host = host
     self.recorder = recorder
+    self.ports = ports
     self.files = files
     live = LiveConfiguration(blueprint.configuration)
     self.control = control
@@ -76,6 +80,7 @@ struct Supervisor: ~Copyable {
       if !isIdle && !holder.isPending && agenda.isQuiet { becomeIdle() }
       // What it counts may wait for minutes, and keeps nobody from being idle.
       agenda.add(recorder, Event.recorder)
+      agenda.add(ports.nextLook, Event.ports(nil))
       let (ready, now) = try wait(agenda.interests, until: agenda.deadline)
       for event in ready + agenda.due(now) {
         if let end = try apply(dispatch(event, now: now), now: now) {
@@ -119,6 +124,7 @@ struct Supervisor: ~Copyable {
       }
     case nil: break
     }
+    agenda.add(ports, Event.ports)
     agenda.add(refusals, Event.refusals)
     return agenda
   }
@@ -141,6 +147,7 @@ struct Supervisor: ~Copyable {
     case .uplink(let event): return network?.way?.uplink.handle(event, now: now) ?? []
     case .control(let event): return control.handle(event, now: now)
     case .recorder(let event): return recorder.handle(event, now: now)
+    case .ports(let event): return ports.handle(event, now: now)
     }
   }
 
@@ -165,6 +172,9 @@ struct Supervisor: ~Copyable {
       case .relayEnded: cutNames("their relay has ended")
       case .namesCut(let reason): cutNames(reason)
       case .configuration(let event): recorder.configured(event)
+      case .port(let event): recorder.changed(event)
+      case .connected(let client, .some(let box), _): control.answer(client, passing: box.socket)
+      case .connected(let client, nil, let error): control.refuse(client, errnoText(error))
       case .asked(let request, let client):
         try answer(request, client, now: now)
       case .tell(let text): Process.complainAtOnce("claude-sandbox: \(text)\n")
@@ -177,13 +187,36 @@ struct Supervisor: ~Copyable {
   }
 
   private mutating func answer(_ request: ControlRequest, _ client: UInt64, now: Instant) throws {
+    var effects: [Effect] = []
     switch request {
     case .status: break
     case .reload:
       _ = try apply(follow(), now: now)
       _ = try apply(files.reread(now: now), now: now)
-    case .listening, .connect, .publish, .unpublish: return
+    case .listening:
+      var status = status
+      status.listening = ports.listening.map { $0.sorted().map(Int.init) }
+      return control.answer(client, status)
+    case .connect(let port):
+      _ = try apply(ports.connect(toJail: port, for: client, now: now), now: now)
+      return
+    case .publish(let port):
+      guard port.isOnLoopback else {
+        return control.refuse(
+          client, "only a line of /etc/claude-sandbox.conf publishes at an address that is not loopback")
+      }
+      do throws(SystemCallError) {
+        effects = try ports.publish(port, .request, now: now).effects
+      } catch {
+        return control.refuse(client, "\(error)")
+      }
+    case .unpublish(let port):
+      guard let closed = ports.unpublish(port, now: now) else {
+        return control.refuse(client, "nobody has asked for it by claude-sandbox publish or --publish")
+      }
+      effects = closed
     }
+    _ = try apply(effects, now: now)
     control.answer(client, status)
   }
 
@@ -216,12 +249,16 @@ struct Supervisor: ~Copyable {
       case (.some(let plan), _):
         let (facts, resolver) = try facts()
         return become(try Plan.measured(change.configuration, facts, keeping: plan), resolver)
-          + live.accept(change)
+          + accept(change)
       }
-      return live.accept(change)
+      return accept(change)
     } catch {
       return live.reject(error)
     }
+  }
+
+  private mutating func accept(_ change: ConfigurationChange) -> [Effect] {
+    live.accept(change) + ports.use(change.configuration, now: .now)
   }
 
   private mutating func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
@@ -254,6 +291,7 @@ struct Supervisor: ~Copyable {
       (status.names, status.connections) = (use?.names, use?.connections)
     case nil: if status.network != NetworkMode.none.rawValue { status.network = JailStatus.cut }
     }
+    status.ports = ports.status
     status.refused = recorder.refused
     status.recordProblem = recorder.failure
     status.configurationProblem = live.problem
@@ -310,6 +348,10 @@ struct Agenda<Event> {
   mutating func add<S: Service & ~Copyable>(_ service: borrowing S, _ name: (S.Event?) -> Event) {
     for interest in service.interests { interests.append(interest.map(name)) }
     if let moment = service.deadline { timers.append((moment, name(nil))) }
+  }
+
+  mutating func add(_ moment: Instant?, _ event: Event) {
+    if let moment { timers.append((moment, event)) }
   }
 
   var deadline: Instant? { timers.map(\.moment).min() }

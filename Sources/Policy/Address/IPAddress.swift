@@ -22,6 +22,19 @@ public struct IPAddress: Hashable, Sendable {
   }
 }
 
+extension IPAddress {
+  /// 127.0.0.1 or ::1.
+  public static func loopback(_ family: Family) -> IPAddress {
+    IPAddress(family: family, value: family == .ipv4 ? 0x7f00_0001 : 1)
+  }
+
+  /// 0.0.0.0 or ::, which is all addresses where a socket is bound to it.
+  public static func any(_ family: Family) -> IPAddress { IPAddress(family: family, value: 0) }
+
+  /// Whether it is one of 127.0.0.0/8, or ::1.
+  public var isLoopback: Bool { family == .ipv4 ? value >> 24 == 127 : value == 1 }
+}
+
 extension IPAddress: Comparable {
   /// Numerical order; every IPv4 address comes before every IPv6 address.
   public static func < (left: IPAddress, right: IPAddress) -> Bool {

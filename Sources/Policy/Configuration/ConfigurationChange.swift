@@ -42,6 +42,8 @@ public struct ConfigurationChange: Sendable, Equatable {
       : narrowed(current.domains, new.domains) { DomainContent($0, current.yieldingFile ?? new.yieldingFile) }
     next.presets =
       mayWiden ? new.presets : new.presets.filter { current.presets.map(\.value).contains($0.value) }
+    next.hostPorts = mayWiden ? new.hostPorts : kept(current.hostPorts, new.hostPorts)
+    next.publications = mayWiden ? new.publications : kept(current.publications, new.publications)
     next.yieldingFile = current.yieldingFile ?? new.yieldingFile
     next.ignored = new.ignored
     // An uplink can be taken away, and not given.
@@ -75,6 +77,12 @@ private func narrowed<R: ActingRule, C: Hashable>(_ current: [R], _ new: [R], _ 
     + current.filter { $0.action == .block && !after.contains(content($0)) }
 }
 
+/// The lines whose loss closes, and of which a new one opens.
+private func kept<Value: Hashable>(_ current: [Sourced<Value>], _ new: [Sourced<Value>]) -> [Sourced<Value>] {
+  let before = Set(current.map(\.value))
+  return new.filter { before.contains($0.value) }
+}
+
 // The rules of a preset are what its line says.
 private func values(of key: ConfigurationKey, in configuration: Configuration) -> Set<String> {
   var configuration = configuration
@@ -92,7 +100,10 @@ extension Configuration {
   }
 
   fileprivate var contents: Set<AnyContent> {
-    Set(rules.map { .address(Content($0)) } + domains.map { .name(DomainContent($0, yieldingFile)) })
+    Set(rules.map { .address(Content($0)) })
+      .union(domains.map { .name(DomainContent($0, yieldingFile)) })
+      .union(hostPorts.map { .hostPorts($0.value) })
+      .union(publications.map { .publication($0.value) })
   }
 }
 
@@ -105,6 +116,8 @@ extension DomainRule: ActingRule {}
 private enum AnyContent: Hashable {
   case address(Content)
   case name(DomainContent)
+  case hostPorts(HostPorts)
+  case publication(Publication)
 }
 
 /// A rule, wherever it stands.

@@ -28,8 +28,6 @@ public struct ConfigurationKey: Sendable {
     case single(Store)
     /// A value that is added to the others.
     case repeatable(Store)
-    /// Known, and refused so that nobody relies on it; what to write instead.
-    case unavailable(String)
     /// Of the file-system sandbox that shares the file.
     case foreign
   }
@@ -144,11 +142,30 @@ extension ConfigurationKey {
       entries: { $0.presets.map { Entry(value: $0.value, location: $0.location) } })
   }
 
-  /// A key that is planned.
-  static func unavailable(_ name: String, instead: String) -> ConfigurationKey {
+  /// The key about services on the host's loopback.
+  static func hostPorts(manual: String) -> ConfigurationKey {
     ConfigurationKey(
-      name: name, synopsis: "", words: [], example: "", change: .atLaunch("it is refused"), manual: "",
-      reading: .unavailable(instead), entries: { _ in [] })
+      name: "allow-host-port", synopsis: "Ar ports Ns Oo : Ns Ar inside Oc Ns Op Cm /udp", words: [],
+      example: "5432", change: .live, manual: manual,
+      reading: .repeatable { (configuration, value, location) throws(LineError) in
+        try configuration.add(.hostPorts(HostPortsValue.read(value)), value, location)
+      },
+      entries: { $0.hostPorts.map { Entry(value: "\($0.value)", location: $0.location) } })
+  }
+
+  /// The key about ports of the jail.
+  static func publish(manual: String) -> ConfigurationKey {
+    ConfigurationKey(
+      name: "publish",
+      synopsis: "Cm auto | Oo Oo Ar address : Oc Ns Ar outside : Oc Ns Ar port Ns Op Cm /udp",
+      words: ["auto"], example: "5173", change: .live, manual: manual,
+      reading: .repeatable { (configuration, value, location) throws(LineError) in
+        switch try PublishValue.read(value) {
+        case .auto: configuration.publications.append(Sourced(.auto, at: location))
+        case .port(let port): try configuration.add(.published(port), value, location)
+        }
+      },
+      entries: { $0.publications.map { Entry(value: "\($0.value)", location: $0.location) } })
   }
 
   /// A key of the file-system sandbox that shares the file.
@@ -168,4 +185,16 @@ extension ConfigurationKey {
 
   /// Whether its value is a truth value.
   public var isBoolean: Bool { !words.isEmpty && words.allSatisfy { parseBoolean($0) != nil } }
+}
+
+extension Configuration {
+  fileprivate mutating func add(
+    _ line: PortLine, _ value: ArraySlice<UInt8>, _ location: SourceLocation
+  ) throws(LineError) {
+    do {
+      try add(Sourced(line, at: location))
+    } catch {
+      throw LineError(value.startIndex, error.message, hint: error.hint)
+    }
+  }
 }

@@ -169,10 +169,60 @@ extension ConfigurationKey {
         root; an absolute path.
         Elsewhere such a file can only close.
         """),
-    .unavailable(
-      "allow-host-port", instead: "remove the line; in this version a jail cannot reach the host's loopback"),
-    .unavailable(
-      "publish", instead: "remove the line; in this version no port of a jail is reachable from outside"),
+    .hostPorts(
+      manual: """
+        Let the jail reach a service on this host's loopback.
+        Inside, it is at
+        .Li 127.0.0.1 ,
+        .Li ::1 ,
+        .Li host.docker.internal
+        and
+        .Li host.containers.internal ,
+        on the same port, or on
+        .Ar inside ;
+        outside, it may be on
+        .Li 127.0.0.1
+        or
+        .Li ::1 .
+        Both may be ranges of the same length.
+        Nothing else of the host's loopback is reached, and in
+        .Ic network No = Cm none
+        nothing else at all.
+        A service that trusts whoever connects from loopback trusts the jail.
+        At most 256 ports.
+        """),
+    .publish(
+      manual: """
+        Let this host reach a
+        .Ar port
+        of the jail: a server in there, at
+        .Li 127.0.0.1
+        or any other address, is found on this host's
+        .Li 127.0.0.1
+        and
+        .Li ::1 ,
+        on the same port or on
+        .Ar outside .
+        .Ar outside
+        .Cm 0
+        is any port that is free:
+        .Ql claude-sandbox ps
+        prints it.
+        With an
+        .Ar address
+        it is found there instead; an IPv6 address needs brackets.
+        Unless that is one of loopback, other hosts reach what runs in the jail, and a
+        warning says so.
+        A port that the host uses is published to nobody, which
+        .Ql claude-sandbox ps
+        says.
+        At most 64 ports.
+        .Pp
+        .Cm auto :
+        whatever the jail listens on over TCP, from port 1024 on, is found on loopback a
+        moment later, on the same port or the next one that is free, and is announced
+        once.
+        """),
     .foreign("workspace-root"),
     .foreign("no-forge"),
     .foreign("allow-write"),
@@ -181,12 +231,24 @@ extension ConfigurationKey {
 
   /// What people write for a key that has another name, and what to write.
   static let misnomers = [
-    "allow-port": "ports follow the address: allow-ip = 172.23.1.3:443",
+    "allow-port": "ports follow the address: allow-ip = 172.23.1.3:443; of this host: allow-host-port = 5432",
     "block-port": "ports follow the address or prefix: block-net = 0.0.0.0/0:25/tcp",
     "allow-host": "write allow-domain = github.com, or allow-ip = 172.23.1.3:443",
     "block-host": "write block-domain = telemetry.example.org, or block-ip = 203.0.113.7",
     "deny-domain": "write block-domain",
     "deny-ip": "write block-ip",
     "deny-net": "write block-net",
+    "allow-local-port": "write allow-host-port = 5432",
+    "host-port": "write allow-host-port = 5432",
+    "forward-port": toPublish,
+    "forward-ports": toPublish,
+    "forwardPorts": toPublish,
+    "expose-port": toPublish,
+    "expose": toPublish,
+    "ports": toPublish,
+    "port": toPublish,
   ]
+
+  private static let toPublish =
+    "for a port of the jail write publish = 5173, for one of this host allow-host-port = 5432"
 }

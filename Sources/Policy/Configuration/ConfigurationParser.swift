@@ -86,8 +86,6 @@ public struct ConfigurationParser {
         hint: "it has lines of \(only.keys.sorted().joined(separator: ", "))")
     }
     switch key.reading {
-    case .unavailable(let instead):
-      throw LineError(start, "\(key.name) is not available yet", hint: instead)
     case .foreign:
       configuration.ignored.append(.init(key: key.name, value: value.map(text), location: location))
     case .repeatable(let store):

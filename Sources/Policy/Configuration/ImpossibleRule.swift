@@ -33,7 +33,7 @@ enum ImpossibleRule {
   }
 
   private static let loopback = "loopback never leaves the jail: inside, it is the jail's own"
-  private static let hostLoopback = "a service on this host's loopback cannot be opened this way"
+  private static let hostLoopback = "for a service on this host's loopback write allow-host-port = PORT"
   private static let unspecified = "this address is not a destination"
   private static let multicast =
     "multicast cannot be opened: the relay would send it into this host's network"

@@ -17,28 +17,32 @@ enum PortsValue {
   static func set(_ list: ArraySlice<UInt8>) throws(LineError) -> PortSet {
     var ranges: [ClosedRange<UInt16>] = []
     for item in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-      guard let dash = item.firstIndex(of: UInt8(ascii: "-")) else {
-        let port = try port(item)
-        ranges.append(port...port)
-        continue
-      }
-      let low = try port(item[..<dash])
-      let high = try port(item[(dash + 1)...])
-      guard low <= high else {
-        throw LineError(item.startIndex, "the range \(low)-\(high) is empty", hint: "write \(high)-\(low)")
-      }
-      ranges.append(low...high)
+      ranges.append(try range(item, hint: "ports are numbers from 1 to 65535, as in 80,443,8000-8999"))
     }
     return PortSet(ranges)
   }
 
-  private static func port(_ item: ArraySlice<UInt8>) throws(LineError) -> UInt16 {
+  /// One port, or a range; the hint says how ports are written where it stands.
+  static func range(_ item: ArraySlice<UInt8>, hint: String) throws(LineError) -> ClosedRange<UInt16> {
+    guard let dash = item.firstIndex(of: UInt8(ascii: "-")) else {
+      let port = try port(item, hint: hint)
+      return port...port
+    }
+    let low = try port(item[..<dash], hint: hint)
+    let high = try port(item[(dash + 1)...], hint: hint)
+    guard low <= high else {
+      throw LineError(item.startIndex, "the range \(low)-\(high) is empty", hint: "write \(high)-\(low)")
+    }
+    return low...high
+  }
+
+  /// One port.
+  static func port(_ item: ArraySlice<UInt8>, hint: String) throws(LineError) -> UInt16 {
     guard let number = decimal(item, maximum: 65535), number > 0 else {
       let problem = item.isEmpty ? "a port is missing" : "\"\(text(item))\" is not a port"
       throw LineError(
         item.startIndex, problem,
-        hint: WellKnownPort.number(text(item)).map { "write \($0)" }
-          ?? "ports are numbers from 1 to 65535, as in 80,443,8000-8999")
+        hint: WellKnownPort.number(text(item)).map { "write \($0)" } ?? hint)
     }
     return UInt16(number)
   }

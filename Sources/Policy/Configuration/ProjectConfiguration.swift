@@ -28,22 +28,33 @@ extension Configuration {
   ) throws(ConfigurationError) -> Configuration {
     let keys: Set<String> = [
       "network", "block-ip", "block-net", "block-domain", "allow-ip", "allow-net", "allow-domain", "preset",
+      "allow-host-port", "publish",
     ]
     var project = try ConfigurationParser.parse(file, only: keys, reading: "a project's file")
-    if !mayWiden {
-      let refusals = takeWhatWidens(from: &project)
-      guard refusals.isEmpty || leavingOutRest else {
-        throw ConfigurationError(
-          diagnostics: refusals.sorted { $0.line < $1.line }.map { $0.diagnostic(file.text) })
-      }
-    }
     var result = self
+    let refusals = mayWiden ? result.addPorts(of: project) : takeWhatWidens(from: &project)
+    guard refusals.isEmpty || leavingOutRest else {
+      throw ConfigurationError(
+        diagnostics: refusals.sorted { $0.line < $1.line }.map { $0.diagnostic(file.text) })
+    }
     if project.network.location != nil { result.network = project.network }
     result.rules += project.rules
     result.domains += project.domains
     result.presets += project.presets
     if !mayWiden { result.yieldingFile = file.name }
     return result
+  }
+
+  /// Adds the ports of a project's configuration. What cannot stand beside those that are there is left out.
+  private mutating func addPorts(of project: Configuration) -> [Refusal] {
+    var refusals: [Refusal] = []
+    for line in project.portLines {
+      do { try add(line) } catch {
+        if let place = line.location { refusals.append(Refusal(place, error.message, error.hint)) }
+      }
+    }
+    publications += project.publications.filter { $0.value == .auto }
+    return refusals
   }
 
   /// Takes from a project's configuration what would open anything in this one.
@@ -59,6 +70,9 @@ extension Configuration {
         Refusal(place, "network = \(project.network.value.rawValue) is more than \(given()) gives", untrusted)
       )
       project.network = Sourced(network.value)
+    }
+    for (place, key) in project.portPlaces {
+      refusals.append(Refusal(place, "\(key) would open what a project cannot open", untrusted))
     }
     project.rules.removeAll { rule in
       guard rule.action == .allow, case .configuration(let place, let key) = rule.origin else { return false }
@@ -82,6 +96,13 @@ extension Configuration {
     }
     project.presets = []
     return refusals
+  }
+}
+
+extension Configuration {
+  fileprivate var portPlaces: [(place: SourceLocation, key: String)] {
+    hostPorts.compactMap(\.location).map { ($0, "allow-host-port") }
+      + publications.compactMap(\.location).map { ($0, "publish") }
   }
 }
 

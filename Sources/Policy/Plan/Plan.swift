@@ -24,6 +24,9 @@ public struct Plan: Sendable, Equatable {
     family == .ipv4 ? ipv4 : ipv6
   }
 
+  /// The jail's own addresses on the uplink.
+  public var ownAddresses: [IPAddress] { Family.allCases.compactMap { addresses($0)?.guest } }
+
   /// The plan for a configuration on a host.
   ///
   /// For a jail that already runs, its current plan is given: it keeps the addresses and families of its uplink, or stays without one, and

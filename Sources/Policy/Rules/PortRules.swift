@@ -13,6 +13,21 @@ public struct HostPorts: Hashable, Sendable {
     self.inside = inside
     self.transport = transport
   }
+
+  /// The host's port behind one of the jail's; nil for a port that is none of these.
+  public func outside(of inside: UInt16) -> UInt16? {
+    let step = Int(inside) - Int(self.inside)
+    return (0..<outside.count).contains(step) ? outside.lowerBound + UInt16(step) : nil
+  }
+}
+
+extension HostPorts: CustomStringConvertible {
+  /// As `allow-host-port` spells it: `5432`, `5432:15432`, `8000-8009:9000-9009/udp`.
+  public var description: String {
+    let last = inside + (outside.upperBound - outside.lowerBound)
+    let ports = [outside] + (outside.lowerBound == inside ? [] : [inside...last])
+    return ports.map { PortSet([$0]).description }.joined(separator: ":") + transport.behindPorts
+  }
 }
 
 /// `publish`: a port of the jail that is to be reached from the host.
@@ -33,6 +48,23 @@ public struct PublishedPort: Hashable, Sendable {
     self.inside = inside
     self.transport = transport
   }
+
+  /// Whether only this host reaches it.
+  public var isOnLoopback: Bool { address?.isLoopback ?? true }
+}
+
+extension PublishedPort: CustomStringConvertible {
+  /// As `publish` spells it: `5173`, `8080:5173`, `127.0.0.1:0:5173/udp`.
+  public var description: String {
+    let ports = address == nil && outside == inside ? "\(inside)" : "\(outside):\(inside)"
+    let place = address.map { $0.family == .ipv6 ? "[\($0)]:" : "\($0):" } ?? ""
+    return place + ports + transport.behindPorts
+  }
+}
+
+extension TransportProtocol {
+  /// What is behind the ports of a door: TCP is not said.
+  fileprivate var behindPorts: String { self == .udp ? "/udp" : "" }
 }
 
 /// What a line with `publish` says.
@@ -42,24 +74,12 @@ public enum Publication: Hashable, Sendable {
   case auto
 }
 
-extension PublishedPort: CustomStringConvertible {
-  /// As `publish` spells it: `5173`, `8080:5173`, `127.0.0.1:0:5173/udp`.
+extension Publication: CustomStringConvertible {
+  /// As `publish` spells it.
   public var description: String {
-    let ports = address == nil && outside == inside ? "\(inside)" : "\(outside):\(inside)"
-    let place = address.map { $0.family == .ipv6 ? "[\($0)]:" : "\($0):" } ?? ""
-    return place + ports + (transport == .udp ? "/udp" : "")
+    switch self {
+    case .port(let port): "\(port)"
+    case .auto: "auto"
+    }
   }
-}
-
-extension PublishedPort {
-  /// A value of `publish`, without `auto`.
-  public init(parsing text: String) throws(PortSyntaxError) { throw PortSyntaxError(message: "", hint: "") }
-}
-
-/// What is wrong with the text of a port.
-public struct PortSyntaxError: Error, Equatable, Sendable {
-  /// What is wrong, in one line.
-  public let message: String
-  /// How to write it.
-  public let hint: String
 }

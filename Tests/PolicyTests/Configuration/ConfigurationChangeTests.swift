@@ -151,6 +151,8 @@ struct ConfigurationChangeTests {
       "rules: 3 added, 1 removed"
     ),
     ("allow-domain = a:22", "\nallow-domain = A.:22\n", nil),
+    ("allow-host-port = 1\npublish = 5", "# moved\npublish = 5\npublish = auto", "rules: 1 added, 1 removed"),
+    ("publish = 5", "publish = 6:5", "rules: 1 added, 1 removed"),
     ("allow-ip = 10.0.0.1", "\n\nallow-ip = 10.0.0.1\nallow-ip = 10.0.0.1", nil),
   ])
   func rulesAreCounted(before: String, after: String, summary: String?) throws {
@@ -168,9 +170,29 @@ struct ConfigurationChangeTests {
     ("", "block-domain = a.org", []), ("block-domain = a.org", "", ["block-domain"]),
     ("allow-domain = =a.org", "allow-domain = a.org", ["allow-domain"]),
     ("", "allow-internal-domain = a:22", ["allow-internal-domain"]), ("", "preset = npm", ["preset"]),
+    ("", "allow-host-port = 1", ["allow-host-port"]), ("allow-host-port = 1", "", []),
+    ("allow-host-port = 1-3", "allow-host-port = 1-4", ["allow-host-port"]),
+    ("", "publish = auto", ["publish"]), ("publish = auto\npublish = 1", "publish = 1", []),
+    ("publish = 1", "publish = 0.0.0.0:1:1", ["publish"]),
   ])
   func whatWouldOpenWaits(before: String, after: String, waiting: [String]) throws {
     #expect(try change(before, after, mayWiden: false).waiting == waiting)
+  }
+
+  @Test func onlyPortsThatWereOpenStayOpen() throws {
+    let before = "allow-host-port = 1\nallow-host-port = 2\npublish = 3\npublish = auto"
+    let next = try change(
+      before, "publish = 4\npublish = 3\nallow-host-port = 5:2\nallow-host-port = 1", mayWiden: false)
+    #expect(next.configuration.hostPorts.map(\.value.description) == ["1"])
+    #expect(next.configuration.publications.map(\.value.description) == ["3"])
+    #expect(next.waiting == ["allow-host-port", "publish"] && next.summary == "rules: 0 added, 2 removed")
+  }
+
+  // The loopback of a jail without a network has its doors, too.
+  @Test func portsNeedNoUplink() throws {
+    let next = try change(
+      "network = none", "network = none\nallow-host-port = 1\npublish = 2", means: means("network = none"))
+    #expect(next.waiting.isEmpty && next.configuration.portLines.count == 2)
   }
 
   /// Whatever the rules are: what only closes opens nothing that was closed before, or is to be closed.

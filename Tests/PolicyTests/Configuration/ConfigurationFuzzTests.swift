@@ -33,6 +33,8 @@ struct ConfigurationFuzzTests {
       allow-ip = [fd00::3]:443
       allow-net = 10.0.0.0/24:443
       block-net = [2600::/32]:25-26/tcp
+      allow-host-port = 8000-8009:9000-9009/udp
+      publish = [::1]:8080:5173
 
       """.utf8)
     var random = Random(seed: 200)
@@ -59,7 +61,8 @@ struct ConfigurationFuzzTests {
     let time = clock.measure {
       for start in [
         "", "allow-domain = ", "preset = ", "allow-internal-domain = a:", "allow-ip = ",
-        "allow-ip = 1.2.3.4:", "allow-net = [fd00::", "network = ", "allow-ip = h://",
+        "allow-host-port = ", "publish = ", "publish = [::1]:", "allow-ip = 1.2.3.4:", "allow-net = [fd00::",
+        "network = ", "allow-ip = h://",
       ] {
         check(Array((start + long).utf8))
       }

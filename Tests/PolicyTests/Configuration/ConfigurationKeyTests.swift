@@ -6,7 +6,7 @@ import Testing
 /// The rows: that each is whole, and that what is made from them is up to date. `CLAUDE_SANDBOX_TESTS_WRITE=1` writes it.
 struct ConfigurationKeyTests {
   private static let keys = ConfigurationKey.all
-  private static let effective = keys.filter { !$0.isForeign && !isUnavailable($0) }
+  private static let effective = keys.filter { !$0.isForeign }
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
 
   private static let rules = [
@@ -44,6 +44,9 @@ struct ConfigurationKeyTests {
     "allow-domain = github.com", "allow-domain = =a.example:*", "allow-domain = *.a.example:22,443,8000-8999",
     "block-domain = *.a.example\nblock-domain = =b.example", "allow-internal-domain = gitlab.corp:22",
     "preset = claude\npreset = github", "network = restricted", "trust-project = /srv/team",
+    "allow-host-port = 5432", "allow-host-port = 5432:15432/udp", "allow-host-port = 8000-8009",
+    "allow-host-port = 8000-8009:9000-9009/udp", "publish = 5173/udp\npublish = auto", "publish = 0:5173",
+    "publish = 127.0.0.1:8080:8080", "publish = [::1]:0:5173/udp",
   ])
   func printedEntriesAreRead(text: String) throws {
     let first = try Self.printed(configuration(text))
@@ -72,10 +75,6 @@ struct ConfigurationKeyTests {
       let value = key.entries(Configuration()).first?.value
       #expect(sample.contains { $0.hasPrefix("#\(key.name)=\(value ?? "")") }, "\(key.name)")
     }
-  }
-
-  private static func isUnavailable(_ key: ConfigurationKey) -> Bool {
-    if case .unavailable = key.reading { true } else { false }
   }
 
   private static func printed(_ configuration: Configuration) -> [String] {
@@ -121,12 +120,6 @@ struct ConfigurationKeyTests {
       They are accepted with any value or none, are listed by
       .Ql claude-sandbox config ,
       and have no effect.
-      .Pp
-      \(list(keys.filter(isUnavailable)))
-      are planned.
-      They are refused as
-      .Dq not available yet ,
-      with what to write instead.
 
       """
   }

@@ -78,16 +78,6 @@ struct ConfigurationParserTests {
     #expect(try configuration(text).rules.isEmpty)
   }
 
-  @Test(arguments: [
-    ("allow-host-port = 5432", "allow-host-port", "loopback"), ("publish = 5173", "publish", "outside"),
-    ("publish", "publish", "outside"),
-  ])
-  func plannedKeysAreRefused(line: String, key: String, instead: String) throws {
-    let diagnostic = try complaint(line)
-    #expect(diagnostic.message == "\(key) is not available yet")
-    #expect(try #require(diagnostic.hint).contains(instead))
-  }
-
   // Brackets say that no port is meant.
   @Test(arguments: [
     "[fd00::3:443]", "fd00::3", "2606:4700:4700::1111", "fd00::abc", "2001:db8::53", "fd00::1:7",

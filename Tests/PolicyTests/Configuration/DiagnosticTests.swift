@@ -18,6 +18,10 @@ struct DiagnosticTests {
     }
   }
 
+  private static let outForm = "write a port, FIRST-LAST, or OUTSIDE:INSIDE, as in 5432:15432"
+  private static let outOnly = "allow-host-port takes ports, which are those of this host's loopback"
+  private static let inForm = "write a port, OUTSIDE:PORT or ADDRESS:OUTSIDE:PORT, as in 127.0.0.1:8080:5173"
+
   @Test(arguments: [
     // Keys.
     Case("egres-jail = 0", 1, "unknown key \"egres-jail\"", "did you mean egress-jail?"),
@@ -33,7 +37,10 @@ struct DiagnosticTests {
     Case("ipv6:", 5, "\":\" after ipv6 should be \"=\"", "write ipv6 = auto"),
     Case(
       "allow-port = 443", 1, "unknown key \"allow-port\"",
-      "ports follow the address: allow-ip = 172.23.1.3:443"),
+      "ports follow the address: allow-ip = 172.23.1.3:443; of this host: allow-host-port = 5432"),
+    Case(
+      "forward-port = 80", 1, "unknown key \"forward-port\"",
+      "for a port of the jail write publish = 5173, for one of this host allow-host-port = 5432"),
     Case("deny-ip = 1.2.3.4", 1, "unknown key \"deny-ip\"", "write block-ip"),
     Case("= 1.2.3.4", 1, "there is no key before \"=\"", nil),
     // Values of settings.
@@ -156,13 +163,13 @@ struct DiagnosticTests {
       "allow-net = [::/0]:443", 14, "::/0 would open everything", "egress-jail = 0 is the switch for that"),
     Case(
       "allow-ip = 127.0.0.1:5432", 12, "loopback never leaves the jail: inside, it is the jail's own",
-      "a service on this host's loopback cannot be opened this way"),
+      "for a service on this host's loopback write allow-host-port = PORT"),
     Case(
       "allow-net = 127.0.0.0/8", 13, "loopback never leaves the jail: inside, it is the jail's own",
-      "a service on this host's loopback cannot be opened this way"),
+      "for a service on this host's loopback write allow-host-port = PORT"),
     Case(
       "allow-ip = ::1", 12, "loopback never leaves the jail: inside, it is the jail's own",
-      "a service on this host's loopback cannot be opened this way"),
+      "for a service on this host's loopback write allow-host-port = PORT"),
     Case("allow-ip = 0.0.0.0", 12, "this address is not a destination", nil),
     Case("allow-ip = ::", 12, "this address is not a destination", nil),
     Case(
@@ -178,6 +185,73 @@ struct DiagnosticTests {
     Case("allow-ip = ::ffff:10.0.0.1", 12, "IPv4-mapped: such packets leave as IPv4", "write 10.0.0.1"),
     Case(
       "block-net = ::ffff:10.0.0.0/104", 13, "IPv4-mapped: such packets leave as IPv4", "write 10.0.0.0/8"),
+    // Ports in and out.
+    Case("allow-host-port", 1, "allow-host-port needs a value", "allow-host-port = 5432"),
+    Case("publish = ", 1, "publish needs a value", "publish = 5173"),
+    Case("allow-host-port = 0", 19, "\"0\" is not a port", outForm),
+    Case("allow-host-port = 1:0", 21, "\"0\" is not a port", outForm),
+    Case("allow-host-port = 65536", 19, "\"65536\" is not a port", outForm),
+    Case("allow-host-port = 1:", 21, "a port is missing", outForm),
+    Case("allow-host-port = 1:2:3", 21, "\"2:3\" is not a port", outForm),
+    Case("allow-host-port = *", 19, "\"*\" is not a port", outForm),
+    Case("allow-host-port = postgres", 19, "\"postgres\" is not a port", "write 5432"),
+    Case("allow-host-port = 9-8", 19, "the range 9-8 is empty", "write 8-9"),
+    Case(
+      "allow-host-port = 1-3:5-6", 23, "3 and 2 are not as many ports",
+      "write OUTSIDE:INSIDE with ranges of the same length, as in 8000-8009:9000-9009"),
+    Case(
+      "allow-host-port = 1-3:5", 23, "3 and 1 are not as many ports",
+      "write OUTSIDE:INSIDE with ranges of the same length, as in 8000-8009:9000-9009"),
+    Case("allow-host-port = 127.0.0.1:5432", 19, outOnly, "write allow-host-port = 5432"),
+    Case("allow-host-port = localhost:1:2/udp", 19, outOnly, "write allow-host-port = 1:2"),
+    Case("allow-host-port = [::1]:5432", 19, outOnly, "write allow-host-port = 5432"),
+    Case("allow-host-port = 10.0.0.5:5432", 19, outOnly, "for another host write allow-ip = 10.0.0.5:5432"),
+    Case(
+      "allow-host-port = [fd00::3]:5432", 19, outOnly, "for another host write allow-ip = [fd00::3]:5432"),
+    Case(
+      "allow-host-port = 80, 81", 21, "allow-host-port takes one value, without blanks, commas and quotes",
+      "write a line for each"),
+    Case(
+      "publish = \"80\"", 11, "publish takes one value, without blanks, commas and quotes",
+      "write a line for each"),
+    Case(
+      "allow-host-port = postgres://localhost/db", 19, "postgres://localhost/db is a URL",
+      "write allow-host-port = 5432"),
+    Case("publish = http://localhost:5173/", 11, "http://localhost:5173/ is a URL", "write publish = 5173"),
+    Case("publish = 53/UDP", 14, "a port is of TCP or UDP, not of \"UDP\"", "did you mean /udp?"),
+    Case(
+      "publish = 53/", 14, "a port is of TCP or UDP, not of \"\"", "write /udp for UDP, or nothing for TCP"),
+    Case("publish = Auto", 11, "\"Auto\" is not a port", "did you mean auto?"),
+    Case("publish = auto/udp", 11, "\"auto/udp\" is not a port", "did you mean auto?"),
+    Case("publish = 0", 11, "\"0\" is not a port", inForm),
+    Case("publish = 1:0", 13, "\"0\" is not a port", inForm),
+    Case("publish = 00:1", 11, "\"00\" is not a port", inForm),
+    Case("publish = :1", 11, "a port is missing", inForm),
+    Case("publish = vite", 11, "\"vite\" is not a port", inForm),
+    Case("publish = 1-2", 12, "publish takes one port, not a range", "write a line for each port"),
+    Case(
+      "publish = 127.0.0.1:80", 11, "an address needs two ports behind it", "write publish = 127.0.0.1:80:80"),
+    Case("publish = localhost:80", 11, "an address needs two ports behind it", "write publish = 80"),
+    Case("publish = [::1]:80", 16, "an address needs two ports behind it", "as in [::1]:8080:5173"),
+    Case("publish = [::1]", 16, "an address needs two ports behind it", "as in [::1]:8080:5173"),
+    Case("publish = [::1:80:80", 11, "\"[\" without \"]\"", "as in [::1]:8080:5173"),
+    Case("publish = ::1:80:80", 11, "an IPv6 address needs brackets", "as in [::1]:8080:5173"),
+    Case(
+      "publish = localhost:80:80", 11, "\"localhost\" is not an IP address",
+      "without an address it is this host's loopback"),
+    Case("publish = *:80:80", 11, "\"*\" is not an IP address", inForm),
+    Case("publish = 010.0.0.1:1:1", 11, "010.0.0.1: looks octal", "write each part without leading zeros"),
+    Case(
+      "publish = [fe80::1%eth0]:1:1", 12, "fe80::1%eth0: a zone has no meaning in the jail", "leave out %…"),
+    Case(
+      "publish = [::ffff:127.0.0.1]:1:1", 12, "::ffff:127.0.0.1 is IPv4-mapped",
+      "write an address of this host"),
+    Case("publish = [fe80::1]:1:1", 12, "fe80::1 is link-local", "write an address of this host"),
+    Case("publish = [ff02::1]:1:1", 12, "ff02::1 is multicast", "write an address of this host"),
+    Case("publish = 224.0.0.1:1:1", 11, "224.0.0.1 is no address of a host", "write an address of this host"),
+    Case(
+      "publish = 255.255.255.255:1:1", 11, "255.255.255.255 is no address of a host",
+      "write an address of this host"),
     // Characters. Columns count characters, not bytes.
     Case("allow-ip = 10.0.0.1\u{0}", 20, "control character U+0000", "remove it"),
     Case("# caf\u{e9} \u{1b}[31m", 8, "control character U+001B", "remove it"),

@@ -51,6 +51,14 @@ struct ProjectConfigurationTests {
       base: "", line: "allow-net = 8.8.8.0/24", message: "allow-net would open what a project cannot open",
       hint: trusted),
     Case(
+      base: "", line: "allow-host-port = 1", message: "allow-host-port would open what a project cannot open",
+      hint: trusted),
+    Case(
+      base: "", line: "publish = 1", message: "publish would open what a project cannot open", hint: trusted),
+    Case(
+      base: "", line: "publish = auto", message: "publish would open what a project cannot open",
+      hint: trusted),
+    Case(
       base: "", line: "allow-domain = a.org", message: "allow-domain would list what is left", hint: restrict),
     Case(base: "", line: "preset = npm, pypi", message: "preset would list what is left", hint: restrict),
     Case(
@@ -77,6 +85,7 @@ struct ProjectConfigurationTests {
     // A running jail follows its administrator whatever is in it.
     let left = try tightened(sample.base, by: "\(sample.line)\nblock-ip = 8.8.8.8", leavingOutRest: true)
     #expect(try left.network.value == configuration(sample.base).network.value)
+    #expect(left.hostPorts.isEmpty && left.publications.isEmpty)
     #expect(left.domains.isEmpty && left.presets.isEmpty && left.rules.map(\.action) == [.block])
     // Who is trusted may.
     #expect(throws: Never.self) { try tightened(sample.base, by: sample.line, mayWiden: true) }
@@ -101,7 +110,6 @@ struct ProjectConfigurationTests {
     "egress-jail = 0", "allow-override = yes", "claude-binary = /opt/a", "expose-socket = /run/a",
     "trust-project = /srv", "ipv6 = auto", "unix-sockets = listed", "allow-internal-domain = a.corp:22",
     "no-forge",
-    "publish = 1",
   ])
   func whatIsNeverAProjects(line: String) throws {
     for mayWiden in [false, true] {
@@ -123,6 +131,23 @@ struct ProjectConfigurationTests {
       mayWiden: true)
     #expect(result.network.value == .internet && result.network.location?.file == "p.conf")
     #expect(result.rules.count == 3 && result.domains.count == 1 && result.presets.map(\.value) == ["npm"])
+  }
+
+  @Test func portsOfWhoIsTrustedStandBesideTheAdministrators() throws {
+    let base = "allow-host-port = 1\npublish = 2"
+    let result = try tightened(base, by: "allow-host-port = 3\npublish = auto\npublish = 4", mayWiden: true)
+    #expect(result.hostPorts.map(\.value.description) == ["1", "3"])
+    #expect(Set(result.publications.map(\.value.description)) == ["2", "4", "auto"])
+    let error = try #require(throws: ConfigurationError.self) {
+      try tightened(base, by: "publish = 2:9\nallow-host-port = 8:1\nallow-host-port = 2", mayWiden: true)
+    }
+    #expect(error.diagnostics.map(\.line) == [1, 2, 3])
+    #expect(
+      error.diagnostics.first?.message
+        == "the host's port 2 cannot be published at twice: test.conf:2:1: publish = 2")
+    // A running jail follows its administrator.
+    let left = try tightened(base, by: "publish = 2:9\npublish = 7", mayWiden: true, leavingOutRest: true)
+    #expect(left.publications.map(\.value.description) == ["2", "7"])
   }
 
   /// Whatever a file says that may only close, and whatever the administrator's say: nothing is reached that was not before.

@@ -1,0 +1,36 @@
+import Linux
+import Netlink
+
+/// `publish = auto`: finds out on which TCP ports the jail listens. The kernel has no event for that, so it is asked again and again:
+/// often while something changes, seldom while nothing does.
+struct AutoPublisher: ~Copyable {
+  private var outside: SocketDiagnosis
+  /// The host's numbers that it uses, or has used since this began: whoever had one, and comes back, finds no server of the jail there.
+  private(set) var usedOutside: Set<UInt16> = []
+  private var former: Set<UInt16> = []
+  private var interval = Self.shortest
+  private(set) var next: Instant
+
+  private static let shortest = Duration.milliseconds(250)
+  private static let longest = Duration.seconds(2)
+  /// Ports below belong to services of the machine.
+  static let lowest: UInt16 = 1024
+
+  init(now: Instant) throws(SystemCallError) {
+    outside = SocketDiagnosis(owning: FileDescriptor(owning: try NetlinkDescriptor(.socketDiagnosis).release()))
+    next = now
+  }
+
+  /// The ports of the jail that are to be reached now; nil if the kernel does not tell. `listening` are those that somebody listens on,
+  /// `own` the host's on which doors listen.
+  mutating func look(_ listening: Set<UInt16>?, own: Set<UInt16>, now: Instant) -> Set<UInt16>? {
+    next = now + interval
+    guard let found = listening?.filter({ $0 >= Self.lowest }), let used = try? outside.listeners() else {
+      return nil
+    }
+    usedOutside.formUnion(Set(used.map(\.port)).subtracting(own))
+    interval = found == former ? min(interval + interval, Self.longest) : Self.shortest
+    former = found
+    return found
+  }
+}

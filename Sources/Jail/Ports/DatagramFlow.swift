@@ -1,0 +1,78 @@
+import Linux
+import Policy
+
+/// What one sender sends to a door, and what comes back. Datagrams are passed as they are; nothing in them is looked at.
+final class DatagramFlow {
+  /// What its socket is in the set of sockets that are waited for.
+  let token: UInt64
+  let door: Door
+  /// Where it came in, and where answers go out.
+  let listener: DoorListener
+  let sender: SocketAddress
+  private var candidates: [IPAddress]
+  private var socket: InternetSocketBox?
+  /// When it was used last.
+  private(set) var latest: Instant
+
+  /// One that is not used is forgotten after this time (RFC 4787 section 4.3 asks for two minutes at least).
+  static let patience = Duration.seconds(120)
+
+  init(
+    _ token: UInt64, _ door: Door, _ listener: DoorListener, from sender: SocketAddress, to candidates: [IPAddress],
+    now: Instant
+  ) {
+    self.token = token
+    self.door = door
+    self.listener = listener
+    self.sender = sender
+    self.candidates = candidates
+    latest = now
+  }
+
+  var descriptor: CInt? { socket?.socket.descriptor.rawValue }
+
+  /// Sends one on; true if it now has another socket to wait for. What cannot be sent is lost, as datagrams are. Where nobody is at one
+  /// of the server's addresses, the next datagram goes to the next one.
+  func send(
+    _ bytes: ArraySlice<UInt8>, now: Instant, _ make: (Family) throws(SystemCallError) -> InternetSocket?
+  ) -> Bool {
+    latest = now
+    var isNew = false
+    while true {
+      do throws(SystemCallError) {
+        if socket == nil {
+          guard let address = candidates.first,
+            let target = SocketAddress(address.bytes, port: door.rule.targetPort),
+            let made = try make(address.family)
+          else { return isNew }
+          try made.connect(to: target)
+          socket = InternetSocketBox(made)
+          isNew = true
+        }
+        _ = try socket?.socket.send(bytes)
+        return isNew
+      } catch {
+        // The last one is tried for ever.
+        guard candidates.count > 1 else { return isNew }
+        candidates.removeFirst()
+        socket = nil
+      }
+    }
+  }
+
+  /// Passes one answer on; false if there is none. Where nobody is, the next datagram goes to the next of the server's addresses.
+  func answer(_ buffer: inout [UInt8], now: Instant) -> Bool {
+    do throws(SystemCallError) {
+      guard let count = try socket?.socket.receive(into: &buffer) else { return false }
+      latest = now
+      try? listener.socket.send(Array(buffer[..<count]), to: sender)
+      return true
+    } catch {
+      if candidates.count > 1 {
+        candidates.removeFirst()
+        socket = nil
+      }
+      return false
+    }
+  }
+}

@@ -1,2 +1,0 @@
-/// A host without a domain.
-public func hostName() -> String { "fuzz" }
