@@ -55,6 +55,13 @@ let package = Package(
       name: "JailUnitTests", dependencies: ["Inspection", "Jail", "Linux", "Netlink", "Policy", "Record"],
       swiftSettings: strict),
     .testTarget(name: "InspectionTests", dependencies: ["Inspection"], swiftSettings: strict),
+    .testTarget(
+      name: "PreviewTests",
+      dependencies: [
+        "Jail", "Linux", "Netlink", "Record", "claude-sandbox-preview",
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "RecordTests", dependencies: ["Policy", "Record"], swiftSettings: strict),
     .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]

@@ -132,7 +132,7 @@ final class ClientConnection: ChannelDuplexHandler, RemovableChannelHandler {
       switch try check.route(head, host: &host) {
       case .page(let wanted): answer(head, server.page(wanted: wanted))
       case .events: stage = .subscribing(head)
-      case .door(let door): open(door, for: head)
+      case .preview(let preview): open(preview, for: head)
       }
     } catch {
       answer(head, error)

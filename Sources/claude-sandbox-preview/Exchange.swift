@@ -14,7 +14,7 @@ struct Exchange {
 /// A client's connection and the one into the jail are as one: when one ends, the other does, so that a browser sees what it would see
 /// without this program, and tries again where it would.
 extension ClientConnection {
-  func open(_ door: Door, for head: HTTPRequestHead) {
+  func open(_ preview: PreviewAddress, for head: HTTPRequestHead) {
     calm()
     if let upstream {
       stage = .proxying(upstream)
@@ -24,11 +24,11 @@ extension ClientConnection {
     stage = .connecting([.head(head)])
     let client = NIOLoopBound(self, eventLoop: server.loop)
     let loop = server.loop
-    server.jails.connect(to: door, on: loop)
+    server.jails.connect(to: preview, on: loop)
       .flatMap { UpstreamConnection.open($0, for: client.value, on: loop) }
       .assumeIsolated().whenFailure { [self] error in
         guard case .connecting(let parts) = stage else { return }
-        let answer = server.closed(door, error, for: head)
+        let answer = server.closed(preview, error, for: head)
         self.answer(head, answer)
         if case .end = parts.last { give(loop.makeSucceededFuture(answer), to: head) }
         resume()

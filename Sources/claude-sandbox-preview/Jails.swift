@@ -8,7 +8,7 @@ import Synchronization
 
 /// The running jails of this user, and connections into them. Supervisors are waited for by other threads than the event loop's.
 final class Jails: Sendable {
-  /// Why a door does not open.
+  /// Why a preview does not open.
   enum Closed: Error {
     case noJail
     /// The name is that of more than one.
@@ -31,14 +31,14 @@ final class Jails: Sendable {
   }
 
   /// A socket that is connected to a port of a jail.
-  func connect(to door: Door, on loop: any EventLoop) -> EventLoopFuture<CInt> {
+  func connect(to preview: PreviewAddress, on loop: any EventLoop) -> EventLoopFuture<CInt> {
     threads.runIfActive(eventLoop: loop) { [self] in
-      switch try current().labelled(door.label) {
+      switch try current().labelled(preview.label) {
       case .nothing: throw Closed.noJail
       case .several: throw Closed.several
       case .jail(let jail):
         do throws(JailConnectionFailure) {
-          return try jail.connect(port: door.port, decoder: Self.refusal).release()
+          return try jail.connect(port: preview.port, decoder: Self.refusal).release()
         } catch {
           switch error {
           case .gone: throw Closed.noJail

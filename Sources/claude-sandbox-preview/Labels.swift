@@ -36,7 +36,7 @@ extension RunningJail {
   fileprivate var nameLabels: [String] {
     guard let name = status?.name.lowercased() else { return [] }
     return [name, launcherLabel.map { "\(name)-\($0)" }].compactMap { label in
-      label.flatMap { Door("1.\($0)")?.label }
+      label.flatMap { PreviewAddress("1.\($0)")?.label }
     }
   }
 }

@@ -10,7 +10,7 @@ enum Main {
 
   static func main() {
     let words = Array(CommandLine.arguments.dropFirst())
-    if words == ["--help"] { return print(usage, terminator: "") }
+    if words == ["--help"] { return say(usage) }
     var port = defaultPort
     if !words.isEmpty {
       guard words.count == 2, words[0] == "--port", let number = UInt16(words[1]), number > 0 else {
@@ -21,7 +21,7 @@ enum Main {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
       let listeners = try listen(at: port, on: group.next())
-      print("claude-sandbox: previews at http://localhost:\(port)/")
+      say("claude-sandbox: previews at http://localhost:\(port)/\n")
       try listeners[0].closeFuture.wait()
     } catch let error as IOError where error.errnoCode == Errno.EADDRINUSE {
       fail(1, "claude-sandbox: port \(port) is in use\n  fix: choose another one: --port PORT\n")
@@ -48,6 +48,13 @@ enum Main {
       // No IPv6 here.
     }
     return listeners
+  }
+
+  /// At once, and also where nobody reads it.
+  private static func say(_ text: String) {
+    let output = FileDescriptor(owning: 1)
+    try? output.write(text.utf8)
+    _ = output.release()
   }
 
   private static func fail(_ status: CInt, _ text: String) -> Never {

@@ -8,7 +8,7 @@ enum Page {
   static func now() -> Int { wallClock() / 1000 }
 
   /// The whole page. `nonce` is what its own script and style have, and nothing else can (Content-Security-Policy).
-  static func text(_ list: String, wanted: Door?, nonce: String) -> String {
+  static func text(_ list: String, wanted: PreviewAddress?, nonce: String) -> String {
     """
     <!doctype html>
     <html lang="en">
@@ -34,7 +34,7 @@ enum Page {
       + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
   }
 
-  private static func notice(_ wanted: Door) -> String {
+  private static func notice(_ wanted: PreviewAddress) -> String {
     """
     <p class="notice">Nothing answers at port <b>\(wanted.port)</b> of <b>\(escaped(wanted.label))</b>. If the server is about to \
     start, it will appear below.</p>
@@ -56,7 +56,7 @@ enum Page {
     _ jail: RunningJail, _ status: JailStatus, label: String?, port: Int, now: Int
   ) -> String {
     let ports = (status.listening ?? []).filter { (1...65535).contains($0) }
-    let doors = label.map { label in
+    let previews = label.map { label in
       ports.map { inside in
         let host = escaped("\(inside).\(label).localhost:\(port)")
         return "<li><a href=\"http://\(host)/\"><b>\(inside)</b><span>\(host)</span></a></li>"
@@ -67,7 +67,7 @@ enum Page {
       + facts.map { "<span>\(escaped($0))</span>" }.joined() + "</p>"
       + (status.directory.map { "<p class=\"directory\">\(escaped($0))</p>" } ?? "")
       + "<p class=\"command\"><code>\(escaped(status.command.joined(separator: " ")))</code></p>"
-      + (doors.flatMap { $0.isEmpty ? nil : "<ul>\($0)</ul>" } ?? "<p class=\"none\">Nothing listens yet.</p>")
+      + (previews.flatMap { $0.isEmpty ? nil : "<ul>\($0)</ul>" } ?? "<p class=\"none\">Nothing listens yet.</p>")
       + "</article>"
   }
 

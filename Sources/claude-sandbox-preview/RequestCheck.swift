@@ -9,11 +9,11 @@ struct RequestCheck {
 
   /// What a request is for.
   enum Route: Equatable {
-    /// The list of jails; `wanted`: the door that did not open.
-    case page(wanted: Door?)
+    /// The list of jails; `wanted`: the preview that did not open.
+    case page(wanted: PreviewAddress?)
     /// Changes of the list.
     case events
-    case door(Door)
+    case preview(PreviewAddress)
   }
 
   /// What a request is for, if it is to be answered at all. `host`: what the connection's first request named, which all have to name.
@@ -30,11 +30,11 @@ struct RequestCheck {
     case .foreign: throw .refusal(.misdirectedRequest, "Previews are at http://localhost:\(port)/.")
     case .unknown: throw closed("There is no such preview.", .notFound, wanted: nil, for: head)
     case .list: return try list(head, host: named)
-    case .door(let door):
-      guard Self.mayPass(head, door, listeningPort: port) else {
+    case .preview(let preview):
+      guard Self.mayPass(head, preview, listeningPort: port) else {
         throw .refusal(.forbidden, "Pages of other sites may lead here, and do nothing else.")
       }
-      return .door(door)
+      return .preview(preview)
     }
   }
 
@@ -50,12 +50,12 @@ struct RequestCheck {
     }
     guard asPage else { return .events }
     let wanted = parts.count == 2 ? parts[1].split(separator: "=", maxSplits: 1) : []
-    return .page(wanted: wanted.first == "wanted" && wanted.count == 2 ? Door(wanted[1]) : nil)
+    return .page(wanted: wanted.first == "wanted" && wanted.count == 2 ? PreviewAddress(wanted[1]) : nil)
   }
 
-  /// The answer where a door does not open: a person is led to the list, at an origin that no jail's page has; a program is told.
+  /// The answer where a preview does not open: a person is led to the list, at an origin that no jail's page has; a program is told.
   func closed(
-    _ line: String, _ status: HTTPResponseStatus, wanted: Door?, for head: HTTPRequestHead
+    _ line: String, _ status: HTTPResponseStatus, wanted: PreviewAddress?, for head: HTTPRequestHead
   ) -> Answer {
     guard head.method == .GET, head.headers["accept"].contains(where: { $0.contains("text/html") }) else {
       return .refusal(status, line)
@@ -92,19 +92,19 @@ struct RequestCheck {
       && head.version == .http1_1
   }
 
-  /// Whether a browser may send this to the door: not for a page of another site, except that its links may lead here. Where a
+  /// Whether a browser may send this to the preview: not for a page of another site, except that its links may lead here. Where a
   /// browser does not say whose page it is for, its Origin does; programs have neither. The ports of one jail are one site
   /// (`name.localhost`).
-  static func mayPass(_ head: HTTPRequestHead, _ door: Door, listeningPort: UInt16) -> Bool {
+  static func mayPass(_ head: HTTPRequestHead, _ preview: PreviewAddress, listeningPort: UInt16) -> Bool {
     switch head.headers.first(name: "sec-fetch-site") {
     case "same-origin", "same-site", "none": return true
     case nil:
       guard let origin = head.headers.first(name: "origin") else { return true }
       guard origin.hasPrefix("http://"),
-        case .door(let other) = RequestedHost(
+        case .preview(let other) = RequestedHost(
           String(origin.dropFirst("http://".count)), listeningPort: listeningPort)
       else { return false }
-      return other.label == door.label
+      return other.label == preview.label
     default: return isLink(head)
     }
   }

@@ -1,5 +1,5 @@
 /// Where a preview leads: a port of a jail, as its address names it.
-struct Door: Hashable, Sendable {
+struct PreviewAddress: Hashable, Sendable {
   let port: UInt16
   /// Lowercase: the name of a jail, its name and its launcher's number, or that number.
   let label: String
@@ -10,7 +10,7 @@ struct Door: Hashable, Sendable {
 enum RequestedHost: Equatable {
   /// The list of jails.
   case list
-  case door(Door)
+  case preview(PreviewAddress)
   /// Below localhost, and no address of a preview.
   case unknown
   /// Another's.
@@ -28,14 +28,14 @@ enum RequestedHost: Equatable {
     if ["localhost", "127.0.0.1", "[::1]"].contains(host) {
       self = .list
     } else if host.hasSuffix(".localhost") {
-      self = Door(host.dropLast(".localhost".count)).map { .door($0) } ?? .unknown
+      self = PreviewAddress(host.dropLast(".localhost".count)).map { .preview($0) } ?? .unknown
     } else {
       self = .foreign
     }
   }
 }
 
-extension Door {
+extension PreviewAddress {
   /// `5173.name`, in lowercase; nil for what is none.
   init?(_ text: Substring) {
     let labels = text.split(separator: ".", omittingEmptySubsequences: false)

@@ -43,7 +43,7 @@ final class Server {
   private func check(_ isOwn: Bool) -> RequestCheck { RequestCheck(port: UInt16(port), isOwn: isOwn) }
 
   /// The page with the list.
-  func page(wanted: Door?) -> EventLoopFuture<Answer> {
+  func page(wanted: PreviewAddress?) -> EventLoopFuture<Answer> {
     let port = port
     return jails.list(on: loop).flatMapThrowing { jails in
       let nonce = try randomName()
@@ -57,16 +57,16 @@ final class Server {
     }
   }
 
-  /// The answer where a door does not open.
-  func closed(_ door: Door, _ error: any Error, for head: HTTPRequestHead) -> Answer {
-    let label = door.label
+  /// The answer where a preview does not open.
+  func closed(_ preview: PreviewAddress, _ error: any Error, for head: HTTPRequestHead) -> Answer {
+    let label = preview.label
     let (status, line): (HTTPResponseStatus, String) =
       switch error as? Jails.Closed {
       case .noJail: (.notFound, "No jail of yours is called \(label).")
       case .several: (.notFound, "Several jails are called \(label): add the launcher's number.")
-      case .unreachable(let reason): (.badGateway, "Port \(door.port) of \(label): \(reason.visible())")
-      case nil: (.badGateway, "Port \(door.port) of \(label) cannot be reached.")
+      case .unreachable(let reason): (.badGateway, "Port \(preview.port) of \(label): \(reason.visible())")
+      case nil: (.badGateway, "Port \(preview.port) of \(label) cannot be reached.")
       }
-    return check(true).closed(line, status, wanted: door, for: head)
+    return check(true).closed(line, status, wanted: preview, for: head)
   }
 }
