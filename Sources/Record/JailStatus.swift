@@ -90,6 +90,17 @@ public struct JailStatus: Codable, Sendable, Equatable {
     self.isWatched = isWatched
   }
 
+  /// What a jail in a directory is called: the last name on its path as a label of a host name (RFC 1123), `jail` if nothing is left of it.
+  public static func name(of directory: String) -> String {
+    let last = directory.split(separator: "/").last ?? ""
+    let words = last.lowercased().utf8.split { !($0 >= 0x61 && $0 <= 0x7a || $0 >= 0x30 && $0 <= 0x39) }
+    var label = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-").prefix(40)
+    if label.last == "-" { label.removeLast() }
+    // A number alone would be a process's.
+    let isNumber = label.allSatisfy(\.isNumber)
+    return label.isEmpty ? "jail" : isNumber ? "jail-\(label)" : String(label)
+  }
+
   /// The network of a jail that could not keep it.
   public static let cut = "cut"
 

@@ -34,7 +34,7 @@ struct JailTable {
 
   private static func notes(_ jail: RunningJail) -> [String] {
     guard let status = jail.status else { return [] }
-    return status.nameNotes + status.configurationNotes
+    return status.nameNotes + status.ports.map(\.note) + status.configurationNotes
       + [status.recordProblem.map { "record: \($0.visible(limit: 1000))" }].compactMap { $0 }
   }
 }

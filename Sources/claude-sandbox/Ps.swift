@@ -38,6 +38,8 @@ struct Ps: ParsableCommand {
     let names: Int?
     let connections: Int?
     let since: String?
+    let name: String?
+    let ports: [JailStatus.Port]?
     let refused: Int?
     /// In bytes.
     let memory: Int?
@@ -52,6 +54,7 @@ struct Ps: ParsableCommand {
       (command, directory, network) = (status?.command, status?.directory, status?.network)
       (project, names, connections) = (status?.project, status?.names, status?.connections)
       since = status.map { Timestamp(milliseconds: $0.since * 1000).description }
+      (name, ports) = (status?.name, status?.ports)
       (refused, memory) = (status?.refused, jail.memory.map { $0 * 1024 })
       (recordProblem, configurationProblem) = (status?.recordProblem, status?.configurationProblem)
       (waitingKeys, isWatched) = (status?.waitingKeys, status?.isWatched)

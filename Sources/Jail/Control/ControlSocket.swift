@@ -138,9 +138,11 @@ extension ControlName {
 extension JailStatus {
   /// Of a jail that begins now, in the directory of this process, which is its supervisor.
   init(_ blueprint: Blueprint, launcher: CInt) {
+    let directory = try? FileStatus.target(ofLink: "/proc/self/cwd")
     self.init(
       supervisor: Process.id, launcher: launcher, command: blueprint.command.arguments,
-      directory: try? FileStatus.target(ofLink: "/proc/self/cwd"), network: blueprint.plan.network.rawValue,
-      project: blueprint.limits.project?.path, since: wallClock() / 1000)
+      directory: directory, network: blueprint.plan.network.rawValue,
+      project: blueprint.limits.project?.path, since: wallClock() / 1000,
+      name: Self.name(of: directory ?? ""))
   }
 }
