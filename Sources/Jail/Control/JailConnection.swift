@@ -1,4 +1,5 @@
 package import Linux
+package import Record
 
 /// Why a supervisor made no connection into its jail.
 package enum JailConnectionFailure: Error, Equatable {
