@@ -71,6 +71,7 @@ files() {
   for name in $(links | grep -vx claude); do
     say "0644 page $prefix/share/man/man1/$name.1"
   done
+  say "0755 share/open-url $prefix/share/claude-sandbox/open-url"
   say "0644 bash $prefix/share/bash-completion/completions/claude-sandbox"
   say "0644 zsh $prefix/share/zsh/site-functions/_claude-sandbox"
   if [ -n "$guard" ]; then

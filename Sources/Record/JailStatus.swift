@@ -105,15 +105,18 @@ public struct JailStatus: Codable, Sendable, Equatable {
   public static let cut = "cut"
 
   /// Bytes of the longest encoded status: escaped, a byte becomes six.
-  public static let longest = 98_304
+  public static let longest = 147_456
   private static let longestText = 4000
   private static let longestProblem = 1000
 
   /// Whether the numbers are such that a jail can have them: what comes from another user may be anything.
   public var isPlausible: Bool {
     supervisor > 0 && launcher > 0 && refused >= 0 && (names ?? 0) >= 0 && (connections ?? 0) >= 0
-      && (0...1 << 40).contains(since)
+      && (0...1 << 40).contains(since) && ports.allSatisfy { Self.arePorts([$0.inside, $0.outside]) }
+      && Self.arePorts(listening ?? [])
   }
+
+  private static func arePorts(_ numbers: [Int]) -> Bool { numbers.allSatisfy((0...65_535).contains) }
 
   /// As JSON. Not by a JSONEncoder, which would cost the supervisor 1.2 MB more.
   public var json: [UInt8] {

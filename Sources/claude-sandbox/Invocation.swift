@@ -46,17 +46,22 @@ enum Invocation {
 
   /// Runs a command in a jail and ends as it ended: with its status, or by its signal.
   static func finish(
-    launching arguments: [[UInt8]], network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+    launching arguments: [[UInt8]], network: NetworkMode?, publish: [PublishedPort] = [],
+    override: Bool = true, report: LaunchReport? = nil
   ) -> Never {
-    finish(launching: Command(arguments: arguments), network: network, override: override, report: report)
+    finish(
+      launching: Command(arguments: arguments), network: network, publish: publish, override: override,
+      report: report)
   }
 
   static func finish(
-    launching command: Command, network: NetworkMode?, override: Bool = true, report: LaunchReport? = nil
+    launching command: Command, network: NetworkMode?, publish: [PublishedPort] = [], override: Bool = true,
+    report: LaunchReport? = nil
   ) -> Never {
     let status: WaitStatus
     do throws(Refusal) {
-      status = try Launch.run(command, network: network, override: override, report: report)
+      status = try Launch.run(
+        command, network: network, publish: publish, override: override, report: report)
     } catch {
       exit(error.exitStatus, saying: error.text)
     }

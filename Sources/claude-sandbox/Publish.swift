@@ -64,7 +64,8 @@ extension JailStatus.Port {
 
   /// A line for people.
   var note: String {
-    let ports = "\(outside == inside ? "\(inside)" : "\(outside):\(inside)")\(`protocol` == "udp" ? "/udp" : "")"
+    let ports =
+      "\(outside == inside ? "\(inside)" : "\(outside):\(inside)")\(`protocol` == "udp" ? "/udp" : "")"
     let what =
       problem.map { "not open: \($0.visible(limit: 200))" }
       ?? (key == "publish" ? "at \(places.joined(separator: ", "))" : "is the host's")

@@ -5,13 +5,21 @@ import Policy
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a command in a jail.",
-    usage: "claude-sandbox run [--network MODE] [--summary] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
+    usage:
+      "claude-sandbox run [--network MODE] [--publish PORT] [--summary] [--dry-run [--json]] [--] COMMAND [ARGUMENT ...]",
     discussion: """
       Everything from COMMAND on is the command's, options too. The exit status is the command's own, and a signal that kills it kills claude-sandbox too. 125: the launch was refused or failed, and the \
       command did not run; 126: the command cannot be executed; 127: it was not found.
       """)
 
   @OptionGroup var options: JailOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Find a port of the jail on this host's loopback: 5173, 8080:5173, 127.0.0.1:0:5173, with /udp for UDP. Repeatable.",
+      valueName: "port"),
+    transform: publishedPort)
+  var publish: [PublishedPort] = []
 
   @Flag(help: "Print what the jail would be, and run nothing.")
   var dryRun = false
@@ -48,7 +56,7 @@ struct Run: ParsableCommand {
     if wantsHelp { throw CleanExit.helpRequest(self) }
     if dryRun {
       let (configuration, _, plan) = Invocation.orExit(json: json) { () throws(LaunchFailure) in
-        try Launch.plan(network: options.network?.mode)
+        try Launch.plan(network: options.network?.mode, publish: publish)
       }
       Invocation.mentionWhere(configuration)
       let report = PlanReport(plan)
@@ -57,8 +65,17 @@ struct Run: ParsableCommand {
       // The raw bytes: arguments need not be text.
       Invocation.finish(
         launching: Array(Invocation.arguments.suffix(words.count)), network: options.network?.mode,
-        report: summary ? .summary : nil)
+        publish: publish, report: summary ? .summary : nil)
     }
+  }
+}
+
+/// A port on the command line.
+@Sendable private func publishedPort(_ text: String) throws -> PublishedPort {
+  do throws(PortSyntaxError) {
+    return try PublishedPort(parsing: text)
+  } catch {
+    throw ValidationError("\(error.message)\n  hint: \(error.hint)")
   }
 }
 

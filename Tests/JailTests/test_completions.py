@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -26,6 +27,7 @@ CASES = [
     (f"run -- zz-pro{TAB}", "run -- zz-program"),
     (f"run --network none --dry-run zz-pro{TAB}", "run --network none --dry-run zz-program"),
     (f"run --network=none zz-pro{TAB}", "run --network=none zz-program"),
+    (f"run --publish 5173 --publish=1:2 zz-pro{TAB}", "run --publish 5173 --publish=1:2 zz-program"),
     (f"run zz-program al{TAB}", "run zz-program alpha"),
     (f"run -- zz-program al{TAB}", "run -- zz-program alpha"),
     (f"run --network none -- zz-program x al{TAB}", "run --network none -- zz-program x alpha"),
@@ -103,10 +105,10 @@ def test_every_option_with_a_value_is_known_to_be_one(installed):
     """What is behind it would otherwise be taken for the command."""
     help = subprocess.run([executable(), "run", "--help"], capture_output=True, text=True).stdout
     options = {line.split()[0] for line in help.splitlines() if line.startswith("  --") and " <" in line.split("  ")[1]}
-    assert options == {"--network"}
+    assert options == {"--network", "--publish"}
     for name in ("run.bash", "run.fish"):
         text = (SOURCE / "etc/completions" / name).read_text()
-        assert all(f"{option})" in text or f"case {option}" in text for option in options)
+        assert all(re.search(rf"(^ *|case .*|\| ){option}\b", text, re.MULTILINE) for option in options)
 
 
 def test_where_shells_look(tmp_path):

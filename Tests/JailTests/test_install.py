@@ -96,6 +96,7 @@ def test_everything_is_placed(release, system):
     assert "usr/local/share/man/man1/claude.1" not in found
     presets = {path.name: ("-rw-r--r--", path.read_bytes()) for path in (SOURCE / "share/presets").iterdir()}
     assert presets == {name.rpartition("/")[2]: file for name, file in found.items() if name.startswith(f"{PRESETS}/")}
+    assert found["usr/local/share/claude-sandbox/open-url"] == ("-rwxr-xr-x", (SOURCE / "share/open-url").read_bytes())
     files = [name for name, (mode, _) in found.items() if mode[0] != "d" and name != RECORD]
     assert all(f"{system}/{name}" in result.stdout for name in files)
     assert not [name for name in files if name.endswith((".part", ".new"))]

@@ -79,11 +79,13 @@ struct JailStatusTests {
   }
 
   @Test(arguments: [
-    #"{"supervisor":0,"launcher":1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[]}"#,
-    #"{"supervisor":1,"launcher":-1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[]}"#,
-    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":-1,"refused":0,"waitingKeys":[]}"#,
-    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":9223372036854775807,"refused":0,"waitingKeys":[]}"#,
-    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":0,"refused":-1,"waitingKeys":[]}"#,
+    #"{"supervisor":0,"launcher":1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[],"name":"x","ports":[]}"#,
+    #"{"supervisor":1,"launcher":-1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[],"name":"x","ports":[]}"#,
+    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":-1,"refused":0,"waitingKeys":[],"name":"x","ports":[]}"#,
+    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":9223372036854775807,"refused":0,"waitingKeys":[],"name":"x","ports":[]}"#,
+    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":0,"refused":-1,"waitingKeys":[],"name":"x","ports":[]}"#,
+    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[],"name":"x","ports":[],"listening":[65536]}"#,
+    #"{"supervisor":1,"launcher":1,"command":[],"network":"","since":0,"refused":0,"waitingKeys":[],"name":"x","ports":[{"key":"publish","protocol":"tcp","outside":-1,"inside":1,"addresses":[],"origin":""}]}"#,
   ])
   func implausibleNumbers(json: String) throws {
     #expect(try !JSONDecoder().decode(JailStatus.self, from: Data(json.utf8)).isPlausible)

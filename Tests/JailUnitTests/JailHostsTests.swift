@@ -51,6 +51,41 @@ import Testing
         """)
   }
 
+  private static let doors = """
+    127.0.0.1 host.docker.internal host.containers.internal
+    ::1 host.docker.internal host.containers.internal
+
+    """
+
+  /// Where the jail has ports of the host, its names lead to the jail's own loopback, in every mode.
+  @Test func hostPorts() throws {
+    let host = """
+      127.0.0.1\tlocalhost
+      192.168.65.254 host.docker.internal gateway.docker.internal
+      10.0.2.2 Host.Containers.Internal. host.containers
+      10.0.0.7 git.corp git
+
+      """
+    func text(_ plan: NamePlan?, _ hasHostPorts: Bool = true) -> String {
+      let text = JailHosts.text(plan, host: Array(host.utf8), hostName: "box", hasHostPorts: hasHostPorts)
+      return String(decoding: text, as: UTF8.self)
+    }
+    let kept = "127.0.0.1\tlocalhost\n192.168.65.254 gateway.docker.internal\n"
+    #expect(text(nil) == kept + "10.0.0.7 git.corp git\n" + Self.doors)
+    #expect(try text(namePlan("internet", ["@git.corp"])) == kept + Self.doors)
+    #expect(
+      try text(namePlan("restricted", ["git.corp"])) == """
+        # Written by claude-sandbox: other names are looked up.
+        127.0.0.1 localhost
+        ::1 localhost ip6-localhost ip6-loopback
+        127.0.1.1 box
+
+        """ + Self.doors)
+    #expect(text(nil, false) == host)
+    let files = CoveredFile.hosts(nil, hasHostPorts: true).map(\.file)
+    #expect(files == [.hosts] && CoveredFile.hosts(nil, hasHostPorts: false).isEmpty)
+  }
+
   @Test func searchDomains() throws {
     func search(_ text: String, _ host: String = "box.corp") -> [String] {
       ResolverConfiguration(parsing: Array(text.utf8)).search(hostName: host).map(\.text)

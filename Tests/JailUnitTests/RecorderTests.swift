@@ -48,7 +48,7 @@ import Testing
       resolver: ResolverConfiguration(parsing: []), coveredFiles: [], pasta: nil,
       command: Command(
         arguments: [Array("true".utf8)], environment: Environment([Array("HOME=\(home.path)".utf8)])),
-      descriptors: try NamedDescriptors(in: []), ignoresHangup: false, report: nil)
+      descriptors: try NamedDescriptors(in: []), ignoresHangup: false, publish: [], report: nil)
   }
 
   private func recorder(_ home: Home) throws -> Recorder {

@@ -63,6 +63,20 @@ final class RelayBench {
     #expect(isSent)
   }
 
+  /// Has the relay join somebody whom it never saw to a server; who that is.
+  func join(_ pair: RelayedPair, as id: UInt64) throws -> Speaker {
+    let doors = try Self.listening()
+    let client = try Self.small()
+    try client.connect(to: doors.localAddress())
+    let accepted = try Self.accept(doors)
+    let upstream = try pair.upstream.take()
+    let isSent = try supervisor.sendAtOnce(
+      RelayOrder.join(id: id).bytes,
+      descriptors: [accepted.descriptor.rawValue, upstream.descriptor.rawValue])
+    #expect(isSent)
+    return Speaker(client)
+  }
+
   /// A program that has not connected yet, and the server that it will reach.
   func pair(_ names: [String] = []) throws -> RelayedPair {
     let program = try Self.small()
@@ -127,7 +141,7 @@ final class RelayedPair {
   let names: [String]
   let program: Speaker
   let server: Speaker
-  var upstream: InternetSocketBox
+  var upstream: SocketOnce
 
   init(
     id: UInt64, flow: NameFlow, names: [String], program: Speaker, server: Speaker,
@@ -138,12 +152,12 @@ final class RelayedPair {
     self.names = names
     self.program = program
     self.server = server
-    self.upstream = InternetSocketBox(upstream)
+    self.upstream = SocketOnce(upstream)
   }
 }
 
 /// A socket that can be let go of.
-struct InternetSocketBox: ~Copyable {
+struct SocketOnce: ~Copyable {
   private var socket: InternetSocket?
   init(_ socket: consuming InternetSocket) { self.socket = consume socket }
   mutating func take() throws -> InternetSocket {

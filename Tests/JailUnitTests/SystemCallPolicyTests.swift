@@ -6,7 +6,7 @@ import Testing
 
 /// The seccomp program, run by an interpreter, against the policy said in other words.
 struct SystemCallPolicyTests {
-  private static let own = OwnProcesses(launcher: 100, group: 90, supervisor: 101, pasta: 102, relay: nil)
+  private static let own = OwnProcesses(launcher: 100, group: 90, supervisor: 101, pasta: 102, relays: [])
   private static let upper: UInt64 = 1 << 32
 
   private struct Machine {
@@ -136,7 +136,7 @@ struct SystemCallPolicyTests {
   @Test func withoutAnUplinkTheIdsAreTwo() throws {
     let number = try #require(try SystemCallFilter.number(of: "sched_setaffinity"))
     let machine = try Machine(
-      OwnProcesses(launcher: 100, group: 100, supervisor: 101, pasta: nil, relay: nil))
+      OwnProcesses(launcher: 100, group: 100, supervisor: 101, pasta: nil, relays: []))
     #expect([99, 100, 101, 102].map { machine.answer(number, [$0]) } == [0, 1, 1, 0])
   }
 

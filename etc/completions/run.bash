@@ -10,7 +10,10 @@ _claude-sandbox_command_index() {
         case "${COMP_WORDS[index]}" in
             --) echo $((index + 1)); return ;;
             # `--network=none` is three words to readline.
-            --network) [[ "${COMP_WORDS[index + 1]}" = '=' ]] && index+=3 || index+=2 ;;
+            --network | --publish)
+                [[ "${COMP_WORDS[index + 1]}" = '=' ]] && index+=3 || index+=2
+                # And `8080:5173` is, too.
+                while [[ "${COMP_WORDS[index]}" = :* ]]; do index+=2; done ;;
             -*) index+=1 ;;
             *) echo "${index}"; return ;;
         esac

@@ -12,7 +12,7 @@ function __claude_sandbox_command
                 set -e words[1]
                 printf '%s\n' $words
                 return 0
-            case --network
+            case --network --publish
                 set -e words[1]
                 set -q words[1]; or return 1
                 set -e words[1]

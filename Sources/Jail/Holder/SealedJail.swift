@@ -142,7 +142,9 @@ struct SealedJail: ~Copyable {
 
   /// Step 10.
   consuming func execute(_ command: Command) throws -> Never {
-    let environment = command.environment.without(covers, exposed: exposed).marked
+    let environment = command.environment.without(covers, exposed: exposed).opening(
+      with: AddressPrinter.installed(by: try FileStatus.target(ofLink: "/proc/self/exe"))
+    ).marked
     try Command(arguments: command.arguments, environment: environment).execute()
   }
 }

@@ -39,7 +39,9 @@ extension Environment {
     let kept = entries.filter { entry in
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(decoding: parts[0], as: UTF8.self)
-      if Self.removed.contains(name) || name == "GIT_ASKPASS" && hasEditor { return false }
+      if Self.removed.contains(name) || Self.desktops.contains(name) || name == "GIT_ASKPASS" && hasEditor {
+        return false
+      }
       guard Self.sockets.contains(name), parts.count == 2 else { return true }
       let value = String(decoding: parts[1], as: UTF8.self)
       let path =

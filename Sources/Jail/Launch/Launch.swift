@@ -13,7 +13,8 @@ public enum Launch {
   /// `network`, if given, can only close what the configuration opens. Without `override` the environment
   /// cannot switch the jail off.
   public static func run(
-    _ command: Command, network: NetworkMode? = nil, publish: [PublishedPort] = [], override: Bool = true, report: LaunchReport? = nil
+    _ command: Command, network: NetworkMode? = nil, publish: [PublishedPort] = [], override: Bool = true,
+    report: LaunchReport? = nil
   ) throws(Refusal) -> WaitStatus {
     var overrideAllowed = true
     do throws(LaunchFailure) {
@@ -27,9 +28,13 @@ public enum Launch {
         try withoutJail(command, administrator)
       }
       // What is started in a jail stays there: the project's file is the command's to change by now.
-      if network == nil && Confinement.isJail(administrator) { try execute(command) }
+      if network == nil && Confinement.isJail(administrator) {
+        guard publish.isEmpty else { throw LaunchFailure.publishInJail }
+        try execute(command)
+      }
       let limits = try LaunchLimits(network, administrator)
       let configuration = try limits.applied(to: administrator)
+      try configuration.check(publish: publish)
       try StandardStreams.check()
       Signals.prepareForChildren()
       let descriptors = try NamedDescriptors(in: command.arguments)

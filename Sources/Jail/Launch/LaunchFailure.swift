@@ -10,6 +10,8 @@ public enum LaunchFailure: Error, Sendable {
   case untrustedConfiguration(TrustedFile.Distrust)
   /// `--network` asks for more than the configuration gives.
   case networkIsWider(NetworkMode, Sourced<NetworkMode>)
+  /// `--publish` asks for what cannot be had.
+  case publish(String, fix: String)
   /// CLAUDE_SANDBOX_EGRESS_JAIL is neither yes nor no.
   case overrideValue(String)
   /// CLAUDE_SANDBOX_EGRESS_JAIL=0, but the administrator forbids it at this place.
@@ -66,6 +68,7 @@ public enum LaunchFailure: Error, Sendable {
           .configuration, what, fix: "leave the option out: it can only take something away",
           at: given.location)
       ]
+    case .publish(let what, let fix): return [Complaint(.configuration, what, fix: fix)]
     case .overrideValue(let value):
       let what = "\(Override.variable)=\(value) is neither yes nor no"
       return [Complaint(.override, what, fix: "set it to 0 or 1, or unset it")]

@@ -4,11 +4,12 @@ public import Policy
 extension Launch {
   /// What a launch would do, for `--dry-run`, `explain` and `config`. In a jail, where a launch would stay: what can be seen of that
   /// jail.
-  public static func plan(network: NetworkMode? = nil) throws(LaunchFailure) -> (
-    Configuration, HostFacts, Plan
-  ) {
+  public static func plan(
+    network: NetworkMode? = nil, publish: [PublishedPort] = []
+  ) throws(LaunchFailure) -> (Configuration, HostFacts, Plan) {
     let isJail = Confinement.isJail(try ConfigurationFiles.read())
     let configuration = try isJail ? ConfigurationFiles.read() : configuration(network: network).0
+    try configuration.check(publish: publish)
     let (facts, _) = try LaunchStep.facts.launch { try HostNetwork.current() }
     guard isJail else {
       return (configuration, facts, try Plan.measured(configuration, facts))

@@ -2,7 +2,7 @@ import Linux
 import Policy
 
 /// A file that the jail sees in place of the host's.
-struct CoveredFile: Sendable, Equatable {
+struct CoveredFile: Sendable, Hashable {
   let file: ResolverFile
   let text: [UInt8]
 
@@ -10,13 +10,18 @@ struct CoveredFile: Sendable, Equatable {
   private static let scratch = "/dev"
 
   /// Those of a jail.
-  static func all(_ resolver: ResolverConfiguration, _ names: NamePlan?) -> [CoveredFile] {
-    let configuration = CoveredFile(file: .configuration, text: resolver.jailText)
-    guard let names else { return [configuration] }
-    return [
-      configuration,
-      CoveredFile(file: .hosts, text: JailHosts.text(names, host: HostsFile.read(), hostName: hostName())),
-    ]
+  static func all(
+    _ resolver: ResolverConfiguration, _ names: NamePlan?, hasHostPorts: Bool = false
+  ) -> [CoveredFile] {
+    [CoveredFile(file: .configuration, text: resolver.jailText)] + hosts(names, hasHostPorts: hasHostPorts)
+  }
+
+  /// The jail's hosts(5); none where the host's holds.
+  static func hosts(_ names: NamePlan?, hasHostPorts: Bool) -> [CoveredFile] {
+    guard names != nil || hasHostPorts else { return [] }
+    let text = JailHosts.text(
+      names, host: HostsFile.read(), hostName: hostName(), hasHostPorts: hasHostPorts)
+    return [CoveredFile(file: .hosts, text: text)]
   }
 
   /// Covers the file, or what it links to; without one there is nothing to cover.

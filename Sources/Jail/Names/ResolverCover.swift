@@ -27,7 +27,8 @@ struct ResolverCover: ~Copyable, Service {
   ) throws {
     let mounts = try FileDescriptor.open("/proc/\(holder)/mountinfo", FileDescriptor.readOnly)
     var paths: [ResolverFile: String] = [:]
-    for covered in files { paths[covered.file] = try covered.file.path }
+    // A port of the host may come later, and its names with it.
+    for file in [ResolverFile.configuration, .hosts] { paths[file] = try file.path }
     self.paths = paths
     self.userNamespace = userNamespace
     self.mountNamespace = mountNamespace
@@ -47,10 +48,11 @@ struct ResolverCover: ~Copyable, Service {
     return []
   }
 
-  /// From now on the files say this.
+  /// From now on these files say this. What is covered stays so.
   mutating func show(_ files: [CoveredFile]) {
-    guard files != self.files else { return }
-    self.files = files
+    let kept = self.files.filter { covered in !files.contains { $0.file == covered.file } }
+    guard Set(files + kept) != Set(self.files) else { return }
+    self.files = files + kept
     isDue = true
     start()
   }

@@ -17,7 +17,8 @@ struct AutoPublisher: ~Copyable {
   static let lowest: UInt16 = 1024
 
   init(now: Instant) throws(SystemCallError) {
-    outside = SocketDiagnosis(owning: FileDescriptor(owning: try NetlinkDescriptor(.socketDiagnosis).release()))
+    outside = SocketDiagnosis(
+      owning: FileDescriptor(owning: try NetlinkDescriptor(.socketDiagnosis).release()))
     next = now
   }
 

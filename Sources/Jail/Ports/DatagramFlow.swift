@@ -18,7 +18,8 @@ final class DatagramFlow {
   static let patience = Duration.seconds(120)
 
   init(
-    _ token: UInt64, _ door: Door, _ listener: DoorListener, from sender: SocketAddress, to candidates: [IPAddress],
+    _ token: UInt64, _ door: Door, _ listener: DoorListener, from sender: SocketAddress,
+    to candidates: [IPAddress],
     now: Instant
   ) {
     self.token = token

@@ -117,7 +117,8 @@ final class Door {
     return JailStatus.Port(
       key: isPublished ? "publish" : "allow-host-port", protocol: rule.transport == .stream ? "tcp" : "udp",
       outside: Int(isPublished ? port : rule.outside), inside: Int(rule.inside),
-      addresses: isPublished ? listeners.map { "\($0.address)" } : [], origin: "\(origin)",
+      addresses: isPublished ? listeners.map { "\($0.address)" } : [],
+      origin: String("\(origin)".prefix(200)),
       problem: problem.map { errnoText($0.errno) })
   }
 }

@@ -34,9 +34,12 @@ extension Ports {
   private func flow(
     _ door: Door, _ listener: DoorListener, _ sender: SocketAddress, now: Instant
   ) -> DatagramFlow {
-    if let known = flows.values.first(where: { $0.listener === listener && $0.sender == sender }) { return known }
+    if let known = flows.values.first(where: { $0.listener === listener && $0.sender == sender }) {
+      return known
+    }
     let ofDoor = flows.values.filter { $0.door === door }
-    let crowd = ofDoor.count >= Self.mostFlowsOfDoor ? ofDoor : flows.count >= Self.mostFlows ? Array(flows.values) : []
+    let crowd =
+      ofDoor.count >= Self.mostFlowsOfDoor ? ofDoor : flows.count >= Self.mostFlows ? Array(flows.values) : []
     if let oldest = crowd.min(by: { $0.latest < $1.latest }) { remove(oldest) }
     let flow = DatagramFlow(
       newToken(), door, listener, from: sender, to: candidates(door.rule, listener.address), now: now)

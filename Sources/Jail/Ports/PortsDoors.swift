@@ -15,7 +15,9 @@ extension Ports {
       try wait(descriptor)
       effects += handle(.supply(.made), now: .now)
     }
-    for door in doors where door.rule.outside == 0 && door.isOpen { Process.complain("claude-sandbox: \(door.text)\n") }
+    for door in doors where door.rule.outside == 0 && door.isOpen {
+      Process.complain("claude-sandbox: \(door.text)\n")
+    }
     return effects.compactMap { effect in
       guard case .port(let event) = effect else { return nil }
       if !event.isAccepted { Process.complain("claude-sandbox: \(event.text)\n") }
@@ -98,9 +100,10 @@ extension Ports {
   private func open(_ door: Door, now: Instant) -> [Effect] {
     do throws(SystemCallError) {
       try prepare(for: door.rule)
-      try door.open({ (family) throws(SystemCallError) in
-        try self.socket(of: door.rule, family, forServer: false)
-      }, token: newToken)
+      try door.open(
+        { (family) throws(SystemCallError) in
+          try self.socket(of: door.rule, family, forServer: false)
+        }, token: newToken)
       guard door.isOpen else { return [] }
       for listener in door.listeners {
         try add(
@@ -132,8 +135,9 @@ extension Ports {
     return try InternetSocket(rule.transport, for: any)
   }
 
-  /// What `ps` says.
-  var status: [JailStatus.Port] { doors.map(\.status) }
+  /// What `ps` says, of as many as fit into a message.
+  var status: [JailStatus.Port] { doors.prefix(Self.mostTold).map(\.status) }
+  private static let mostTold = 128
 
   /// The TCP ports of the jail that somebody in it listens on; nil if the kernel does not tell.
   var listening: Set<UInt16>? {

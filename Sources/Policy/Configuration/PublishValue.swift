@@ -89,6 +89,11 @@ enum PublishValue {
 extension PublishedPort {
   /// A value of `publish`, without `auto`.
   public init(parsing text: String) throws(PortSyntaxError) {
+    if text == "auto" {
+      throw PortSyntaxError(
+        message: "auto is for the configuration alone",
+        hint: "write publish = auto in /etc/claude-sandbox.conf, or name a port here")
+    }
     let line = ConfigurationLine(Array(text.utf8)[...], number: 1, file: "")
     do {
       try line.checkCharacters()

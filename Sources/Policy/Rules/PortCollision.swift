@@ -99,7 +99,7 @@ extension Configuration {
   }
 
   /// Adds a line, unless it is one too many or another cannot stand beside it: then its complaint is thrown.
-  mutating func add(_ line: Sourced<PortLine>) throws(PortLineError) {
+  public mutating func add(_ line: Sourced<PortLine>) throws(PortLineError) {
     if let (other, reason) = collision(with: line.value) {
       throw PortLineError(
         message: "\(reason): \(other.location.map { "\($0): " } ?? "")\(other.value)",
@@ -126,7 +126,9 @@ extension Configuration {
 }
 
 /// Why a line is not taken.
-struct PortLineError: Error {
-  let message: String
-  let hint: String
+public struct PortLineError: Error {
+  /// What is wrong, in one line.
+  public let message: String
+  /// How to put it right.
+  public let hint: String
 }

@@ -43,7 +43,8 @@ struct PortLineTests {
   @Test func whateverIsListenedOn() throws {
     #expect(
       try configuration("publish = auto\npublish = 1").publications.map(\.value.description) == ["auto", "1"])
-    #expect(throws: PortSyntaxError.self) { try PublishedPort(parsing: "auto") }
+    let error = try #require(throws: PortSyntaxError.self) { try PublishedPort(parsing: "auto") }
+    #expect(error.hint.contains("publish = auto in /etc/claude-sandbox.conf"))
   }
 
   @Test(arguments: [
