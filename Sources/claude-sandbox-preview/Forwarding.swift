@@ -18,7 +18,9 @@ extension HTTPRequestHead {
   /// Whether another protocol is asked for, such as WebSocket.
   var wantsUpgrade: Bool { headers.contains(name: "upgrade") }
 
-  private var hasBody: Bool { headers.contains(name: "content-length") || headers.contains(name: "transfer-encoding") }
+  private var hasBody: Bool {
+    headers.contains(name: "content-length") || headers.contains(name: "transfer-encoding")
+  }
 
   /// What the jail's server gets: the Host as the browser sent it.
   var forwarded: HTTPRequestHead {

@@ -33,7 +33,10 @@ final class Jails: Sendable {
   /// A socket that is connected to a port of a jail.
   func connect(to preview: PreviewAddress, on loop: any EventLoop) -> EventLoopFuture<CInt> {
     threads.runIfActive(eventLoop: loop) { [self] in
-      switch try current().labelled(preview.label) {
+      var found = try current().labelled(preview.label)
+      // One that did not answer in time may do so now.
+      if case .nothing = found { found = try ask().labelled(preview.label) }
+      switch found {
       case .nothing: throw Closed.noJail
       case .several: throw Closed.several
       case .jail(let jail):
@@ -53,7 +56,11 @@ final class Jails: Sendable {
   /// Asked anew when there are other sockets than before. A jail that ends in between refuses by itself.
   private func current() throws -> [RunningJail] {
     let sockets = try JailList.sockets()
-    if let jails = known.withLock({ $0.sockets == sockets ? $0.jails : nil }) { return jails }
+    return try known.withLock { $0.sockets == sockets ? $0.jails : nil } ?? ask()
+  }
+
+  private func ask() throws -> [RunningJail] {
+    let sockets = try JailList.sockets()
     let jails = try JailList.ask(.status, decoder: Self.status).jails.filter { $0.status != nil }
     known.withLock { $0 = (sockets, jails) }
     return jails

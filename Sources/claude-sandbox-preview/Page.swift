@@ -67,7 +67,8 @@ enum Page {
       + facts.map { "<span>\(escaped($0))</span>" }.joined() + "</p>"
       + (status.directory.map { "<p class=\"directory\">\(escaped($0))</p>" } ?? "")
       + "<p class=\"command\"><code>\(escaped(status.command.joined(separator: " ")))</code></p>"
-      + (previews.flatMap { $0.isEmpty ? nil : "<ul>\($0)</ul>" } ?? "<p class=\"none\">Nothing listens yet.</p>")
+      + (previews.flatMap { $0.isEmpty ? nil : "<ul>\($0)</ul>" }
+        ?? "<p class=\"none\">Nothing listens yet.</p>")
       + "</article>"
   }
 

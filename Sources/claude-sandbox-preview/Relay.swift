@@ -29,7 +29,9 @@ final class Relay: ChannelDuplexHandler {
     partner = nil
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { partner?.context?.write(data, promise: nil) }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    partner?.context?.write(data, promise: nil)
+  }
 
   func channelReadComplete(context: ChannelHandlerContext) { partner?.context?.flush() }
 

@@ -43,7 +43,9 @@ struct RequestCheck {
       throw .refusal(.methodNotAllowed, "There is nothing here but the list of jails.")
     }
     let parts = head.uri.split(separator: "?", maxSplits: 1)
-    guard parts[0] == "/" || parts[0] == "/events" else { throw .refusal(.notFound, "There is nothing here.") }
+    guard parts[0] == "/" || parts[0] == "/events" else {
+      throw .refusal(.notFound, "There is nothing here.")
+    }
     let asPage = parts[0] == "/"
     guard Self.mayList(head, host: host, asPage: asPage) else {
       throw .refusal(.forbidden, "The list of jails is for no other site.")

@@ -51,7 +51,8 @@ final class Server {
       return Answer(
         status: .ok,
         headers: [
-          ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", Page.policy(nonce: nonce)),
+          ("Content-Type", "text/html; charset=utf-8"),
+          ("Content-Security-Policy", Page.policy(nonce: nonce)),
         ],
         body: Page.text(list, wanted: wanted, nonce: nonce))
     }

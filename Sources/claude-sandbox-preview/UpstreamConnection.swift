@@ -26,7 +26,9 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   /// Takes a connected socket over. The client's connection has this from the moment that it is there.
-  static func open(_ socket: CInt, for client: ClientConnection, on loop: any EventLoop) -> EventLoopFuture<Void> {
+  static func open(_ socket: CInt, for client: ClientConnection, on loop: any EventLoop) -> EventLoopFuture<
+    Void
+  > {
     let client = NIOLoopBound(client, eventLoop: loop)
     return ClientBootstrap(group: loop).channelInitializer { channel in
       loop.makeCompletedFuture {
@@ -70,7 +72,9 @@ final class UpstreamConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelActive(context: ChannelHandlerContext) { client.opened(self) }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { client.answered(Self.unwrapInboundIn(data)) }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    client.answered(Self.unwrapInboundIn(data))
+  }
 
   func channelReadComplete(context: ChannelHandlerContext) { client.flush() }
 

@@ -8,7 +8,8 @@ struct RequestCheckTests {
   private let check = RequestCheck(port: 8090, isOwn: true)
 
   private func head(
-    _ method: HTTPMethod = .GET, _ uri: String = "/", host: String? = preview, version: HTTPVersion = .http1_1,
+    _ method: HTTPMethod = .GET, _ uri: String = "/", host: String? = preview,
+    version: HTTPVersion = .http1_1,
     _ headers: KeyValuePairs<String, String> = [:]
   ) -> HTTPRequestHead {
     let hosts = host.map { [("Host", $0)] } ?? []
@@ -80,20 +81,21 @@ struct RequestCheckTests {
     #expect(status(head(host: "shop.localhost:8090")) == 404)
   }
 
-  @Test(arguments: [
-    (["Sec-Fetch-Site": "same-origin"], nil), (["Sec-Fetch-Site": "same-site"], nil),
-    (["Sec-Fetch-Site": "none"], nil), (["Sec-Fetch-Site": "cross-site"], 403),
-    (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"], 403),
-    (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "websocket"], 403),
-    (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"], nil),
-    (["Sec-Fetch-Site": "what"], 403),
-    (["Origin": "http://5173.shop.localhost:8090"], nil),
-    (["Origin": "http://8000.shop.localhost:8090"], nil),
-    (["Origin": "http://5173.other.localhost:8090"], 403), (["Origin": "http://localhost:8090"], 403),
-    (["Origin": "https://5173.shop.localhost:8090"], 403), (["Origin": "null"], 403),
-    (["Origin": "http://evil.example"], 403),
-    (["Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"], 403),
-  ] as [([String: String], UInt?)])
+  @Test(
+    arguments: [
+      (["Sec-Fetch-Site": "same-origin"], nil), (["Sec-Fetch-Site": "same-site"], nil),
+      (["Sec-Fetch-Site": "none"], nil), (["Sec-Fetch-Site": "cross-site"], 403),
+      (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"], 403),
+      (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "websocket"], 403),
+      (["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"], nil),
+      (["Sec-Fetch-Site": "what"], 403),
+      (["Origin": "http://5173.shop.localhost:8090"], nil),
+      (["Origin": "http://8000.shop.localhost:8090"], nil),
+      (["Origin": "http://5173.other.localhost:8090"], 403), (["Origin": "http://localhost:8090"], 403),
+      (["Origin": "https://5173.shop.localhost:8090"], 403), (["Origin": "null"], 403),
+      (["Origin": "http://evil.example"], 403),
+      (["Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"], 403),
+    ] as [([String: String], UInt?)])
   func otherSitesOnlyLeadHere(headers: [String: String], expected: UInt?) {
     var head = head()
     for (name, value) in headers { head.headers.add(name: name, value: value) }
@@ -113,7 +115,8 @@ struct RequestCheckTests {
       try check.route(head(.GET, "/?wanted=1.shop", host: "localhost:8090"), host: &host)
         == .page(wanted: PreviewAddress(port: 1, label: "shop")))
     #expect(
-      try check.route(head(.GET, "/?wanted=%3Cb%3E", host: "localhost:8090"), host: &host) == .page(wanted: nil))
+      try check.route(head(.GET, "/?wanted=%3Cb%3E", host: "localhost:8090"), host: &host)
+        == .page(wanted: nil))
     for uri in ["/", "/events"] {
       #expect(list(uri) == nil)
       #expect(list(uri, ["Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8090"]) == nil)
