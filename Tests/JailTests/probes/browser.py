@@ -21,12 +21,12 @@ OPTIONS = [
 class Browser:
     def __init__(self, dark):
         (their_in, self.out), (self.inp, their_out) = os.pipe(), os.pipe()
-        # Numbers that do not meet 3 and 4.
-        theirs = [os.dup2(their_in, 30), os.dup2(their_out, 31)]
+        # What a shell can name, and neither 3 nor 4.
+        theirs = [os.dup2(their_in, 8), os.dup2(their_out, 9)]
         self.process = subprocess.Popen(
-            ["sh", "-c", 'exec 3<&30 4>&31 "$@"', "-", "chromium", *OPTIONS, *(["--force-dark-mode"] if dark else [])],
+            ["sh", "-c", 'exec 3<&8 4>&9 "$@"', "-", "chromium", *OPTIONS, *(["--force-dark-mode"] if dark else [])],
             pass_fds=theirs, stdout=subprocess.DEVNULL, stderr=open(f"{ORDERS['home']}.log", "w"))  # fmt: skip
-        for end in (their_in, their_out, 30, 31):
+        for end in (their_in, their_out, 8, 9):
             os.close(end)
         self.input, self.number = os.fdopen(self.inp, "rb"), 0
         self.rest = b""
