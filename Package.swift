@@ -11,9 +11,13 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
   name: "claude-sandbox",
-  products: [.executable(name: "claude-sandbox", targets: ["claude-sandbox"])],
+  products: [
+    .executable(name: "claude-sandbox", targets: ["claude-sandbox"]),
+    .executable(name: "claude-sandbox-preview", targets: ["claude-sandbox-preview"]),
+  ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
   ],
   targets: [
     .target(name: "CLinux"),
@@ -35,6 +39,15 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "claude-sandbox-preview",
+      dependencies: [
+        "Jail", "Linux", "Netlink", "Record",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: strict),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
@@ -42,6 +55,13 @@ let package = Package(
       name: "JailUnitTests", dependencies: ["Inspection", "Jail", "Linux", "Netlink", "Policy", "Record"],
       swiftSettings: strict),
     .testTarget(name: "InspectionTests", dependencies: ["Inspection"], swiftSettings: strict),
+    .testTarget(
+      name: "PreviewTests",
+      dependencies: [
+        "Jail", "Linux", "Netlink", "Record", "claude-sandbox-preview",
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "RecordTests", dependencies: ["Policy", "Record"], swiftSettings: strict),
     .testTarget(name: "VerifyTests", dependencies: ["Verify"], swiftSettings: strict),
   ]

@@ -10,10 +10,10 @@
 #   ./install.sh --dry-run      print what would be done
 #   ./install.sh --uninstall    remove what was installed; the configuration stays
 #   ./install.sh --uninstall --purge    the configuration, too
-#   ./install.sh --build        build the release executable, and nothing else
+#   ./install.sh --build        build the release executables, and nothing else
 #
 #   --binary FILE   install this executable instead of building one. SHA256SUMS beside it has to name it; an unpacked
-#                   release has both, and needs no option
+#                   release has both, and needs no option. claude-sandbox-preview beside it is installed too, if it is named there
 #   --sha256 HEX    what the executable's SHA-256 has to be, instead of what SHA256SUMS says
 #
 # PREFIX   where to install: /usr/local
@@ -42,6 +42,7 @@ lines=yes
 purge=
 binary=
 sum=
+preview_sum=
 
 say() { printf '%s\n' "$*"; }
 
@@ -110,7 +111,9 @@ installed() {
   { presets && guard=yes files; } | cut -d ' ' -f 3
   for file in $shells; do say "$file"; done
   outdated
-  [ -L "$root$program" ] || say "$program"
+  for file in "$program" "$program-preview"; do
+    [ -L "$root$file" ] || say "$file"
+  done
 }
 
 # What version 0.1.0 placed, and this one does not: a page, if it is ours, and completions where fish does not look.
@@ -136,9 +139,11 @@ check_names() {
     ours "$prefix/bin/$name" || die "$root$prefix/bin/$name is not ours$(whose "$prefix/bin/$name"), and stays as it is" \
       "install beside it, and put that first on PATH: PREFIX=/opt/claude-sandbox ./install.sh"
   done
-  if [ -L "$root$program" ] || [ -d "$root$program" ]; then
-    die "$root$program is not ours" "remove it, or install beside it: PREFIX=/opt/claude-sandbox ./install.sh"
-  fi
+  for file in "$program" "$program-preview"; do
+    if [ -L "$root$file" ] || [ -d "$root$file" ]; then
+      die "$root$file is not ours" "remove it, or install beside it: PREFIX=/opt/claude-sandbox ./install.sh"
+    fi
+  done
 }
 
 check_package() {
@@ -163,28 +168,36 @@ check_settings() {
   done
 }
 
-# check_sum FILE: whether it is what was promised.
+# check_sum FILE SUM: whether it is what was promised.
 check_sum() {
   [ -f "$1" ] || die "$1 is not a file" "name the executable: --binary FILE"
   found=$(sha256sum <"$1")
   found=${found%% *}
-  [ "$found" = "$(promised_sum)" ] ||
-    die "$1 does not match its checksum: SHA-256 is $found, not $(promised_sum)" "get it again, from a source that you trust"
+  [ "$found" = "$2" ] ||
+    die "$1 does not match its checksum: SHA-256 is $found, not $2" "get it again, from a source that you trust"
 }
 
 promised_sum() {
   if [ -n "$sum" ]; then
     say "$sum" | tr 'A-F' 'a-f'
   else
-    sed -n "s/^\([0-9a-f]\{64\}\) [ *]$(basename "$binary")\$/\1/p" "$(dirname "$binary")/SHA256SUMS"
+    listed_sum "$(basename "$binary")"
   fi
+}
+
+# listed_sum NAME
+listed_sum() {
+  sed -n "s/^\([0-9a-f]\{64\}\) [ *]$1\$/\1/p" "$(dirname "$binary")/SHA256SUMS"
 }
 
 check_binary() {
   if [ -z "$sum" ] && [ -z "$(promised_sum 2>/dev/null)" ]; then
     die "$binary has no checksum" "put SHA256SUMS beside it, or give --sha256 HEX"
   fi
-  check_sum "$binary"
+  check_sum "$binary" "$(promised_sum)"
+  # The second executable, where there is one.
+  [ -n "$sum" ] || preview_sum=$(listed_sum claude-sandbox-preview)
+  [ -z "$preview_sum" ] || check_sum "$(dirname "$binary")/claude-sandbox-preview" "$preview_sum"
 }
 
 need_swift() {
@@ -221,12 +234,14 @@ apt_get() {
     die "apt-get could not install $*" "see its messages above"
 }
 
-# The one place that knows how to build the release: a single static executable. lld, because it is part of every Swift
+# The one place that knows how to build the release: static executables. lld, because it is part of every Swift
 # toolchain, and because it does not warn of name-service functions that the static C library has but that this program
 # never calls.
 build() {
   need_swift
-  swift build -c release --product claude-sandbox -Xswiftc -static-executable -Xswiftc -use-ld=lld
+  for product in claude-sandbox claude-sandbox-preview; do
+    swift build -c release --product "$product" -Xswiftc -static-executable -Xswiftc -use-ld=lld
+  done
   # Root's build in somebody's clone stays theirs.
   [ "$(id -u)" != 0 ] || chown -R --reference=Package.swift .build Package.resolved
 }
@@ -253,15 +268,29 @@ place_program() {
   make_directory "$(dirname "$program")"
   if [ -n "$binary" ]; then
     install -m 0755 "$binary" "$root$program.part"
-    check_sum "$root$program.part"
+    check_sum "$root$program.part" "$(promised_sum)"
   else
-    # These sections differ between two builds of the same sources.
-    strip -R .swift_modhash -R .note.gnu.build-id -o "$root$program.part" "$built"
-    chmod 0755 "$root$program.part"
+    strip_into "$root$program.part" "$built"
   fi
   "$root$program.part" version >/dev/null ||
     die "the executable does not run on this machine ($(uname -m))" "build it here, or take the release for this machine"
   mv -fT "$root$program.part" "$root$program"
+}
+
+# strip_into TARGET EXECUTABLE: these sections differ between two builds of the same sources.
+strip_into() {
+  strip -R .swift_modhash -R .note.gnu.build-id -o "$1" "$2"
+  chmod 0755 "$1"
+}
+
+place_preview() {
+  if [ -n "$binary" ]; then
+    install -m 0755 "$(dirname "$binary")/claude-sandbox-preview" "$root$program-preview.part"
+    check_sum "$root$program-preview.part" "$preview_sum"
+  else
+    strip_into "$root$program-preview.part" "$built-preview"
+  fi
+  mv -fT "$root$program-preview.part" "$root$program-preview"
 }
 
 # The lines of `files`.
@@ -318,6 +347,7 @@ install_program() {
 }
 
 install_files() {
+  if [ -n "$preview_sum" ] || [ -z "$binary" ]; then act "install $root$program-preview" place_preview; fi
   links | while read -r name; do
     act "link $root$prefix/bin/$name" place_link "$name"
   done

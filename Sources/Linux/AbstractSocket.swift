@@ -30,6 +30,9 @@ public struct AbstractSocket: ~Copyable {
     return socket
   }
 
+  /// The same socket, for messages that bring descriptors.
+  public consuming func receivingDescriptors() -> DatagramSocket { DatagramSocket(descriptor) }
+
   /// The next connection (accept4(2)); nil when nobody waits.
   public func accept() throws(SystemCallError) -> AbstractSocket? {
     do throws(SystemCallError) {

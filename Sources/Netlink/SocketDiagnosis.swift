@@ -1,7 +1,7 @@
 internal import CLinux
 public import Linux
 
-/// Asks which socket a packet came from (sock_diag(7)).
+/// Asks which socket a packet came from, and whose it is (sock_diag(7)).
 public struct SocketDiagnosis: ~Copyable {
   private var kernel: NetlinkSocket
 
@@ -32,11 +32,22 @@ public struct SocketDiagnosis: ~Copyable {
     }
   }
 
+  /// Opens a socket in this process's network namespace.
+  public init() throws(SystemCallError) {
+    kernel = try NetlinkSocket(owning: FileDescriptor(owning: NetlinkDescriptor(.socketDiagnosis).release()))
+  }
+
   /// The inode of the socket that a packet came from; nil if there is none (any more), or the kernel cannot tell.
-  public mutating func inode(of flow: Flow) throws -> UInt32? {
+  public mutating func inode(of flow: Flow) throws -> UInt32? { try Self.inode(in: reply(flow)) }
+
+  /// The user of the socket that a packet came from, as this process's user namespace counts; nil as above. A socket that its process
+  /// has closed has no inode, and the kernel says 0 for its user: it has none.
+  public mutating func user(of flow: Flow) throws -> UInt32? { try Self.user(in: reply(flow)) }
+
+  private mutating func reply(_ flow: Flow) throws -> Reply? {
     guard let request = Self.request(flow) else { return nil }
     do {
-      return try Self.inode(in: kernel.request(request, dump: false).first)
+      return try kernel.request(request, dump: false).first
     } catch is NetlinkError {
       return nil
     }
@@ -101,6 +112,11 @@ public struct SocketDiagnosis: ~Copyable {
     guard let reply, reply.type == Int(SOCK_DIAG_BY_FAMILY) else { return nil }
     // A socket that no descriptor refers to has none.
     return ByteReader(reply.payload[...]).number(UInt32.self, at: 68).flatMap { $0 == 0 ? nil : $0 }
+  }
+
+  static func user(in reply: Reply?) -> UInt32? {
+    guard let reply, inode(in: reply) != nil else { return nil }
+    return ByteReader(reply.payload[...]).number(UInt32.self, at: 64)
   }
 
   private static func port(_ number: UInt16) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }

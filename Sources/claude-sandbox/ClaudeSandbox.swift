@@ -20,7 +20,7 @@ struct ClaudeSandbox: ParsableCommand {
     version: Version.number,
     subcommands: [
       Run.self, Shell.self, Ps.self, Log.self, Learn.self, Reload.self, Publish.self, Doctor.self, Explain.self,
-      Config.self, Presets.self, Verify.self,
+      Config.self, Presets.self, Preview.self, Verify.self,
       Version.self,
     ])
 }

@@ -9,9 +9,13 @@ package struct RunningJail: Sendable {
   package let launcher: CInt?
   /// What the supervisor says: of another user's, anything. nil when it does not answer.
   package let status: JailStatus?
-  /// What all its processes take, in kB; nil when they are not to be seen.
+  /// What all its processes take, in kB; nil when they are not to be seen, or were not looked at.
   package let memory: Int?
-  fileprivate let name: String
+  /// Of its supervisor's socket.
+  let name: String
+
+  /// Whether both are one jail.
+  package func isSame(as other: RunningJail) -> Bool { name == other.name }
 }
 
 /// The running jails of this network namespace.
@@ -37,6 +41,9 @@ package struct JailList {
   package typealias Decoder = ([UInt8]) -> JailStatus?
 
   private init() {}
+
+  /// The names of sockets that supervisors may have.
+  package static func sockets() throws -> Set<String> { try UnixSocketTable.controlNames().names }
 
   /// Asks every jail of this user, and with `all` those of the others too.
   package static func ask(
@@ -80,7 +87,8 @@ package struct JailList {
     answers += list.open.map { ($0, .unintelligible) }
     list.open = []
     list.unasked += waiting.count
-    let processes = ProcessTable()
+    // All of /proc is too much for who asks every second.
+    let processes = request == .listening ? nil : ProcessTable()
     list.jails = answers.map { RunningJail($0, $1, processes) }.sorted {
       ($0.status?.since ?? 0, $0.launcher ?? 0) < ($1.status?.since ?? 0, $1.launcher ?? 0)
     }
@@ -147,7 +155,7 @@ private final class Conversation {
 }
 
 extension RunningJail {
-  fileprivate init(_ conversation: Conversation, _ answer: Answer, _ processes: ProcessTable) {
+  fileprivate init(_ conversation: Conversation, _ answer: Answer, _ processes: ProcessTable?) {
     name = conversation.name
     user = conversation.user
     status = if case .status(let status) = answer { status } else { nil }
@@ -156,7 +164,7 @@ extension RunningJail {
     let supervisor = conversation.supervisor
     let isOwn = user == Process.userID
     let told = status.flatMap { isOwn && $0.supervisor == supervisor ? $0.launcher : nil }
-    launcher = processes.parent(of: supervisor) ?? told
-    memory = launcher.flatMap { processes.memory(of: $0, user: conversation.user, isOwn: isOwn) }
+    launcher = processes?.parent(of: supervisor) ?? told
+    memory = launcher.flatMap { processes?.memory(of: $0, user: conversation.user, isOwn: isOwn) }
   }
 }

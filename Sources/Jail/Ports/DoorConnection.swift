@@ -102,10 +102,3 @@ final class DoorConnection {
     }
   }
 }
-
-/// A socket in collections, which is closed with its last owner.
-final class InternetSocketBox {
-  let socket: InternetSocket
-
-  init(_ socket: consuming InternetSocket) { self.socket = socket }
-}

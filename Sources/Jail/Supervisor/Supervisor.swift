@@ -208,6 +208,9 @@ struct Supervisor: ~Copyable {
         return control.refuse(
           client, "only a line of /etc/claude-sandbox.conf publishes at an address that is not loopback")
       }
+      if let (line, reason) = live.current.collision(with: .published(port)) {
+        return control.refuse(client, "\(reason): \(line.value)")
+      }
       do throws(SystemCallError) {
         effects = try ports.publish(port, .request, now: now).effects
       } catch {

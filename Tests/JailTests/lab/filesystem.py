@@ -29,6 +29,8 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 def make_private(tests, executable, claude_code=None):
     """Cover what launches read and write. What is named is visible below /srv/lab afterwards."""
     presets = os.path.join(tests, "../../share/presets")
+    preview = f"{executable}-preview"
+    preview = os.open(preview, os.O_PATH) if executable and os.path.exists(preview) else None
     tests = os.open(tests, os.O_PATH)
     executable = os.open(executable, os.O_PATH) if executable else None
     claude_code = os.open(claude_code, os.O_PATH) if claude_code else None
@@ -43,6 +45,10 @@ def make_private(tests, executable, claude_code=None):
         with open(EXECUTABLE, "w"):
             pass
         kernel.bind(f"/proc/self/fd/{executable}", EXECUTABLE)
+        if preview is not None:
+            with open(f"{EXECUTABLE}-preview", "w"):
+                pass
+            kernel.bind(f"/proc/self/fd/{preview}", f"{EXECUTABLE}-preview")
         shutil.copytree(presets, INSTALLED_PRESETS)
         for name in (GUARD, WRAP, CLAUDE, VERIFY):
             os.symlink(EXECUTABLE, name)
