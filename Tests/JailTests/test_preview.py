@@ -35,7 +35,11 @@ const server = http.createServer((request, response) => {
     request.on('close', () => console.log('closed'));
     return setTimeout(() => response.write('data: second\n\n'), 300);
   }
-  if (request.url === '/open') { require('http').createServer((q, r) => r.end('other')).listen(5174, '::1'); return response.end('open'); }
+  if (request.url === '/open') {
+    const other = http.createServer((request, response) => response.end('other'));
+    other.on('upgrade', (...words) => server.emit('upgrade', ...words));
+    return other.listen(5174, '::1', () => response.end('open'));
+  }
   if (request.method === 'POST') {
     const hash = crypto.createHash('sha256');
     request.on('data', (data) => hash.update(data));
@@ -299,11 +303,14 @@ ATTACK = """(async () => {
   for (const url of ["http://%(shop)s/", "http://%(list)s/", "http://%(list)s/events"])
     tried[url] = await fetch(url, {mode: "no-cors", method: "GET"}).then((r) => r.type, (e) => "failed");
   tried.read = await fetch("http://%(list)s/").then((r) => r.text(), () => "failed");
-  tried.socket = await new Promise((done) => {
-    const s = new WebSocket("ws://%(shop)s/hot"); s.onopen = () => done("open"); s.onerror = () => done("failed");
-  });
+  tried.socket = await %(socket)s;
   return tried;
 })()"""
+
+# Whether a WebSocket to this Host opens.
+SOCKET = """new Promise((done) => {
+  const s = new WebSocket("ws://%s/hot"); s.onopen = () => done("open"); s.onerror = () => done("failed");
+})"""
 
 
 def browse(lab, pages, dark=False):
@@ -311,11 +318,11 @@ def browse(lab, pages, dark=False):
     argv = [PYTHON, "-B", f"{LAB}/tests/probes/browser.py"]
     try:
         result = lab.run(argv, stdin=orders.encode(), timeout=120, identity="user")
-        log = lab.call("lab.host:read", "/tmp/chromium.log") if result.status else ""
+        log = lab.call("lab.host:read", "/tmp/chromium/log") if result.status else ""
         assert result.status == 0, (result, log[-2000:])
         return result.json
     finally:
-        lab.run(["rm", "-rf", "/tmp/chromium", "/tmp/chromium.log"], identity="user")
+        lab.run(["rm", "-rf", "/tmp/chromium"], identity="user")
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
@@ -325,15 +332,18 @@ def test_a_real_browser(lab, preview, shop):
     shop("user", name="blog", port=3000)
     hot = "document.getElementById('said')?.textContent"
     live = "document.getElementById('state')?.textContent"
-    attack = ATTACK % {"shop": HOST, "list": LIST}
+    attack = ATTACK % {"shop": HOST, "list": LIST, "socket": SOCKET % HOST}
+    # The ports of one jail are one site.
+    assert curl(lab, "user", f"http://{HOST}/open") == "open"
+    own = SOCKET % f"5174.shop.localhost:{PORT}"
     count = "document.querySelectorAll('article').length"
     page, listed, evil, wanted = browse(lab, [
-        {"url": f"http://{HOST}/", "until": f"{hot} === 'hot'", "say": [hot]},
+        {"url": f"http://{HOST}/", "until": f"{hot} === 'hot'", "say": [hot, own]},
         {"url": f"http://{LIST}/", "until": f"{live} === 'live'", "say": [live, count], "picture": True},
         {"url": f"http://3000.blog.localhost:{PORT}/", "until": f"{hot} === 'hot'", "say": [attack]},
         {"url": f"http://5173.nothing.localhost:{PORT}/", "until": f"{live} === 'live'", "say": ["document.body.innerText"]},
     ])  # fmt: skip
-    assert page["said"] == [f"http://{HOST}/", "hot"]
+    assert page["said"] == [f"http://{HOST}/", "hot", "open"]
     assert listed["said"] == [f"http://{LIST}/", "live", 2]
     assert base64.b64decode(listed["picture"]).startswith(b"\x89PNG")
     keep_picture(listed["picture"], "light")

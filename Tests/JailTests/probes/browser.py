@@ -14,7 +14,7 @@ ORDERS = json.load(sys.stdin)
 OPTIONS = [
     "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--window-size=1100,700",
-    f"--user-data-dir={ORDERS['home']}",
+    f"--user-data-dir={ORDERS['home']}/data",
 ]  # fmt: skip
 
 
@@ -25,7 +25,8 @@ class Browser:
         theirs = [os.dup2(their_in, 8), os.dup2(their_out, 9)]
         self.process = subprocess.Popen(
             ["sh", "-c", 'exec 3<&8 4>&9 "$@"', "-", "chromium", *OPTIONS, *(["--force-dark-mode"] if dark else [])],
-            pass_fds=theirs, stdout=subprocess.DEVNULL, stderr=open(f"{ORDERS['home']}.log", "w"))  # fmt: skip
+            pass_fds=theirs, stdout=subprocess.DEVNULL, stderr=open(f"{ORDERS['home']}/log", "w"),
+            env={**os.environ, "HOME": ORDERS["home"], "TMPDIR": ORDERS["home"]})  # fmt: skip
         for end in (their_in, their_out, 8, 9):
             os.close(end)
         self.input, self.number = os.fdopen(self.inp, "rb"), 0
@@ -69,6 +70,7 @@ class Browser:
         return result
 
 
+os.mkdir(ORDERS["home"])
 browser = Browser(ORDERS["dark"])
 try:
     print(json.dumps([browser.open(page, ORDERS["dark"]) for page in ORDERS["pages"]]))
