@@ -79,7 +79,8 @@ extension Ports {
   /// Opens what is to be open, and closes what is not.
   func settle(now: Instant) -> [Effect] {
     var wishes: [Wish] = []
-    for wish in configured + extra where !wishes.contains(where: { $0.rule == wish.rule }) {
+    for wish in configured + extra
+    where !wishes.contains(where: { $0.rule == wish.rule || $0.rule.isBehind(wish.rule) }) {
       wishes.append(wish)
     }
     var effects: [Effect] = []
