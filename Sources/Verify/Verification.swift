@@ -27,6 +27,7 @@ public enum Verification {
     return [jail] + NetworkControls.checks(offline: offline, network: network)
       + (names.map { NameAttack(names: $0).checks(offline: offline) } ?? [])
       + NetworkAttack(plan: plan).checks(targets)
+      + PortAttack(ports: configuration.hostPorts.map(\.value)).checks()
       + KernelAttack.checks(targets, configuration.exposedSockets.map(\.value))
   }
 

@@ -31,6 +31,7 @@ struct Config: ParsableCommand {
     var rules: [RuleReport]?
     /// Rules about names, those of presets too.
     var names: [DomainReport]?
+    var ports: [PortReport]?
     /// The project's file.
     var project: String?
     var warnings: [String] = []
@@ -71,7 +72,8 @@ struct Config: ParsableCommand {
       try JSON.print(
         Report(
           settings: Self.settings(configuration), rules: configuration.rules.map(RuleReport.init),
-          names: configuration.domains.map(DomainReport.init), project: project, warnings: warnings))
+          names: configuration.domains.map(DomainReport.init),
+          ports: configuration.portLines.map(PortReport.init), project: project, warnings: warnings))
     } else {
       Output.print(Table.text(Self.lines(configuration)))
     }

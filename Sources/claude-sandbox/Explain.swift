@@ -42,7 +42,10 @@ struct Explain: ParsableCommand {
       try Launch.plan()
     }
     Invocation.mentionWhere(configuration)
-    let explanation = explanation(query, plan, isInside: Confinement.isJail(configuration))
+    let explanation =
+      isOwnLoopback(query, configuration)
+      ? Explanation(loopback: query, configuration)
+      : explanation(query, plan, isInside: Confinement.isJail(configuration))
     if let problem = explanation.problem { Process.complain("claude-sandbox: \(problem)\n") }
     let rows = explanation.rows
     let last = Confinement.isJail(configuration) ? nil : Self.lastRefusal(explanation.subject, query)
@@ -59,6 +62,13 @@ struct Explain: ParsableCommand {
       if let last { Output.print(last.text(now: Timestamp(milliseconds: wallClock()))) }
     }
     if explanation.verdict != .reachable { throw ExitCode(explanation.verdict.exitStatus) }
+  }
+
+  /// The host by its name in containers, too: unless the host's own files lead elsewhere, and no line leads to the jail.
+  private func isOwnLoopback(_ query: DestinationQuery, _ configuration: Configuration) -> Bool {
+    query.isLoopback
+      || query.isHostByName
+        && (!configuration.hostPorts.isEmpty || addresses(of: query.host).0.isEmpty)
   }
 
   /// By what the jail is told of a name, or else by the addresses that the host finds.

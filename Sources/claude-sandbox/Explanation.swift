@@ -16,6 +16,16 @@ struct Explanation {
 }
 
 extension Explanation {
+  /// Of the jail's own loopback.
+  init(loopback query: DestinationQuery, _ configuration: Configuration) {
+    let answers = query.loopbackAnswers(configuration)
+    rows = answers.map { ExplainedRow(query.host, $0) }
+    let open = answers.count(where: \.isOfHost)
+    verdict = open == answers.count ? .reachable : open == 0 ? .blocked : .partial
+    problem = nil
+    subject = .addresses(Set(IPAddress(query.host).map { [$0] } ?? []))
+  }
+
   /// Of a name that the rules about names decide; nil for one that is looked up as on the host. Nobody is asked for a name that does not
   /// exist in the jail. Without `addresses` it is not known where it leads: in a jail only its rule is.
   init?(
@@ -85,7 +95,17 @@ struct ExplainedRow: Encodable {
   let nameRule: DomainReport?
   /// One that the name leads to now.
   let address: String?
+  /// The line about a port of the jail's loopback.
+  private(set) var port: PortReport?
   let because: String
+
+  /// A port of the jail's loopback, or all else of it.
+  init(_ host: String, _ answer: LoopbackAnswer) {
+    destination = (host.contains(":") && answer.service.first == ":" ? "[\(host)]" : host) + answer.service
+    (reachable, because) = (answer.isOfHost, answer.because)
+    (rule, nameRule, address) = (nil, nil, nil)
+    port = answer.line.map(PortReport.init)
+  }
 
   /// An address.
   init(_ address: IPAddress, _ part: Answer) {
@@ -94,9 +114,7 @@ struct ExplainedRow: Encodable {
     reachable = part.decision.allowed
     rule = RuleReport(part.decision.rule)
     (nameRule, self.address) = (nil, nil)
-    because =
-      address.isLoopback
-      ? "in a jail this is the jail's own; the host's is not there" : "\(part.decision.rule.origin)"
+    because = "\(part.decision.rule.origin)"
   }
 
   /// What is closed of a name.
@@ -121,7 +139,7 @@ struct ExplainedRow: Encodable {
   }
 
   /// What the rule is about, for people.
-  var about: String { address ?? nameRule?.pattern ?? rule?.prefix ?? "-" }
+  var about: String { address ?? nameRule?.pattern ?? rule?.prefix ?? port?.value ?? "-" }
 
-  private enum CodingKeys: CodingKey { case destination, reachable, rule, nameRule, address, because }
+  private enum CodingKeys: CodingKey { case destination, reachable, rule, nameRule, address, port, because }
 }

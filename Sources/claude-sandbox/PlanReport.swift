@@ -42,8 +42,11 @@ struct PlanReport: Encodable {
   let filter: Filter
   /// What is reached by name; nil without a gateway.
   let names: Names?
+  /// What leads out of the jail's loopback, and into it.
+  let ports: [PortReport]
 
-  init(_ plan: Plan) {
+  init(_ plan: Plan, _ ports: [PortReport]) {
+    self.ports = ports
     network = plan.network.rawValue
     ipv4 = plan.ipv4.map(Uplink.init)
     ipv6 = plan.ipv6.map(Uplink.init)
@@ -67,6 +70,11 @@ struct PlanReport: Encodable {
       """
   }
 
+  private var portsText: String {
+    let table = ports.map { ["  \($0.key)", $0.value, $0.origin.reason] }
+    return "ports, out of the jail and into it:\n\(Table.text(table))"
+  }
+
   /// The same as text, with the plan's rules in its own words.
   func text(of plan: Plan) -> String {
     func way(_ uplink: Uplink?) -> String { uplink.map { "\($0.guest) via \($0.gateway)" } ?? "none" }
@@ -84,7 +92,7 @@ struct PlanReport: Encodable {
       \(routes.map { "  \($0.kind) \($0.prefix)" }.joined(separator: "\n"))
 
       tap filter: \(filter.instructions) of \(filter.maximum) instructions
-      """ + (names.map { "\n\n" + text(of: $0) } ?? "")
+      """ + (names.map { "\n\n" + text(of: $0) } ?? "") + (ports.isEmpty ? "" : "\n\n" + portsText)
   }
 }
 

@@ -19,6 +19,8 @@ struct ServicesReport: Encodable {
   struct Ports: Encodable {
     let first: UInt16
     let last: UInt16
+
+    init(_ range: ClosedRange<UInt16>) { (first, last) = (range.lowerBound, range.upperBound) }
   }
 
   let tcp: [Ports]
@@ -30,7 +32,7 @@ struct ServicesReport: Encodable {
   }
 
   static func ports(_ set: PortSet) -> [Ports] {
-    set.ranges.map { Ports(first: $0.lowerBound, last: $0.upperBound) }
+    set.ranges.map(Ports.init)
   }
 }
 
@@ -46,6 +48,9 @@ struct OriginReport: Encodable {
   private(set) var link: String?
   private(set) var gateway: String?
   private(set) var table: UInt32?
+
+  /// An option of the command line.
+  init(option: String) { (kind, reason) = ("option", option) }
 
   /// Without an origin it is the default of a setting.
   init(_ origin: Origin?) {

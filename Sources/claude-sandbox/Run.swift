@@ -59,7 +59,8 @@ struct Run: ParsableCommand {
         try Launch.plan(network: options.network?.mode, publish: publish)
       }
       Invocation.mentionWhere(configuration)
-      let report = PlanReport(plan)
+      let report = PlanReport(
+        plan, configuration.portLines.map(PortReport.init) + publish.map(PortReport.init(option:)))
       if json { try JSON.print(report) } else { Output.print(report.text(of: plan)) }
     } else {
       // The raw bytes: arguments need not be text.

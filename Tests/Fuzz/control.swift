@@ -12,6 +12,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     require(bytes.suffix(name.utf8.count + 1).elementsEqual("@\(name)".utf8), name)
   }
   let text = String(decoding: bytes, as: UTF8.self)
+  if let request = ControlRequest(text: text) { require(ControlRequest(text: request.text) == request, text) }
   let status = JailStatus(
     supervisor: 1, launcher: 2,
     command: bytes.split(separator: 0, omittingEmptySubsequences: false).map(Array.init), directory: text,

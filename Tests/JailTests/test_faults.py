@@ -32,8 +32,8 @@ FEW = 5
 CLOSED = (None, errno.ENETUNREACH, errno.EINVAL, errno.EHOSTUNREACH)
 
 
-def launch(lab, identity, target=None):
-    argv = [EXECUTABLE, "run", "--", PYTHON, "-B", "-I", f"{TESTS}/probes/report.py"]
+def launch(lab, identity, target=None, options=()):
+    argv = [EXECUTABLE, "run", *options, "--", PYTHON, "-B", "-I", f"{TESTS}/probes/report.py"]
     return lab.call("lab.injector:run", argv, lab.environment(Identity(identity)), identity, CALLS, target)
 
 
@@ -183,6 +183,27 @@ def test_a_refused_call_of_other_callers(lab, recorded, clean, name, caller):
     failures = []
     for target in chosen(calls, name):
         problem = wrong(launch(lab, caller, target), report)
+        if problem:
+            failures.append(f"{target}: {problem}")
+    assert not failures, "\n".join(failures)
+
+
+# What a launch with ports does beside the others.
+OF_PORTS = ["socket", "bind", "listen", "setns", "clone", "epoll_create1", "epoll_ctl", "setsockopt", "seccomp", "close_range"]
+
+
+@pytest.mark.parametrize("name", OF_PORTS)
+def test_a_refused_call_of_a_launch_with_ports(lab, recorded, clean, name):
+    """A port of the configuration may be missing, and that is said. One of `--publish` that is missing refuses the launch. No other opens."""
+    _, report = recorded("user")
+    lab.configure("allow-host-port = 6001\nallow-host-port = 6002/udp\n")
+    options = ("--publish", "7001")
+    clean_launch = launch(lab, "user", options=options)
+    assert (clean_launch["status"], clean_launch["err"]) == (0, ""), clean_launch
+    failures = []
+    for target in chosen(clean_launch["calls"], name):
+        result = launch(lab, "user", target, options)
+        problem = wrong(result, report)
         if problem:
             failures.append(f"{target}: {problem}")
     assert not failures, "\n".join(failures)

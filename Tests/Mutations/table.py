@@ -425,3 +425,21 @@ mutate("internal names' limits", "none", NAMEPLAN, "    if let limit = InternalN
        ("test_names_addresses", "never_leads_to"))
 mutate("the jail's hosts file", "the host's", f"{JAIL}/Names/CoveredFile.swift", "    guard let names else { return [configuration] }\n", "    guard let names, names.policy.rules.count > 1 << 20 else { return [configuration] }\n",
        ("test_names_addresses", "calls_itself"))
+
+# Ports.
+
+PORTS, DOORS, FLOWS = (f"{JAIL}/Ports/{name}.swift" for name in ("Ports", "PortsDoors", "DatagramFlow"))
+SUPPLY, CONNECTION, AUTO = (f"{JAIL}/Ports/{name}.swift" for name in ("SocketSupply", "DoorConnection", "AutoPublisher"))
+mutate("connections of ports that went", "go on", PORTS, "      relay?.close(id)\n", "", ("test_ports", "what_comes_and_goes and user"))
+mutate("ports that went", "listen on", DOORS, "    for listener in door.listeners { forget(listener.socket.descriptor.rawValue, token: listener.token) }\n    door.close()\n", "",
+       ("test_ports", "what_comes_and_goes and user"))
+mutate("a relay of ports that has ended", "started again", PORTS, "    if relayFailed { throw", "    if relayFailed && relay != nil { throw", ("test_ports", "without_the_relay"))
+mutate("the host's numbers under publish = auto", "taken", AUTO, "    usedOutside.formUnion(", "    _ = usedOutside.union(", ("test_ports", "numbers_of_the_host"))
+mutate("publish = auto", "no bound", DOORS, ">= Self.mostAuto { break }", ">= 1 << 20 { break }", ("test_ports", "auto_is_bounded"))
+mutate("sockets made for ports", "of each kind at least one", SUPPLY, "max(0, min(count, Self.most))", "max(1, min(count, Self.most))", ("test_ports", "after_each_other"))
+mutate("a port connected to itself", "passed on", CONNECTION, "guard try box.socket.localAddress() == target else", "guard try box.socket.localAddress() == target, target.port == 0 else",
+       ("test_ports", "connected_to_itself"))
+mutate("--publish at other addresses than loopback", "taken", f"{JAIL}/Launch/PublishOption.swift", "guard port.isOnLoopback else", "guard port.isOnLoopback || port.inside > 0 else",
+       ("test_ports", "to_others"))
+mutate("claude-sandbox publish at other addresses than loopback", "taken", SUPERVISOR, "guard port.isOnLoopback else", "guard port.isOnLoopback || port.inside > 0 else",
+       ("test_ports", "a_running_jail and user"))

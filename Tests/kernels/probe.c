@@ -58,6 +58,12 @@ int main(int count, char **words) {
     if (count > 4) check(setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, words[4], strlen(words[4])));
     check(connect(client, (struct sockaddr *)&to, sizeof to));
     puts("connected");
+  } else if (!strcmp(what, "end")) {  // ADDRESS PORT: connect, and see how the server ends it
+    int client = check(socket(AF_INET, SOCK_STREAM, 0));
+    struct sockaddr_in to = inet(argument, atoi(words[3]));
+    check(connect(client, (struct sockaddr *)&to, sizeof to));
+    check(recv(client, message, sizeof message, 0));
+    puts("ended");
   } else if (!strcmp(what, "serve")) {  // PORT
     struct sockaddr_in at = inet("0.0.0.0", atoi(argument));
     int listener = check(socket(AF_INET, SOCK_STREAM, 0));

@@ -10,6 +10,7 @@ public struct ConfigurationWarning: Sendable, Hashable {
   public static func all(_ configuration: Configuration, _ plan: Plan?, _ environment: Environment) -> [Self]
   {
     [inert(configuration), openAddresses(configuration), nothing(configuration)].compactMap(\.self)
+      + published(configuration)
       + (plan.map { proxies(configuration, $0, environment) } ?? [])
   }
 
@@ -41,6 +42,20 @@ public struct ConfigurationWarning: Sendable, Hashable {
     guard configuration.network.value == .restricted, isEmpty else { return nil }
     return Self(
       message: "network = restricted, and no line opens anything", location: configuration.network.location)
+  }
+
+  /// What other hosts reach, too.
+  private static func published(_ configuration: Configuration) -> [Self] {
+    configuration.publications.compactMap { line in
+      guard case .port(let port) = line.value, !port.isOnLoopback, let address = port.address else {
+        return nil
+      }
+      let who =
+        address == .any(address.family) ? "every host that reaches this one" : "whoever reaches \(address)"
+      return Self(
+        message: "publish = \(port): \(who) reaches what listens at port \(port.inside) of a jail",
+        location: line.location)
+    }
   }
 
   private static let variables = ["http_proxy", "https_proxy", "all_proxy"]

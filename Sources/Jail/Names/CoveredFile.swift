@@ -11,7 +11,7 @@ struct CoveredFile: Sendable, Hashable {
 
   /// Those of a jail.
   static func all(
-    _ resolver: ResolverConfiguration, _ names: NamePlan?, hasHostPorts: Bool = false
+    _ resolver: ResolverConfiguration, _ names: NamePlan?, hasHostPorts: Bool
   ) -> [CoveredFile] {
     [CoveredFile(file: .configuration, text: resolver.jailText)] + hosts(names, hasHostPorts: hasHostPorts)
   }

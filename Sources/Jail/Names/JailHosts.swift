@@ -3,14 +3,11 @@ import Policy
 /// The hosts(5) of a jail that has names of its own: no line of the host's leads round the gateway, or elsewhere than to the ports of
 /// the host that the jail has.
 enum JailHosts {
-  /// What programs in containers call the host: here its ports are on the jail's own loopback.
-  static let hostNames = ["host.docker.internal", "host.containers.internal"].compactMap { DomainName($0) }
-
   /// `host` is what the host's says.
   static func text(_ plan: NamePlan?, host: [UInt8], hostName: String, hasHostPorts: Bool = false) -> [UInt8]
   {
     func isOurs(_ name: DomainName) -> Bool {
-      plan.map { isOfGateway(name, $0) } ?? false || hasHostPorts && hostNames.contains(name)
+      plan.map { isOfGateway(name, $0) } ?? false || hasHostPorts && HostPorts.hostNames.contains(name)
     }
     let names =
       plan?.isExclusive == true
@@ -20,7 +17,7 @@ enum JailHosts {
 
   /// Behind all others: the first name of an address is what it is called.
   private static let hostLines: [UInt8] = {
-    let names = hostNames.map(\.text).joined(separator: " ")
+    let names = HostPorts.hostNames.map(\.text).joined(separator: " ")
     return Array(Family.allCases.map { "\(IPAddress.loopback($0)) \(names)\n" }.joined().utf8)
   }()
 

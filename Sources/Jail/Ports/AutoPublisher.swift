@@ -1,5 +1,6 @@
 import Linux
 import Netlink
+import Policy
 
 /// `publish = auto`: finds out on which TCP ports the jail listens. The kernel has no event for that, so it is asked again and again:
 /// often while something changes, seldom while nothing does.
@@ -8,8 +9,12 @@ struct AutoPublisher: ~Copyable {
   /// The host's numbers that it uses, or has used since this began: whoever had one, and comes back, finds no server of the jail there.
   private(set) var usedOutside: Set<UInt16> = []
   private var former: Set<UInt16> = []
+  private var told: Set<PublishedPort> = []
   private var interval = Self.shortest
   private(set) var next: Instant
+
+  /// Whoever listens on one port after another does not write on the terminal for ever.
+  private static let mostTold = 256
 
   private static let shortest = Duration.milliseconds(250)
   private static let longest = Duration.seconds(2)
@@ -33,5 +38,10 @@ struct AutoPublisher: ~Copyable {
     interval = found == former ? min(interval + interval, Self.longest) : Self.shortest
     former = found
     return found
+  }
+
+  /// Whether nothing was said of it yet.
+  mutating func isNews(_ port: PublishedPort) -> Bool {
+    told.count < Self.mostTold && told.insert(port).inserted
   }
 }

@@ -10,10 +10,14 @@ final class DatagramFlow {
   let listener: DoorListener
   let sender: SocketAddress
   private var candidates: [IPAddress]
+  /// What was sent to the first of them, while the others were not tried and nobody has answered.
+  private var first: [UInt8] = []
   private var socket: InternetSocketBox?
   /// When it was used last.
   private(set) var latest: Instant
 
+  /// A longer datagram is not sent twice. Bytes.
+  private static let longestKept = 1500
   /// One that is not used is forgotten after this time (RFC 4787 section 4.3 asks for two minutes at least).
   static let patience = Duration.seconds(120)
 
@@ -51,6 +55,7 @@ final class DatagramFlow {
           isNew = true
         }
         _ = try socket?.socket.send(bytes)
+        if candidates.count > 1, first.isEmpty, bytes.count <= Self.longestKept { first = Array(bytes) }
         return isNew
       } catch {
         // The last one is tried for ever.
@@ -61,11 +66,17 @@ final class DatagramFlow {
     }
   }
 
+  /// What is to be sent once more: nobody is where it was sent to, and the server may be elsewhere.
+  var unanswered: [UInt8]? { socket == nil && !first.isEmpty ? first : nil }
+
   /// Passes one answer on; false if there is none. Where nobody is, the next datagram goes to the next of the server's addresses.
   func answer(_ buffer: inout [UInt8], now: Instant) -> Bool {
     do throws(SystemCallError) {
       guard let count = try socket?.socket.receive(into: &buffer) else { return false }
       latest = now
+      // The server is here.
+      candidates = Array(candidates.prefix(1))
+      first = []
       try? listener.socket.send(Array(buffer[..<count]), to: sender)
       return true
     } catch {

@@ -88,14 +88,17 @@ final class DoorConnection {
 
     /// nil while it goes on; 0 when it is connected; otherwise what it failed with.
     var result: CInt? {
-      do throws(SystemCallError) { return try box.socket.connectResult(target) } catch { return error.errno }
+      do throws(SystemCallError) {
+        let result = try box.socket.connectResult(target)
+        if result != 0 { return result }
+        // Where nobody listens, the kernel may choose this very port for this end, and connect the socket to itself. Closed, it would keep
+        // the port from the server for a minute.
+        guard try box.socket.localAddress() == target else { return 0 }
+        try box.socket.resetWhenClosed()
+        return Errno.ECONNREFUSED
+      } catch {
+        return error.errno
+      }
     }
   }
-}
-
-/// A socket in collections, which is closed with its last owner.
-final class InternetSocketBox {
-  let socket: InternetSocket
-
-  init(_ socket: consuming InternetSocket) { self.socket = socket }
 }

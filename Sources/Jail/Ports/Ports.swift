@@ -348,11 +348,14 @@ final class Ports: Service {
     (relayFailed, relay, capacity) = (true, nil, nil)
     relayed = [:]
     closing = [:]
+    var effects: [Effect] = []
     for door in doors where door.rule.transport == .stream {
+      let error = SystemCallError("relay", errno: Errno.EPIPE)
       close(door, now: now)
-      door.fail(SystemCallError("relay", errno: Errno.EPIPE))
+      door.fail(error)
+      effects.append(.port(.failed(door.rule.name, error)))
     }
-    return [.tell("the relay of the ports has ended; nothing passes them any more")]
+    return effects + [.tell("the relay of the ports has ended; nothing passes them any more")]
   }
 
   /// How many connections there are.

@@ -13,21 +13,25 @@ extension Ports {
     if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: Self.longestDatagram) }
     for _ in 0..<Self.turn {
       guard let (count, sender) = try? listener.socket.receiveDatagram(into: &buffer) else { return }
-      let flow = flow(door, listener, sender, now: now)
-      let isNew = flow.send(buffer[..<count], now: now) { (family) throws(SystemCallError) in
-        try self.socket(of: door.rule, family, forServer: true)
-      }
-      guard isNew, let descriptor = flow.descriptor else { continue }
-      do throws(SystemCallError) {
-        try add(descriptor, .readable, .flow(flow), token: flow.token)
-      } catch {
-        remove(flow)
-      }
+      send(buffer[..<count], by: flow(door, listener, sender, now: now), now: now)
+    }
+  }
+
+  private func send(_ bytes: ArraySlice<UInt8>, by flow: DatagramFlow, now: Instant) {
+    let isNew = flow.send(bytes, now: now) { (family) throws(SystemCallError) in
+      try self.socket(of: flow.door.rule, family, forServer: true)
+    }
+    guard isNew, let descriptor = flow.descriptor else { return }
+    do throws(SystemCallError) {
+      try add(descriptor, .readable, .flow(flow), token: flow.token)
+    } catch {
+      remove(flow)
     }
   }
 
   func answer(_ flow: DatagramFlow, now: Instant) {
     for _ in 0..<Self.turn where flow.answer(&buffer, now: now) {}
+    if let bytes = flow.unanswered { send(bytes[...], by: flow, now: now) }
   }
 
   /// That of a sender. Where there are too many, the one that was used least lately goes.

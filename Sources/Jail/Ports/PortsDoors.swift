@@ -110,6 +110,7 @@ extension Ports {
           listener.socket.descriptor.rawValue, door.rule.transport == .stream ? acceptInterest : .readable,
           .listener(door, listener), token: listener.token)
       }
+      if door.rule.kind != .hostPort { supply.prepare(door.rule.transport) }
       return [.port(.opened(door.text))]
     } catch {
       close(door, now: now)
@@ -173,7 +174,11 @@ extension Ports {
     let published = extra.filter { $0.origin == .auto }
     extra.removeAll { $0.origin == .auto && !found.contains($0.rule.inside) }
     var effects = published.count == extra.count { $0.origin == .auto } ? [] : settle(now: now)
-    for port in found.sorted() where !isPublished(port) { effects += publish(automatically: port, now: now) }
+    for port in found.sorted() where !isPublished(port) {
+      // What listens on more has no need of a person who looks at it.
+      if extra.count(where: { $0.origin == .auto }) >= Self.mostAuto { break }
+      effects += publish(automatically: port, now: now)
+    }
     return effects
   }
 
@@ -189,10 +194,12 @@ extension Ports {
       if auto?.usedOutside.contains(outside) == true { continue }
       let wish = PublishedPort(nil, outside: outside, inside: port, .tcp)
       guard let (door, effects) = try? publish(wish, .auto, now: now) else { continue }
+      guard auto?.isNews(wish) == true else { return effects }
       return effects + [.tell("port \(port) of the jail is at http://127.0.0.1:\(door?.port ?? outside)/")]
     }
     return []
   }
 
   private static let mostAutoTries: UInt16 = 64
+  private static let mostAuto = 64
 }

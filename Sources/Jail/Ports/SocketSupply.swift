@@ -21,16 +21,16 @@ final class SocketSupply: Service {
   private var stock: [Kind: [CInt]] = [:]
   /// Somebody waits for so many that are not there.
   private var wanted: [Kind: Int] = [:]
+  /// What the child was told to make.
+  private var ordered: [Kind] = []
   private var child: DatagramSocket?
   /// False once the jail's kernel had no IPv6.
   private(set) var hasIPv6 = true
   /// When a process is asked for again, where none could be had.
   private(set) var deadline: Instant?
 
-  /// In one message.
-  private static let most = 64
-  /// How many are made beyond what is wanted.
-  private static let reserve = 24
+  /// Of one kind in one message: of all four as many as it can pass.
+  private static let most = 16
   private static let patience = Duration.milliseconds(100)
 
   /// `holder` has entered its namespaces, and not sealed itself yet.
@@ -58,8 +58,13 @@ final class SocketSupply: Service {
       start()
       return nil
     }
-    if stock[kind, default: []].count < Self.reserve / 4 { start() }
+    if stock[kind, default: []].count < kind.reserve / 4 { start() }
     return InternetSocket(FileDescriptor(owning: descriptor))
+  }
+
+  /// Has some made, so that the first who needs one need not wait: a datagram would be lost.
+  func prepare(_ transport: InternetSocket.Kind) {
+    if stock[Kind(transport: transport, family: .ipv4), default: []].isEmpty { start() }
   }
 
   /// What the child is waited for by; nil while there is none.
@@ -74,16 +79,19 @@ final class SocketSupply: Service {
   /// What the child has made. One that fails is followed by another, later.
   private func receive() {
     guard let child = child.take() else { return }
-    guard let message = try? child.receive(), message.bytes.count == message.descriptors.count else {
+    let message = try? child.receive()
+    let kinds = message?.bytes.compactMap(Kind.init(code:)) ?? []
+    guard let message, kinds.count == message.descriptors.count else {
+      // Fewer, where this process can have no more.
+      for descriptor in message?.descriptors ?? [] { _ = FileDescriptor(owning: descriptor) }
       deadline = .now + Self.patience
       return
     }
-    for (code, descriptor) in zip(message.bytes, message.descriptors) {
-      guard let kind = Kind(code: code) else { continue }
-      stock[kind, default: []].append(descriptor)
+    for (kind, descriptor) in zip(kinds, message.descriptors) { stock[kind, default: []].append(descriptor) }
+    if ordered.contains(where: { $0.family == .ipv6 }), !kinds.contains(where: { $0.family == .ipv6 }) {
+      hasIPv6 = false
     }
-    if !message.bytes.contains(where: { Kind(code: $0)?.family == .ipv6 }) { hasIPv6 = false }
-    for (kind, count) in wanted where count > stock[kind, default: []].count { return start() }
+    // Whoever still waits asks again.
     wanted = [:]
   }
 
@@ -91,6 +99,8 @@ final class SocketSupply: Service {
     guard child == nil else { return }
     deadline = nil
     let kinds = lacking
+    if kinds.isEmpty { return }
+    ordered = kinds
     let supervisor = Process.id
     do {
       let pair = try DatagramPair()
@@ -106,15 +116,12 @@ final class SocketSupply: Service {
     }
   }
 
-  /// What is to be made: the most wanted first, and a reserve.
+  /// What is to be made: what is wanted, and a reserve. No more than that: what is there stays.
   private var lacking: [Kind] {
-    var kinds: [Kind] = []
-    for kind in Kind.all {
-      let reserve = kind.transport == .stream && kind.family == .ipv4 ? Self.reserve : 2
-      let count = wanted[kind, default: 0] + reserve - stock[kind, default: []].count
-      kinds += [Kind](repeating: kind, count: max(1, min(count, Self.most / 2)))
+    Kind.all.filter { hasIPv6 || $0.family == .ipv4 }.flatMap { kind in
+      let count = wanted[kind, default: 0] + kind.reserve - stock[kind, default: []].count
+      return [Kind](repeating: kind, count: max(0, min(count, Self.most)))
     }
-    return Array(kinds.prefix(Self.most))
   }
 
   /// In the child.
@@ -143,6 +150,9 @@ extension SocketSupply.Kind {
   static let all = [Family.ipv4, .ipv6].flatMap { family in
     [InternetSocket.Kind.stream, .datagram].map { Self(transport: $0, family: family) }
   }
+
+  /// How many are made beyond what is wanted.
+  fileprivate var reserve: Int { transport == .datagram ? 4 : family == .ipv4 ? 24 : 8 }
 
   /// What it is in a message.
   fileprivate var code: UInt8 {

@@ -73,7 +73,7 @@ struct Relay: ~Copyable {
   /// Waits for what happens next, at most until `limit`, and does it.
   mutating func turn(until limit: Instant?) throws {
     try settle()
-    let deadline = [nextLook, pause, limit].compactMap { $0 }.min()
+    let deadline = [nextLook, pause, limit, reports.isBlocked ? nil : reports.deadline].compactMap { $0 }.min()
     let count = try set.wait(until: deadline)
     let now = Instant.now
     for index in 0..<count {
@@ -247,8 +247,10 @@ struct Relay: ~Copyable {
     try connection.end(isReset: ending != .over, in: set)
     if case .refused(let refusal, let name) = ending {
       reports.add(.refused(id: id, refusal, name: String(decoding: name, as: UTF8.self)))
-    } else {
+    } else if connection.isInspected {
       reports.add(.closed(id: id))
+    } else {
+      reports.addPatiently(.closed(id: id), now: .now)
     }
   }
 
@@ -286,7 +288,7 @@ struct Relay: ~Copyable {
       throw End.released
     }
     var wanted: EpollSet.Readiness = isBacklogged ? [] : .readable
-    if !reports.isEmpty { wanted.insert(.writable) }
+    if reports.isBlocked { wanted.insert(.writable) }
     if wanted != ordersInterest {
       try set.change(socket.descriptor.rawValue, wanted, token: RelayEvent.orders.token)
       ordersInterest = wanted

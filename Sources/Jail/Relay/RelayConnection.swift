@@ -16,6 +16,7 @@ final class RelayConnection {
     self.inspection = inspection
   }
 
+  var isInspected: Bool { inspection != nil }
   /// When it has to be ended.
   var deadline: Instant? { inspection?.deadline }
   /// How many bytes it keeps for sockets that do not take them.

@@ -36,6 +36,8 @@ struct Supervisor: ~Copyable {
   private var recorder: Recorder
   private var files: ConfigurationWatch
   private var live: LiveConfiguration
+  /// What the host's resolv.conf says.
+  private var resolver: ResolverConfiguration
   private var control: ControlSocket
   private let ports: Ports
   private var isIdle = false
@@ -59,6 +61,7 @@ struct Supervisor: ~Copyable {
     self.ports = ports
     self.files = files
     live = LiveConfiguration(blueprint.configuration)
+    resolver = blueprint.resolver
     self.control = control
   }
 
@@ -205,6 +208,9 @@ struct Supervisor: ~Copyable {
         return control.refuse(
           client, "only a line of /etc/claude-sandbox.conf publishes at an address that is not loopback")
       }
+      if let (line, reason) = live.current.collision(with: .published(port)) {
+        return control.refuse(client, "\(reason): \(line.value)")
+      }
       do throws(SystemCallError) {
         effects = try ports.publish(port, .request, now: now).effects
       } catch {
@@ -225,7 +231,8 @@ struct Supervisor: ~Copyable {
     do {
       let (facts, resolver) = try HostNetwork.current()
       let effects = try network?.follow(facts, resolver, live.current, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
+      self.resolver = resolver
+      coverFiles()
       return effects
     } catch {
       cut("the walls could not follow the host's network (\(error))")
@@ -258,7 +265,15 @@ struct Supervisor: ~Copyable {
   }
 
   private mutating func accept(_ change: ConfigurationChange) -> [Effect] {
-    live.accept(change) + ports.use(change.configuration, now: .now)
+    let effects = live.accept(change) + ports.use(change.configuration, now: .now)
+    coverFiles()
+    return effects
+  }
+
+  /// What the jail reads in place of the host's files follows the host's, and the configuration.
+  private mutating func coverFiles() {
+    holder.resolverCover.show(
+      CoveredFile.all(resolver, plan.gateway, hasHostPorts: !live.current.hostPorts.isEmpty))
   }
 
   private mutating func facts() throws(LaunchFailure) -> (HostFacts, ResolverConfiguration) {
@@ -274,7 +289,7 @@ struct Supervisor: ~Copyable {
   private mutating func become(_ plan: Plan, _ resolver: ResolverConfiguration) -> [Effect] {
     do {
       let effects = try network?.follow(plan, resolver, &refusals) ?? []
-      holder.resolverCover.show(CoveredFile.all(resolver, plan.gateway))
+      self.resolver = resolver
       return effects
     } catch {
       cut("the walls could not follow the configuration (\(error))")

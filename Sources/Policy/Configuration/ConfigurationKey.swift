@@ -47,7 +47,7 @@ public struct ConfigurationKey: Sendable {
   let reading: Reading
   /// What a configuration holds for the key; the default too, unless that is nothing.
   public let entries: @Sendable (Configuration) -> [Entry]
-  /// Whether its values are rules, which open or close destinations.
+  /// Whether its values are rules, which open or close destinations or ports.
   public private(set) var isRule = false
 
   /// The row of a key; nil for any other word.
@@ -150,7 +150,7 @@ extension ConfigurationKey {
       reading: .repeatable { (configuration, value, location) throws(LineError) in
         try configuration.add(.hostPorts(HostPortsValue.read(value)), value, location)
       },
-      entries: { $0.hostPorts.map { Entry(value: "\($0.value)", location: $0.location) } })
+      entries: { $0.hostPorts.map { Entry(value: "\($0.value)", location: $0.location) } }, isRule: true)
   }
 
   /// The key about ports of the jail.
@@ -160,12 +160,14 @@ extension ConfigurationKey {
       synopsis: "Cm auto | Oo Oo Ar address : Oc Ns Ar outside : Oc Ns Ar port Ns Op Cm /udp",
       words: ["auto"], example: "5173", change: .live, manual: manual,
       reading: .repeatable { (configuration, value, location) throws(LineError) in
-        switch try PublishValue.read(value) {
-        case .auto: configuration.publications.append(Sourced(.auto, at: location))
-        case .port(let port): try configuration.add(.published(port), value, location)
-        }
+        let line: PortLine =
+          switch try PublishValue.read(value) {
+          case .auto: .auto
+          case .port(let port): .published(port)
+          }
+        try configuration.add(line, value, location)
       },
-      entries: { $0.publications.map { Entry(value: "\($0.value)", location: $0.location) } })
+      entries: { $0.publications.map { Entry(value: "\($0.value)", location: $0.location) } }, isRule: true)
   }
 
   /// A key of the file-system sandbox that shares the file.

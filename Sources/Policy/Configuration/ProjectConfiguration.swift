@@ -53,7 +53,6 @@ extension Configuration {
         if let place = line.location { refusals.append(Refusal(place, error.message, error.hint)) }
       }
     }
-    publications += project.publications.filter { $0.value == .auto }
     return refusals
   }
 
@@ -71,8 +70,9 @@ extension Configuration {
       )
       project.network = Sourced(network.value)
     }
-    for (place, key) in project.portPlaces {
-      refusals.append(Refusal(place, "\(key) would open what a project cannot open", untrusted))
+    for line in project.portLines {
+      guard let place = line.location else { continue }
+      refusals.append(Refusal(place, "\(line.value.key) would open what a project cannot open", untrusted))
     }
     project.rules.removeAll { rule in
       guard rule.action == .allow, case .configuration(let place, let key) = rule.origin else { return false }
@@ -96,13 +96,6 @@ extension Configuration {
     }
     project.presets = []
     return refusals
-  }
-}
-
-extension Configuration {
-  fileprivate var portPlaces: [(place: SourceLocation, key: String)] {
-    hostPorts.compactMap(\.location).map { ($0, "allow-host-port") }
-      + publications.compactMap(\.location).map { ($0, "publish") }
   }
 }
 

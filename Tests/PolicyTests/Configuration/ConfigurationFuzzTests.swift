@@ -61,7 +61,7 @@ struct ConfigurationFuzzTests {
     let time = clock.measure {
       for start in [
         "", "allow-domain = ", "preset = ", "allow-internal-domain = a:", "allow-ip = ",
-        "allow-host-port = ", "publish = ", "publish = [::1]:", "allow-ip = 1.2.3.4:", "allow-net = [fd00::",
+        "allow-host-port = ", "publish = [::1]:", "allow-ip = 1.2.3.4:", "allow-net = [fd00::",
         "network = ", "allow-ip = h://",
       ] {
         check(Array((start + long).utf8))

@@ -11,6 +11,7 @@ struct ConfigurationKeyTests {
 
   private static let rules = [
     "allow-ip", "allow-net", "block-ip", "block-net", "allow-domain", "allow-internal-domain", "block-domain",
+    "allow-host-port", "publish",
   ]
 
   @Test func namesAreDistinct() {

@@ -2,14 +2,43 @@
 public enum PortLine: Hashable, Sendable {
   case hostPorts(HostPorts)
   case published(PublishedPort)
+  /// `publish = auto`.
+  case auto
+}
+
+extension PortLine {
+  /// The key of the configuration.
+  public var key: String { if case .hostPorts = self { "allow-host-port" } else { "publish" } }
+
+  /// What it is of; `auto` is of TCP.
+  public var transport: TransportProtocol {
+    switch self {
+    case .hostPorts(let ports): ports.transport
+    case .published(let port): port.transport
+    case .auto: .tcp
+    }
+  }
+
+  /// The jail's ports.
+  public var inside: ClosedRange<UInt16> {
+    switch self {
+    case .hostPorts(let ports): ports.inside...(ports.inside + UInt16(ports.outside.count - 1))
+    case .published(let port): port.inside...port.inside
+    case .auto: 1024...UInt16.max
+    }
+  }
 }
 
 extension PortLine: CustomStringConvertible {
   /// As the configuration spells it.
-  public var description: String {
+  public var description: String { "\(key) = \(value)" }
+
+  /// The value of the key.
+  public var value: String {
     switch self {
-    case .hostPorts(let ports): "allow-host-port = \(ports)"
-    case .published(let port): "publish = \(port)"
+    case .hostPorts(let ports): "\(ports)"
+    case .published(let port): "\(port)"
+    case .auto: "auto"
     }
   }
 }
@@ -44,6 +73,7 @@ extension PortLine {
     case (.hostPorts(let ports), .published(let port)), (.published(let port), .hostPorts(let ports)):
       ports.transport == port.transport && ports.outside(of: port.inside) != nil
         ? .loop(inside: port.inside) : nil
+    case (.auto, _), (_, .auto): nil
     }
   }
 }
@@ -72,63 +102,4 @@ extension PublishedPort {
     guard let address else { return Family.allCases.map { Prefix(.loopback($0)) } }
     return [address.value == 0 ? .everything(address.family) : Prefix(address)]
   }
-}
-
-extension Configuration {
-  /// The most ports of the host that one jail can have, and the most of its own that it can publish: each has a listener.
-  public static let (mostHostPorts, mostPublishedPorts) = (256, 64)
-
-  /// The lines that open ports, without `publish = auto`.
-  public var portLines: [Sourced<PortLine>] {
-    hostPorts.map { Sourced(.hostPorts($0.value), at: $0.location) } + publishedPorts
-  }
-
-  /// The line that cannot stand beside this one, and why; nil if there is none.
-  public func collision(with line: PortLine) -> (line: Sourced<PortLine>, reason: PortCollision)? {
-    for other in portLines {
-      if let reason = line.collision(with: other.value) { return (other, reason) }
-    }
-    return nil
-  }
-
-  private var publishedPorts: [Sourced<PortLine>] {
-    publications.compactMap { line in
-      guard case .port(let port) = line.value else { return nil }
-      return Sourced(.published(port), at: line.location)
-    }
-  }
-
-  /// Adds a line, unless it is one too many or another cannot stand beside it: then its complaint is thrown.
-  public mutating func add(_ line: Sourced<PortLine>) throws(PortLineError) {
-    if let (other, reason) = collision(with: line.value) {
-      throw PortLineError(
-        message: "\(reason): \(other.location.map { "\($0): " } ?? "")\(other.value)",
-        hint: "change or remove one of the two lines")
-    }
-    switch line.value {
-    case .hostPorts(let ports):
-      let count = hostPorts.reduce(ports.outside.count) { $0 + $1.value.outside.count }
-      guard count <= Self.mostHostPorts else {
-        throw PortLineError(
-          message: "a jail can have at most \(Self.mostHostPorts) ports of the host",
-          hint: "with this line there would be \(count)")
-      }
-      hostPorts.append(Sourced(ports, at: line.location))
-    case .published(let port):
-      guard publishedPorts.count < Self.mostPublishedPorts else {
-        throw PortLineError(
-          message: "a jail can publish at most \(Self.mostPublishedPorts) ports",
-          hint: "publish = auto publishes what it listens on")
-      }
-      publications.append(Sourced(.port(port), at: line.location))
-    }
-  }
-}
-
-/// Why a line is not taken.
-public struct PortLineError: Error {
-  /// What is wrong, in one line.
-  public let message: String
-  /// How to put it right.
-  public let hint: String
 }
