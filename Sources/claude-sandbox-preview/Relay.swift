@@ -29,11 +29,10 @@ final class Relay: ChannelDuplexHandler {
     partner = nil
   }
 
+  /// At once: what a decoder leaves behind when it goes has no end of a read after it.
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    partner?.context?.write(data, promise: nil)
+    partner?.context?.writeAndFlush(data, promise: nil)
   }
-
-  func channelReadComplete(context: ChannelHandlerContext) { partner?.context?.flush() }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event as? ChannelEvent == .inputClosed { partner?.context?.close(mode: .output, promise: nil) }

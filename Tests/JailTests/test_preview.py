@@ -50,8 +50,8 @@ const server = http.createServer((request, response) => {
 server.on('upgrade', (request, socket) => {
   const key = request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
   const accept = crypto.createHash('sha1').update(key).digest('base64');
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
-  socket.write(Buffer.from([0x81, 5, ...Buffer.from('ready')]));
+  const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+  socket.write(Buffer.concat([Buffer.from(head), Buffer.from([0x81, 5, ...Buffer.from('ready')])]));
   socket.on('error', () => {});
   socket.on('data', (data) => socket.write(data[1] & 0x80 ? Buffer.from([0x81, 3, ...Buffer.from('hot')]) : data));
 });
