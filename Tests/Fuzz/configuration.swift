@@ -10,6 +10,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let entries = configuration.rules.count + configuration.ignored.count + configuration.exposedSockets.count
     require(entries <= lines, "\(entries) entries in \(lines) lines")
     for rule in configuration.rules { checkSpelling(rule) }
+    checkPorts(configuration)
   } catch {
     require((1...lines).contains(error.diagnostics.count), "\(error.diagnostics.count) complaints")
     for diagnostic in error.diagnostics {
@@ -27,6 +28,20 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private func parse(_ text: some Collection<UInt8>) throws(ConfigurationError) -> Configuration {
   try ConfigurationParser.parse([(name: "fuzz.conf", text: Array(text))])
+}
+
+/// The lines about ports are as many as there can be, stand together, and are read again as they are printed.
+private func checkPorts(_ configuration: Configuration) {
+  let lines = configuration.portLines.map(\.value)
+  require(
+    configuration.hostPorts.map(\.value.outside.count).reduce(0, +) <= Configuration.mostHostPorts, "ports")
+  for line in lines { require(configuration.collision(with: line) == nil, "\(line)") }
+  let text = lines.map { "\($0)\n" }.joined()
+  do {
+    require(try parse(text.utf8).portLines.map(\.value) == lines, text)
+  } catch {
+    fatalError("\(text): \(error)")
+  }
 }
 
 private func checkSpelling(_ rule: Rule) {

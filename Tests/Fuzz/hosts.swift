@@ -21,5 +21,16 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     for name in line.names { require(!isListed(HostsLine.labels(name).map(Array.init)), "\(name)") }
   }
   require(HostsLine.all(in: own).count == 4, "\(own)")
+  let ported = JailHosts.text(nil, host: text, hostName: "", hasHostPorts: true)
+  let lines = HostsLine.all(in: ported)
+  for line in lines.dropLast(2) {
+    for name in line.names {
+      let isHosts = DomainName(labels: HostsLine.labels(name)).map(HostPorts.hostNames.contains) ?? false
+      require(!isHosts, "\(line.bytes)")
+    }
+  }
+  require(lines.suffix(2).map(\.address) == [.loopback(.ipv4), .loopback(.ipv6)], "\(ported.suffix(200))")
+  require(
+    JailHosts.text(nil, host: ported, hostName: "", hasHostPorts: true) == ported, "read again it is another")
   return 0
 }

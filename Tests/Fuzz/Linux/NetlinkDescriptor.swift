@@ -12,6 +12,8 @@ public struct NetlinkDescriptor: ~Copyable {
 
   public init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+  public consuming func release() -> CInt { descriptor.rawValue }
+
   public func subscribe(to group: CInt) throws(SystemCallError) {}
 
   public func send(_ bytes: [UInt8]) throws(SystemCallError) {
