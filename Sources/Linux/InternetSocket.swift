@@ -105,6 +105,9 @@ public struct InternetSocket: ~Copyable {
   /// another socket listens on it never takes.
   public func reuseAddress() throws(SystemCallError) { try set(SOL_SOCKET, SO_REUSEADDR, to: 1) }
 
+  /// Has `bind` to :: leave IPv4 to others (IPV6_V6ONLY, ipv6(7)).
+  public func leaveIPv4() throws(SystemCallError) { try set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, to: 1) }
+
   private func set(_ level: CInt, _ option: CInt, to value: CInt) throws(SystemCallError) {
     var value = value
     try check("setsockopt") {

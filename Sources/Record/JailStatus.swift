@@ -104,6 +104,9 @@ public struct JailStatus: Codable, Sendable, Equatable {
   /// The network of a jail that could not keep it.
   public static let cut = "cut"
 
+  /// No more of them are told.
+  public static let mostListening = 1000
+
   /// Bytes of the longest encoded status: escaped, a byte becomes six.
   public static let longest = 147_456
   private static let longestText = 4000

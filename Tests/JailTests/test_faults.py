@@ -193,13 +193,13 @@ OF_PORTS = ["socket", "bind", "listen", "setns", "clone", "epoll_create1", "epol
 
 
 @pytest.mark.parametrize("name", OF_PORTS)
-def test_a_refused_call_of_a_launch_with_ports(lab, recorded, clean, name):
+def test_a_refused_call_of_a_launch_with_ports(lab, clean, name):
     """A port of the configuration may be missing, and that is said. One of `--publish` that is missing refuses the launch. No other opens."""
-    _, report = recorded("user")
     lab.configure("allow-host-port = 6001\nallow-host-port = 6002/udp\n")
     options = ("--publish", "7001")
     clean_launch = launch(lab, "user", options=options)
     assert (clean_launch["status"], clean_launch["err"]) == (0, ""), clean_launch
+    report = json.loads(clean_launch["out"])
     failures = []
     for target in chosen(clean_launch["calls"], name):
         result = launch(lab, "user", target, options)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from lab.filesystem import EXECUTABLE
-from ports import in_jail
+from ports import in_jail, on_host
 from test_verify import states
 
 ROWS = ["the host's ports", "beside the host's ports"]
@@ -13,7 +13,8 @@ RULES = "network = none\nallow-host-port = 6001\nallow-host-port = 6010-6012\nal
 
 def test_from_outside(lab, identity):
     lab.configure(RULES)
-    result = lab.sandbox("verify", "--json", "--offline", identity=identity)
+    with on_host(lab, "host", "tcp:127.0.0.1:6001", "tcp:[::1]:6010"):
+        result = lab.sandbox("verify", "--json", "--offline", identity=identity)
     found = states(result)
     assert [found[name] for name in [*ROWS, "the host's loopback"]] == ["ok"] * 3, result
     rows = {row["name"]: row["tried"] for row in json.loads(result.out)["checks"]}

@@ -351,7 +351,12 @@ static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t
       if (*count < room) fds[(*count)++] = passed[i]; else close(passed[i]);
     }
   }
-  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) { errno = EBADMSG; return -1; }
+  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    // Some of the descriptors have come: where there is room for no more of them, the message is cut short.
+    while (*count > 0) close(fds[--*count]);
+    errno = EBADMSG;
+    return -1;
+  }
   return received;
 }
 

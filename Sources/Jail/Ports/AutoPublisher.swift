@@ -30,7 +30,9 @@ struct AutoPublisher: ~Copyable {
   /// The ports of the jail that are to be reached now; nil if the kernel does not tell. `listening` are those that somebody listens on,
   /// `own` the host's on which doors listen.
   mutating func look(_ listening: Set<UInt16>?, own: Set<UInt16>, now: Instant) -> Set<UInt16>? {
-    next = now + interval
+    // Of many listeners the kernel tells for a long time, in which nothing else is done.
+    let cost = max(0, Instant.now.milliseconds(since: now))
+    next = now + .milliseconds(cost) + max(interval, .milliseconds(20 * cost))
     guard let found = listening?.filter({ $0 >= Self.lowest }), let used = try? outside.listeners() else {
       return nil
     }

@@ -58,8 +58,8 @@ final class DatagramFlow {
         if candidates.count > 1, first.isEmpty, bytes.count <= Self.longestKept { first = Array(bytes) }
         return isNew
       } catch {
-        // The last one is tried for ever.
-        guard candidates.count > 1 else { return isNew }
+        // Of the last one the socket stays: somebody may come to be there.
+        guard candidates.count > 1 || socket == nil else { return isNew }
         candidates.removeFirst()
         socket = nil
       }

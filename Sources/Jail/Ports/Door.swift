@@ -8,6 +8,9 @@ final class Door {
   /// Who asks for it now.
   var origin: DoorOrigin = .auto
   private(set) var listeners: [DoorListener] = []
+  /// How many there are that came by it, and whether there is room for another.
+  var connections = 0
+  var isAccepting = true
   /// Why nothing listens; nil while all is well.
   private(set) var problem: SystemCallError?
   /// The number that was found, where any would do.
@@ -78,6 +81,7 @@ final class Door {
     _ socket: borrowing InternetSocket, to address: IPAddress
   ) throws(SystemCallError) {
     guard let place = SocketAddress(address.bytes, port: port) else { return }
+    if address.family == .ipv6 { try socket.leaveIPv4() }
     if rule.transport == .stream { try socket.reuseAddress() }
     try socket.bind(to: place)
     if rule.transport == .stream { try socket.listen(backlog: Self.backlog) }

@@ -33,6 +33,11 @@ struct DoorRule: Hashable {
   /// `5432/tcp`.
   func name(_ port: UInt16) -> String { "\(port)/\(transport == .stream ? "tcp" : "udp")" }
 
+  /// Whether this one listens where the other finds its server: a connection would go round and round.
+  func isBehind(_ other: DoorRule) -> Bool {
+    kind == .hostPort && other.kind != .hostPort && inside == other.inside && transport == other.transport
+  }
+
   /// What is said of it, wherever it listens.
   var name: String {
     kind == .hostPort ? "allow-host-port \(name(outside))" : "publish \(name(inside))"

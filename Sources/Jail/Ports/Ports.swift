@@ -43,7 +43,6 @@ final class Ports: Service {
   private var set: EpollSet?
   private var tokens: [UInt64: Ready] = [:]
   private var last: UInt64 = 0
-  private var isAccepting = true
   /// Until when nobody is accepted, for want of memory or descriptors.
   private var pause: Instant?
 
@@ -60,6 +59,8 @@ final class Ports: Service {
   private var refused = RefusedDoors()
 
   private static let mostPending = 64
+  private static let mostPendingOfDoor = 48
+  private static let mostOfDoor = 1000
   static let turn = 32
   private static let acceptPause = Duration.milliseconds(100)
   private static let closingTime = Duration.seconds(10)
@@ -150,7 +151,7 @@ final class Ports: Service {
         if door.rule.transport == .stream { return accept(door, listener, now: now) }
         receive(door, listener, now: now)
       case .connecting(let id): return pending[id].map { advance($0, now: now) } ?? []
-      case .flow(let flow): answer(flow, now: now)
+      case .flow(let flow): if flows[flow.token] === flow { answer(flow, now: now) }
       }
       return []
     }
@@ -197,9 +198,10 @@ final class Ports: Service {
 
   private func accept(_ door: Door, _ listener: DoorListener, now: Instant) -> [Effect] {
     var effects: [Effect] = []
-    for _ in 0..<Self.turn where mayAccept {
+    for _ in 0..<Self.turn where mayAccept(door) {
       do throws(SystemCallError) {
         guard let accepted = try listener.socket.accept() else { break }
+        door.connections += 1
         effects += connect(
           door.rule, for: .accepted(door, InternetSocketBox(accepted)),
           to: candidates(door.rule, listener.address), now: now)
@@ -231,23 +233,30 @@ final class Ports: Service {
     return advance(connection, now: now)
   }
 
-  private var mayAccept: Bool {
-    guard let capacity, pause == nil else { return false }
-    return pending.count < Self.mostPending && pending.count + relayed.count < capacity
+  /// No door has all of the room: others still have some.
+  private func mayAccept(_ door: Door) -> Bool {
+    guard let capacity, pause == nil, pending.count < Self.mostPending,
+      pending.count + relayed.count < capacity, door.connections < Self.mostOfDoor
+    else { return false }
+    return pending.count < Self.mostPendingOfDoor || pendingCount(door) < Self.mostPendingOfDoor
+  }
+
+  private func pendingCount(_ door: Door) -> Int {
+    pending.values.count { if case .accepted(let other, _) = $0.client { other === door } else { false } }
   }
 
   /// Those who wait are told of again when there is room.
   private func settleAccepting() {
-    guard mayAccept != isAccepting else { return }
-    isAccepting.toggle()
-    for (token, what) in tokens {
-      guard case .listener(let door, let listener) = what, door.rule.transport == .stream else { continue }
-      try? set?.change(listener.socket.descriptor.rawValue, acceptInterest, token: token)
+    for door in doors where door.rule.transport == .stream && door.isOpen {
+      let mayAccept = mayAccept(door)
+      if mayAccept == door.isAccepting { continue }
+      door.isAccepting = mayAccept
+      for listener in door.listeners {
+        try? set?.change(
+          listener.socket.descriptor.rawValue, mayAccept ? .readable : [], token: listener.token)
+      }
     }
   }
-
-  /// What the listeners of connections are waited for now.
-  var acceptInterest: EpollSet.Readiness { isAccepting ? .readable : [] }
 
   /// Where a server may be: first in the family in which somebody came.
   func candidates(_ rule: DoorRule, _ listening: IPAddress) -> [IPAddress] {
@@ -276,21 +285,25 @@ final class Ports: Service {
       return []
     case .connected(let server):
       pending[connection.id] = nil
-      return pass(server, connection)
+      return pass(server, connection, now: now)
     case .failed(let error): return end(connection, error, now: now)
     }
   }
 
   /// Hands it to the relay, or to whoever asked.
-  private func pass(_ server: InternetSocketBox, _ connection: DoorConnection) -> [Effect] {
+  private func pass(
+    _ server: InternetSocketBox, _ connection: DoorConnection, now: Instant
+  ) -> [Effect] {
     switch connection.client {
     case .control(let client): return [.connected(client, server, 0)]
     case .accepted(let door, let accepted):
       if let relay, relay.join(connection.id, accepted.socket, server.socket) {
         relayed[connection.id] = door
       } else {
+        door.connections -= 1
         try? accepted.socket.resetWhenClosed()
         try? server.socket.resetWhenClosed()
+        return refused.add(connection.rule, Errno.EAGAIN, now: now)
       }
       return []
     }
@@ -308,7 +321,10 @@ final class Ports: Service {
   private func drop(_ connection: DoorConnection) {
     if let token = connection.token { forget(connection.descriptor, token: token) }
     pending[connection.id] = nil
-    if case .accepted(_, let accepted) = connection.client { try? accepted.socket.resetWhenClosed() }
+    if case .accepted(let door, let accepted) = connection.client {
+      door.connections -= 1
+      try? accepted.socket.resetWhenClosed()
+    }
   }
 
   /// Ends what came by a door.
@@ -336,7 +352,7 @@ final class Ports: Service {
     switch report {
     case .ready(let capacity): self.capacity = capacity
     case .closed(let id), .refused(let id, _, _):
-      relayed[id] = nil
+      relayed.removeValue(forKey: id)?.connections -= 1
       closing[id] = nil
     case .accepted: break
     }

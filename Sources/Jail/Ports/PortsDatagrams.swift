@@ -30,7 +30,7 @@ extension Ports {
   }
 
   func answer(_ flow: DatagramFlow, now: Instant) {
-    for _ in 0..<Self.turn where flow.answer(&buffer, now: now) {}
+    for _ in 0..<Self.turn { if !flow.answer(&buffer, now: now) { break } }
     if let bytes = flow.unanswered { send(bytes[...], by: flow, now: now) }
   }
 

@@ -50,8 +50,11 @@ extension Ports {
     _ port: PublishedPort, _ origin: DoorOrigin, now: Instant
   ) throws(SystemCallError) -> (door: Door?, effects: [Effect]) {
     let rule = DoorRule(port)
-    let isNew = !(configured + extra).contains { $0.rule == rule }
-    if isNew { extra.append(Wish(rule: rule, origin: origin)) }
+    let isNew = !extra.contains { $0.rule == rule && $0.origin != .auto }
+    if isNew {
+      extra.removeAll { $0.rule == rule }
+      extra.append(Wish(rule: rule, origin: origin))
+    }
     doors.first { $0.rule == rule }?.forgive()
     let effects = settle(now: now)
     let door = doors.first { $0.rule == rule }
@@ -79,13 +82,16 @@ extension Ports {
   /// Opens what is to be open, and closes what is not.
   func settle(now: Instant) -> [Effect] {
     var wishes: [Wish] = []
-    for wish in configured + extra where !wishes.contains(where: { $0.rule == wish.rule }) {
+    for wish in configured + extra
+    where !wishes.contains(where: { $0.rule == wish.rule || $0.rule.isBehind(wish.rule) }) {
       wishes.append(wish)
     }
     var effects: [Effect] = []
     for door in doors where !wishes.contains(where: { $0.rule == door.rule }) {
-      if door.isOpen { effects.append(.port(.closed(door.text))) }
-      close(door, now: now)
+      // Where only the listener went, what it has accepted goes on; and there is no end of those who come and go.
+      let isAuto = door.origin == .auto && wantsAuto
+      if door.isOpen && !isAuto { effects.append(.port(.closed(door.text))) }
+      close(door, keepingConnections: isAuto, now: now)
     }
     doors = wishes.map { wish in
       let door = doors.first { $0.rule == wish.rule } ?? Door(wish.rule)
@@ -107,22 +113,23 @@ extension Ports {
       guard door.isOpen else { return [] }
       for listener in door.listeners {
         try add(
-          listener.socket.descriptor.rawValue, door.rule.transport == .stream ? acceptInterest : .readable,
+          listener.socket.descriptor.rawValue,
+          door.rule.transport == .stream && !door.isAccepting ? [] : .readable,
           .listener(door, listener), token: listener.token)
       }
       if door.rule.kind != .hostPort { supply.prepare(door.rule.transport) }
-      return [.port(.opened(door.text))]
+      return door.origin == .auto ? [] : [.port(.opened(door.text))]
     } catch {
       close(door, now: now)
       door.fail(error)
-      return [.port(.failed(door.rule.name, error))]
+      return door.origin == .auto ? [] : [.port(.failed(door.rule.name, error))]
     }
   }
 
-  func close(_ door: Door, now: Instant) {
+  func close(_ door: Door, keepingConnections: Bool = false, now: Instant) {
     for listener in door.listeners { forget(listener.socket.descriptor.rawValue, token: listener.token) }
     door.close()
-    endAll(door, now: now)
+    if !keepingConnections { endAll(door, now: now) }
   }
 
   /// A socket that listens, or one that connects to the server; nil if there is none of the jail's now.
@@ -137,7 +144,11 @@ extension Ports {
   }
 
   /// What `ps` says, of as many as fit into a message.
-  var status: [JailStatus.Port] { doors.prefix(Self.mostTold).map(\.status) }
+  var status: [JailStatus.Port] {
+    let published = doors.filter { $0.rule.kind != .hostPort }
+    let others = doors.filter { $0.rule.kind == .hostPort }
+    return (published + others).prefix(Self.mostTold).map(\.status)
+  }
   private static let mostTold = 128
 
   /// The TCP ports of the jail that somebody in it listens on; nil if the kernel does not tell.
@@ -169,15 +180,17 @@ extension Ports {
   }
 
   func look(now: Instant) -> [Effect] {
-    let own = Set(doors.filter { $0.rule.kind != .hostPort }.map(\.port))
+    let own = Set(
+      doors.filter { $0.isOpen && $0.rule.kind != .hostPort && $0.rule.transport == .stream }.map(\.port))
     guard let found = auto?.look(listening, own: own, now: now) else { return [] }
     let published = extra.filter { $0.origin == .auto }
     extra.removeAll { $0.origin == .auto && !found.contains($0.rule.inside) }
     var effects = published.count == extra.count { $0.origin == .auto } ? [] : settle(now: now)
+    var tries = Self.mostTries
     for port in found.sorted() where !isPublished(port) {
       // What listens on more has no need of a person who looks at it.
-      if extra.count(where: { $0.origin == .auto }) >= Self.mostAuto { break }
-      effects += publish(automatically: port, now: now)
+      if extra.count(where: { $0.origin == .auto }) >= Self.mostAuto || tries == 0 { break }
+      effects += publish(automatically: port, &tries, now: now)
     }
     return effects
   }
@@ -188,18 +201,30 @@ extension Ports {
     }
   }
 
-  /// Under the same number, or the next that nobody has or had.
-  private func publish(automatically port: UInt16, now: Instant) -> [Effect] {
-    for outside in port...max(port, port &+ Self.mostAutoTries) {
-      if auto?.usedOutside.contains(outside) == true { continue }
+  /// Under the same number, or the next that nobody has or had, and that nothing else is to have.
+  private func publish(automatically port: UInt16, _ tries: inout Int, now: Instant) -> [Effect] {
+    let reserved = Set(configured.map(\.rule.outside))
+    for outside in port...max(port, port &+ Self.mostNumbers) {
+      if tries == 0 { break }
+      if auto?.usedOutside.contains(outside) == true || reserved.contains(outside) { continue }
+      tries -= 1
       let wish = PublishedPort(nil, outside: outside, inside: port, .tcp)
-      guard let (door, effects) = try? publish(wish, .auto, now: now) else { continue }
-      guard auto?.isNews(wish) == true else { return effects }
-      return effects + [.tell("port \(port) of the jail is at http://127.0.0.1:\(door?.port ?? outside)/")]
+      do throws(SystemCallError) {
+        let (door, effects) = try publish(wish, .auto, now: now)
+        guard let door, auto?.isNews(wish) == true else { return effects }
+        let place = "http://127.0.0.1:\(door.port)/"
+        return effects + [.port(.opened(door.text)), .tell("port \(port) of the jail is at \(place)")]
+      } catch {
+        if error.errno == Errno.EADDRINUSE { continue }
+        // Another number would fare no better.
+        tries = 0
+      }
     }
     return []
   }
 
-  private static let mostAutoTries: UInt16 = 64
+  private static let mostNumbers: UInt16 = 64
+  /// In one look.
+  private static let mostTries = 128
   private static let mostAuto = 64
 }

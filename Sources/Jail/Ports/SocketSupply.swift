@@ -26,12 +26,19 @@ final class SocketSupply: Service {
   private var child: DatagramSocket?
   /// False once the jail's kernel had no IPv6.
   private(set) var hasIPv6 = true
-  /// When a process is asked for again, where none could be had.
+  /// How many children in a row have brought nothing.
+  private var failures = 0
+  /// Whoever connects again and again costs no more than this.
+  private var children = TokenBucket(rate: 200, burst: 50, now: .now)
+  /// Until when no child is made, after one that failed or too many of them.
   private(set) var deadline: Instant?
 
   /// Of one kind in one message: of all four as many as it can pass.
   private static let most = 16
   private static let patience = Duration.milliseconds(100)
+  private static let pause = Duration.milliseconds(20)
+  /// After so many nobody is kept waiting.
+  private static let mostFailures = 5
 
   /// `holder` has entered its namespaces, and not sealed itself yet.
   init(besides holder: CInt) throws(SystemCallError) {
@@ -56,6 +63,7 @@ final class SocketSupply: Service {
     guard let descriptor = stock[kind]?.popLast() else {
       wanted[kind, default: 0] += 1
       start()
+      if failures >= Self.mostFailures { throw SystemCallError("socket", "jail", errno: Errno.EAGAIN) }
       return nil
     }
     if stock[kind, default: []].count < kind.reserve / 4 { start() }
@@ -71,7 +79,10 @@ final class SocketSupply: Service {
   var descriptor: CInt? { interests.first?.descriptor }
 
   func handle(_ event: Event?, now: Instant) -> [Effect] {
-    if event == nil, let time = deadline, time <= now { start() }
+    if event == nil, let time = deadline, time <= now {
+      deadline = nil
+      start()
+    }
     if event != nil { receive() }
     return []
   }
@@ -79,27 +90,37 @@ final class SocketSupply: Service {
   /// What the child has made. One that fails is followed by another, later.
   private func receive() {
     guard let child = child.take() else { return }
+    // Whoever still waits asks again.
+    wanted = [:]
     let message = try? child.receive()
     let kinds = message?.bytes.compactMap(Kind.init(code:)) ?? []
     guard let message, kinds.count == message.descriptors.count else {
       // Fewer, where this process can have no more.
       for descriptor in message?.descriptors ?? [] { _ = FileDescriptor(owning: descriptor) }
-      deadline = .now + Self.patience
+      fail()
       return
     }
+    failures = 0
     for (kind, descriptor) in zip(kinds, message.descriptors) { stock[kind, default: []].append(descriptor) }
     if ordered.contains(where: { $0.family == .ipv6 }), !kinds.contains(where: { $0.family == .ipv6 }) {
       hasIPv6 = false
     }
-    // Whoever still waits asks again.
-    wanted = [:]
+  }
+
+  /// The next child has to wait, whoever asks for it.
+  private func fail() {
+    failures += 1
+    deadline = .now + Self.patience
   }
 
   private func start() {
-    guard child == nil else { return }
-    deadline = nil
+    guard child == nil, deadline == nil else { return }
     let kinds = lacking
     if kinds.isEmpty { return }
+    guard children.take(now: .now) else {
+      deadline = .now + Self.pause
+      return
+    }
     ordered = kinds
     let supervisor = Process.id
     do {
@@ -112,7 +133,7 @@ final class SocketSupply: Service {
       try make(kinds, for: pair.keepSecond(), supervisor)
     } catch {
       if Process.id != supervisor { Process.exit(1) }
-      deadline = .now + Self.patience
+      fail()
     }
   }
 

@@ -43,7 +43,7 @@ struct Relay: ~Copyable {
   /// The most ports.
   static let mostListeners = 64
   /// The most connections.
-  static let mostConnections = 1000
+  static let mostConnections = 1200
   /// Its own descriptors, and those that are passed or accepted only to be closed.
   static let spareDescriptors = 32
   private static let lookInterval = Duration.seconds(1)

@@ -198,7 +198,7 @@ struct Supervisor: ~Copyable {
       _ = try apply(files.reread(now: now), now: now)
     case .listening:
       var status = status
-      status.listening = ports.listening.map { $0.sorted().map(Int.init) }
+      status.listening = ports.listening.map { $0.sorted().prefix(JailStatus.mostListening).map(Int.init) }
       return control.answer(client, status)
     case .connect(let port):
       _ = try apply(ports.connect(toJail: port, for: client, now: now), now: now)
