@@ -151,7 +151,9 @@ final class ClientConnection: ChannelDuplexHandler, RemovableChannelHandler {
     calm()
     answer.assumeIsolated().whenComplete { [self] result in
       let answer = (try? result.get()) ?? .refusal(.internalServerError, "The jails cannot be listed.")
-      let keepsAlive = request.isKeepAlive && request.version == .http1_1 && answer.status == .ok
+      // Behind a request for another protocol nothing is read as HTTP any more.
+      let keepsAlive =
+        request.isKeepAlive && request.version == .http1_1 && answer.status == .ok && !request.wantsUpgrade
       write(.head(answer.head(version: request.version, keepsAlive: keepsAlive)))
       if request.method != .HEAD { write(.body(.byteBuffer(ByteBuffer(string: answer.body)))) }
       end(closes: !keepsAlive)

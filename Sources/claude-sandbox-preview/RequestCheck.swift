@@ -71,7 +71,7 @@ struct RequestCheck {
   /// The Host of a request, in lowercase.
   private static func host(of head: HTTPRequestHead) throws(Answer) -> String {
     let hosts = head.headers["host"]
-    guard hosts.count == 1 else {
+    guard hosts.count == 1, hosts[0].utf8.allSatisfy({ $0 < 0x80 }) else {
       throw .refusal(.badRequest, "A request has to have one Host.")
     }
     guard head.method != .CONNECT, head.uri.hasPrefix("/"), head.uri.utf8.allSatisfy({ 0x21...0x7e ~= $0 })

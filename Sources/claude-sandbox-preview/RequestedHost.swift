@@ -18,9 +18,11 @@ enum RequestedHost: Equatable {
 
   /// `listeningPort` is this program's own.
   init(_ text: String, listeningPort: UInt16) {
+    // Before it is in lowercase: there, the Kelvin sign is a k.
+    let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
     let text = text.lowercased()
     let suffix = listeningPort == 80 ? "" : ":\(listeningPort)"
-    guard text.utf8.allSatisfy({ $0 < 0x80 }), text.hasSuffix(suffix) else {
+    guard isASCII, text.hasSuffix(suffix) else {
       self = .foreign
       return
     }

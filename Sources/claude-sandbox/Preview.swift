@@ -28,7 +28,8 @@ struct Preview: ParsableCommand {
         environment: Environment.own.entries)
     } catch {
       Process.complain(
-        "claude-sandbox: previews cannot be served: \(error)\n  fix: install all of claude-sandbox: ./install.sh\n")
+        "claude-sandbox: previews cannot be served: \(error)\n  fix: install all of claude-sandbox: ./install.sh\n"
+      )
       throw ExitCode.failure
     }
   }

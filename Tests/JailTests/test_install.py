@@ -103,6 +103,23 @@ def test_everything_is_placed(release, system):
     assert HAS_GUARD == (SETTINGS in found)
 
 
+def test_previews_are_placed_where_a_release_has_them(release, system):
+    preview = release / "claude-sandbox-preview"
+    preview.write_text("previews\n")
+    sums = release / "SHA256SUMS"
+    with sums.open("a") as file:
+        file.write(f"{checksum(preview)}  claude-sandbox-preview\n")
+    assert install(release, system).returncode == 0
+    assert tree(system)[f"{BIN}/claude-sandbox-preview"] == ("-rwxr-xr-x", b"previews\n")
+    assert install(release, system, "--uninstall").returncode == 0
+    assert f"{BIN}/claude-sandbox-preview" not in tree(system)
+    preview.write_text("others\n")
+    before = tree(system)
+    result = install(release, system)
+    assert result.returncode == 1 and "claude-sandbox-preview does not match its checksum" in result.stderr
+    assert tree(system) == before
+
+
 def test_once_more_changes_nothing(release, system):
     install(release, system)
     before = tree(system)

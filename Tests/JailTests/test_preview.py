@@ -210,7 +210,7 @@ def test_another_protocol_passes(lab, preview, shop):
     assert codes == [101] and answer.endswith("\x05ready"), answer
     # What asks for another protocol and does not get it is the last on its connection.
     codes, answer = raw(lab, "user", request(f"Host: {LIST}", "Connection: Upgrade", "Upgrade: h2c") + request(f"Host: {LIST}"))
-    assert codes[0] == 200
+    assert codes == [200] and "\r\nConnection: close\r\n" in answer
 
 
 @pytest.mark.parametrize(

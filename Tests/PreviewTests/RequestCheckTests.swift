@@ -42,6 +42,7 @@ struct RequestCheckTests {
 
   @Test func whatCouldBeReadInTwoWaysIsRefused() {
     #expect(status(head(host: nil)) == 400)
+    #expect(status(head(host: "5173.\u{212A}.localhost:8090")) == 400)
     #expect(status(head(["Host": Self.preview])) == 400)
     #expect(status(head(.GET, "http://\(Self.preview)/")) == 400)
     #expect(status(head(.CONNECT, Self.preview)) == 400)
