@@ -28,7 +28,8 @@ struct PortAttack {
       tried: "connect to localhost:" + attempts.map { "\($0.port)" }.joined(separator: ", "),
       expected: "connected",
       saw: missing.isEmpty
-        ? "connected" : missing.map { "\($0.port): \($1) ('claude-sandbox ps' says why)" }.joined(separator: ", "))
+        ? "connected"
+        : missing.map { "\($0.port): \($1) ('claude-sandbox ps' says why)" }.joined(separator: ", "))
   }
 
   /// The numbers before and behind each line's. A server of the jail's own there looks the same, and fails this too: from outside, with
@@ -37,7 +38,8 @@ struct PortAttack {
     let attempts = ports.flatMap { line in
       neighbours(of: line).flatMap { port in
         Self.loopback.map {
-          Attempt(kind: line.transport == .udp ? .datagram : .stream, choice: .routes, address: $0, port: port)
+          Attempt(
+            kind: line.transport == .udp ? .datagram : .stream, choice: .routes, address: $0, port: port)
         }
       }
     }

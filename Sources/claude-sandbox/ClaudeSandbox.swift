@@ -19,7 +19,8 @@ struct ClaudeSandbox: ParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      Run.self, Shell.self, Ps.self, Log.self, Learn.self, Reload.self, Publish.self, Doctor.self, Explain.self,
+      Run.self, Shell.self, Ps.self, Log.self, Learn.self, Reload.self, Publish.self, Doctor.self,
+      Explain.self,
       Config.self, Presets.self, Preview.self, Verify.self,
       Version.self,
     ])

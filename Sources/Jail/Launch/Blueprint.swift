@@ -28,7 +28,8 @@ struct Blueprint: Sendable {
 extension Blueprint {
   /// Whether there are connections to relay that come by a port.
   var hasConnectionsByPort: Bool {
-    configuration.hostPorts.contains { $0.value.transport == .tcp } || publish.contains { $0.transport == .tcp }
+    configuration.hostPorts.contains { $0.value.transport == .tcp }
+      || publish.contains { $0.transport == .tcp }
       || configuration.publications.contains {
         if case .port(let port) = $0.value { port.transport == .tcp } else { true }
       }

@@ -49,7 +49,8 @@ public enum Launch {
       let plan = try Plan.measured(configuration, facts)
       let blueprint = Blueprint(
         configuration: configuration, limits: limits, files: files.digest, plan: plan, facts: facts,
-        resolver: resolver, coveredFiles: CoveredFile.all(
+        resolver: resolver,
+        coveredFiles: CoveredFile.all(
           resolver, plan.gateway, hasHostPorts: !configuration.hostPorts.isEmpty), pasta: pasta,
         command: command,
         descriptors: descriptors,

@@ -73,7 +73,8 @@ struct Relay: ~Copyable {
   /// Waits for what happens next, at most until `limit`, and does it.
   mutating func turn(until limit: Instant?) throws {
     try settle()
-    let deadline = [nextLook, pause, limit, reports.isBlocked ? nil : reports.deadline].compactMap { $0 }.min()
+    let deadline = [nextLook, pause, limit, reports.isBlocked ? nil : reports.deadline].compactMap { $0 }
+      .min()
     let count = try set.wait(until: deadline)
     let now = Instant.now
     for index in 0..<count {
