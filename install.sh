@@ -239,9 +239,8 @@ apt_get() {
 # never calls.
 build() {
   need_swift
-  for product in claude-sandbox claude-sandbox-preview; do
-    swift build -c release --product "$product" -Xswiftc -static-executable -Xswiftc -use-ld=lld
-  done
+  # Both executables at once: they wait for one another's modules less than one after the other.
+  swift build -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld
   # Root's build in somebody's clone stays theirs.
   [ "$(id -u)" != 0 ] || chown -R --reference=Package.swift .build Package.resolved
 }

@@ -96,7 +96,8 @@ def fake(lab):
 
 def status(**changed):
     """What a supervisor might answer."""
-    text = {"supervisor": 1, "launcher": 1, "command": ["x"], "network": "none", "since": 0, "refused": 0, "waitingKeys": [], **changed}
+    text = {"supervisor": 1, "launcher": 1, "command": ["x"], "network": "none", "since": 0, "refused": 0, "waitingKeys": []}
+    text |= {"name": "x", "ports": [], **changed}
     return json.dumps(text, ensure_ascii=False).encode()
 
 
