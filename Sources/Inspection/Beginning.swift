@@ -1,4 +1,4 @@
-/// How a connection begins: with TLS, with HTTP/1, or with neither.
+/// The first bytes of a connection: TLS, HTTP/1, or something else.
 ///
 /// A server is not to see HTTP where this sees none. So it looks for what a lenient server might take for a request, too (RFC 9112 sections
 /// 2.2 and 3: empty lines before it, any white space in it, a line feed alone behind it), and refuses it.

@@ -9,8 +9,8 @@ enum Labelled {
 }
 
 extension [RunningJail] {
-  /// The jail that a label means: a launcher's number before all, then a name, or a name and the number. One that could mean two means
-  /// neither.
+  /// The jail that a label means: a launcher's number before all, then a name, or a name and the number. An ambiguous name leads
+  /// nowhere.
   func labelled(_ label: String) -> Labelled {
     if let jail = first(where: { $0.launcherLabel == label }) { return .jail(jail) }
     let named = filter { jail in jail.nameLabels.contains(label) }

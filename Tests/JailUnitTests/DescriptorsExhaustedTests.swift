@@ -29,6 +29,22 @@ import Testing
     }
   }
 
+  /// Where not all descriptors of a message find room, those that did are closed again.
+  @Test func aMessageCutShortLeavesNothing() async {
+    await #expect(processExitsWith: .success) {
+      let pair = try DatagramPair()
+      let pipe = try Pipe()
+      let copies = [CInt](repeating: pipe.writer.rawValue, count: 40)
+      try pair.first.send([1], descriptors: copies)
+      let next = try FileDescriptor.open("/dev/null", O_RDONLY).rawValue
+      try Self.limit(rlim_t(next + 4))
+      let error = #expect(throws: SystemCallError.self) { _ = try pair.second.receive() }
+      #expect(error?.errno == EBADMSG)
+      let freed = try FileDescriptor.open("/dev/null", O_RDONLY).rawValue
+      #expect(freed <= next)
+    }
+  }
+
   /// No descriptor but the standard streams, which are open; returns the former limit. A limit at the lowest free number would not do:
   /// what other threads of the process close, could be had again. poll(2) takes no more entries than that, either.
   static func exhaust() throws -> rlim_t {

@@ -9,7 +9,7 @@ private func jail(
   _ name: String, _ launcher: CInt?, command: String = "claude", listening: [Int] = []
 ) -> RunningJail {
   var status = JailStatus(
-    supervisor: 1, launcher: launcher ?? 1, command: [Array(command.utf8)], directory: "/work/\(name)",
+    supervisor: 1, launcher: launcher ?? 1, command: [Array(command.utf8)], directory: "/srv/\(name)",
     network: "internet", since: 1000, name: name)
   status.listening = listening
   return RunningJail(

@@ -343,7 +343,8 @@ final class Ports: Service {
   private func supplied(now: Instant) -> [Effect] {
     let waiting = thirsty
     thirsty = []
-    return waiting.flatMap { pending[$0].map { advance($0, now: now) } ?? [] } + settle(now: now)
+    return waiting.flatMap { pending[$0].map { advance($0, now: now) } ?? [] }
+      + (isSettled ? [] : settle(now: now))
   }
 
   // MARK: The relay
@@ -373,7 +374,4 @@ final class Ports: Service {
     }
     return effects + [.tell("the relay of the ports has ended; nothing passes them any more")]
   }
-
-  /// How many connections there are.
-  var connectionCount: Int { pending.count + relayed.count }
 }

@@ -132,7 +132,7 @@ extension Ports {
     if !keepingConnections { endAll(door, now: now) }
   }
 
-  /// A socket that listens, or one that connects to the server; nil if there is none of the jail's now.
+  /// A socket for a listener, or for a connection to the server; nil while the jail's are out of stock.
   func socket(
     of rule: DoorRule, _ family: Family, forServer: Bool
   ) throws(SystemCallError) -> InternetSocket? {

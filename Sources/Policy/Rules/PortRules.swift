@@ -14,7 +14,7 @@ public struct HostPorts: Hashable, Sendable {
     self.transport = transport
   }
 
-  /// The host's port behind one of the jail's; nil for a port that is none of these.
+  /// The host's port that one of the jail's leads to; nil for a port outside the range.
   public func outside(of inside: UInt16) -> UInt16? {
     let step = Int(inside) - Int(self.inside)
     return (0..<outside.count).contains(step) ? outside.lowerBound + UInt16(step) : nil
